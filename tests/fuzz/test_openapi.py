@@ -1,4 +1,4 @@
-"""Fuzzing: every response is one that the OpenAPI document describes, and never a 5xx.
+"""Fuzzing: every response is described by the OpenAPI document, and none is a 5xx.
 
 FUZZ_EXAMPLES sets the number of requests for each operation and role.
 """
@@ -27,7 +27,7 @@ from tests.support.valid_posts import ShopSetup
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 SAMPLE = pytest.param("manager", marks=pytest.mark.sample)
 ROLES = ("admin", SAMPLE, "cashier", "pin", "platform", "anonymous")
-MANY = settings(
+FUZZ_SETTINGS = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES < 10,
     database=None,
@@ -49,29 +49,29 @@ def shops(world, manager, root, foreign, settings):
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("who", ROLES)
-def test_every_answer_is_one_that_the_document_promises(who, shops):
-    headers = build_headers(shops.askers[who])
+@pytest.mark.parametrize("role", ROLES)
+def test_every_response_matches_the_openapi_document(role, shops):
+    headers = build_headers(shops.askers[role])
     failures = {}
     for operation in operations():
         try:
-            ask_often(operation, headers, shops)
+            fuzz_operation(operation, headers, shops)
         except (Exception, BaseExceptionGroup) as failure:
             failures[operation.label] = str(failure)
     assert not failures, "\n\n".join(f"{name}: {what}" for name, what in failures.items())
 
 
-def ask_often(operation, headers, shops):
+def fuzz_operation(operation, headers, shops):
     modes = st.sampled_from(GenerationMode)
 
-    @MANY
+    @FUZZ_SETTINGS
     @given(case=modes.flatmap(operation.as_strategy), data=st.data())
-    def once(case, data):
+    def send_once(case, data):
         cache.clear()
         mail.outbox.clear()
-        fed = CaseFiller(data.draw, shops).case(case)
+        filled = CaseFiller(data.draw, shops).case(case)
         with record_exceptions() as raised:
-            response = ask(fed, headers)
-        check_response(fed, response, raised)
+            response = ask(filled, headers)
+        check_response(filled, response, raised)
 
-    once()
+    send_once()

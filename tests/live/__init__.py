@@ -1,4 +1,4 @@
-"""Tests of real server processes: crashes, races and outages of what they depend on.
+"""Tests of real server processes: crashes, races and outages of other services.
 
 `make endure` runs them; LIVE_REQUESTS sets the number of requests of the crash tests.
 """

@@ -1,4 +1,4 @@
-"""A server for all that only talk to it, and a shop that many sell in at once."""
+"""Fixtures for live tests: running servers, and a shop with several cashiers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,7 +29,7 @@ class ProxiedServer:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starting servers takes its time where others need the processors as well."""
+    """Raise the time-out of live tests, because servers start slowly on a busy machine."""
     for item in items:
         if item.get_closest_marker("live") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two workers on the database of the tests, as long as they last."""
+    """Run a server with two workers on the test database for the whole session."""
     folder = tmp_path_factory.mktemp("server")
     with run_server(folder, WEB_CONCURRENCY="2", WEB_THREADS="8") as server:
         yield server
@@ -47,7 +47,7 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
 def proxied_server(
     django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ProxiedServer]:
-    """A server that can be cut off from its database, its Redis and its payment gateway."""
+    """Run a server behind proxies that can cut off its database, Redis and payment gateway."""
     at = connection.settings_dict
     with ExitStack() as stack:
         database = stack.enter_context(
@@ -58,7 +58,7 @@ def proxied_server(
             "DATABASE_URL": database_url().replace(
                 f"@{at['HOST']}:{at['PORT']}/", f"@127.0.0.1:{database.port}/"
             )
-            # As short as PostgreSQL's library takes it.
+            # The shortest time-out that libpq supports.
             + "?connect_timeout=2",
             "WEB_CONCURRENCY": "1",
             "WEB_THREADS": "8",
@@ -78,9 +78,9 @@ def proxied_server(
 
 @pytest.fixture
 def cashier_workers(shop, tills, manager_client, make_product) -> MakeWorkers:  # noqa: F811
-    """`cashier_workers(server)`: four tills with a drawer each, six products, and one manager."""
+    """`cashier_workers(server)`: four cashiers with open shifts, and six products."""
 
-    def gather(server: Server) -> list[CashierWorker]:
+    def create(server: Server) -> list[CashierWorker]:
         shop.shifts_required = True
         shop.save_changes("shifts_required")
         products = [make_product("2.50", stock="100000") for _ in range(6)]
@@ -92,4 +92,4 @@ def cashier_workers(shop, tills, manager_client, make_product) -> MakeWorkers:  
             CashierWorker(each, manager_client, products, seed) for seed, each in enumerate(tills)
         ]
 
-    return gather
+    return create

@@ -1,4 +1,4 @@
-"""The clock of the server jumps by an hour, back and forth: numbers, sums and sessions hold."""
+"""Clock changes of one hour, forward and back: numbers, totals and sessions stay correct."""
 
 import pytest
 
@@ -22,51 +22,58 @@ HOUR = 3600
 
 
 @pytest.fixture
-def at(till, server):
-    """`at(-HOUR)`: the till, at a server whose clock has jumped; who has to, logs in again."""
+def till_at(till, server):
+    """`till_at(-HOUR)`: the till, at a server whose clock has changed; logs in again if needed."""
 
-    def jump(seconds):
+    def change_clock(seconds):
         connect_to_server(server, till)
         till.defaults[CLOCK] = str(seconds)
         if till.get("auth/me/").status_code == 401:
-            anybody = connect_to_server(server, Api(**{CLOCK: str(seconds)}))
-            told = anybody.post(LOG_IN, build_credentials())
-            assert told.status_code == 200, told
-            till.defaults["Authorization"] = f"Bearer {told.json()['access']}"
+            anonymous = connect_to_server(server, Api(**{CLOCK: str(seconds)}))
+            answer = anonymous.post(LOG_IN, build_credentials())
+            assert answer.status_code == 200, answer
+            till.defaults["Authorization"] = f"Bearer {answer.json()['access']}"
         return till
 
-    yield jump
+    yield change_clock
     till.defaults[CLOCK] = "0"
     till.get("auth/me/")
 
 
-@pytest.mark.parametrize("jump", [-HOUR, HOUR])
-def test_selling_goes_on_over_a_jump(jump, at, make_product, shop, register):
+@pytest.mark.parametrize("change_clock", [-HOUR, HOUR])
+def test_sales_and_shift_are_correct_after_a_clock_change(
+    change_clock, till_at, make_product, shop, register
+):
     shop.shifts_required = True
     shop.save_changes("shifts_required")
     product = make_product("2.50", stock="100")
-    shift = open_shift(at(0))
-    body = at(0).order(line(product), payments=[cash("2.50")])
-    first = at(0).post("orders/", body, Idempotency_Key="k")
+    shift = open_shift(till_at(0))
+    body = till_at(0).order(line(product), payments=[cash("2.50")])
+    first = till_at(0).post("orders/", body, Idempotency_Key="k")
 
-    again = at(jump).post("orders/", body, Idempotency_Key="k")
-    sold = [at(where).sold(line(product), payments=[cash("2.50")]) for where in (jump, 0, jump)]
-    closed = close_shift(at(jump), shift, "110.00")
+    again = till_at(change_clock).post("orders/", body, Idempotency_Key="k")
+    sold = [
+        till_at(where).sold(line(product), payments=[cash("2.50")])
+        for where in (change_clock, 0, change_clock)
+    ]
+    closed = close_shift(till_at(change_clock), shift, "110.00")
 
     assert (again.status_code, again.content) == (201, first.content)
     assert again["Idempotent-Replayed"] == "true"
     numbers = [each["receipt_number"] for each in (first.json(), *sold)]
     assert numbers == [1, 2, 3, 4]
     assert closed.status_code == 200, closed
-    z = fetch_shift_report(at(jump), shift, "z")
+    z = fetch_shift_report(till_at(change_clock), shift, "z")
     assert (z["sales"]["count"], z["sales"]["total"]) == (4, "10.00")
     with tenant_scope(shop):
         assert Order.objects.filter(shift=shift["id"]).count() == Receipt.objects.count() == 4
-    open_shift(at(0))
+    open_shift(till_at(0))
     ensure_invariants(shop)
 
 
-def test_who_has_guessed_wrong_waits_no_hour_because_the_clock_was_corrected(at, server, cashier):
+def test_log_in_limit_does_not_last_an_hour_longer_after_a_clock_correction(
+    till_at, server, cashier
+):
     ahead = connect_to_server(server, Api(**{CLOCK: str(HOUR)}))
     guesses = [ahead.post(LOG_IN, build_credentials(password=f"wrong {n}")) for n in range(6)]
 

@@ -1,6 +1,6 @@
-"""A worker dies before each of its steps, one after the other: the deed is done once, or not yet.
+"""A process is killed before each of its steps: the action is done once or not at all.
 
-A step is a statement, a COMMIT and what follows one. Whoever asked asks again with the same key.
+A step is a statement, a COMMIT or what follows it. The request is repeated with the same key.
 """
 
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
 @dataclass
-class Deed:
-    """What is asked, and of what there is one more afterwards."""
+class Action:
+    """A request, and the model of which it creates one row."""
 
     path: str
     body: Body | None
-    makes: Any
+    creates: Any
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def world(till, manager_client, make_product, server, shop):
     shop.save_changes("shifts_required")
     for person in (till, manager_client):
         connect_to_server(server, person, patient=True)
-    return World(
+    return ShopActions(
         till,
         manager_client,
         make_product("2.50", stock="1000"),
@@ -53,7 +53,7 @@ def world(till, manager_client, make_product, server, shop):
 
 
 @dataclass
-class World:
+class ShopActions:
     till: Any
     manager_client: Any
     product: Any
@@ -68,55 +68,55 @@ class World:
         found = self.till.get("shifts/current/", {"register": str(self.till.register.pk)})
         return found.json() if found.status_code == 200 else open_shift(self.till)
 
-    def sale(self) -> Deed:
+    def sale(self) -> Action:
         self.shift()
-        return Deed("orders/", self.basket(cash("6.00", tendered="10.00")), Order)
+        return Action("orders/", self.basket(cash("6.00", tendered="10.00")), Order)
 
-    def card_sale(self) -> Deed:
+    def card_sale(self) -> Action:
         self.shift()
-        return Deed("orders/", self.basket(card("6.00")), Order)
+        return Action("orders/", self.basket(card("6.00")), Order)
 
-    def payment(self) -> Deed:
+    def payment(self) -> Action:
         self.shift()
         order = self.till.sold(line(self.product, "2"))
-        return Deed(f"orders/{order['id']}/payments/", without_ids(cash("5.00")), Payment)
+        return Action(f"orders/{order['id']}/payments/", without_ids(cash("5.00")), Payment)
 
-    def refund(self) -> Deed:
+    def refund(self) -> Action:
         self.shift()
         order = self.till.sold(line(self.product, "2"), payments=[cash("5.00")])
-        back = [{"line": order["lines"][0]["id"], "quantity": "1"}]
-        body = {"register": str(self.till.register.pk), "lines": back, "reason": "Bruised"}
-        return Deed(f"orders/{order['id']}/refunds/", body, Refund)
+        refund_lines = [{"line": order["lines"][0]["id"], "quantity": "1"}]
+        body = {"register": str(self.till.register.pk), "lines": refund_lines, "reason": "Bruised"}
+        return Action(f"orders/{order['id']}/refunds/", body, Refund)
 
-    def look_up(self) -> Deed:
-        """Of a card that has timed out, and was captured."""
+    def look_up(self) -> Action:
+        """Resolve a card payment that timed out and was captured."""
         self.shift()
         order = self.till.sold(line(self.product, "2"), payments=[card("1.92")])
-        return Deed(f"payments/{order['payments'][0]['id']}/resolve/", None, None)
+        return Action(f"payments/{order['payments'][0]['id']}/resolve/", None, None)
 
-    def letting_go(self) -> Deed:
-        """Of that money, which is there."""
+    def cancellation(self) -> Action:
+        """Cancel that captured payment."""
         path = self.look_up().path
         assert self.manager_client.post(path).status_code == 200
-        return Deed(path.replace("resolve", "cancel"), None, None)
+        return Action(path.replace("resolve", "cancel"), None, None)
 
-    def upload(self) -> Deed:
+    def upload(self) -> Action:
         items = [build_offline_sale(number, build_offline_line(self.product)) for number in (1, 2)]
         body = {"register": str(self.till.register.pk), "batch": items}
-        return Deed("sync/orders/", body, None)
+        return Action("sync/orders/", body, None)
 
-    def drawer(self) -> Deed:
+    def cash_movement(self) -> Action:
         moved = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
-        return Deed(f"shifts/{self.shift()['id']}/cash-movements/", moved, CashMovement)
+        return Action(f"shifts/{self.shift()['id']}/cash-movements/", moved, CashMovement)
 
-    def closing(self) -> Deed:
+    def shift_close(self) -> Action:
         counted = {"counted": [{"method": "cash", "amount": "100.00"}]}
-        return Deed(f"shifts/{self.shift()['id']}/close/", counted, None)
+        return Action(f"shifts/{self.shift()['id']}/close/", counted, None)
 
-    def delivery(self) -> Deed:
+    def delivery(self) -> Action:
         body = {"type": "receive", "product": str(self.product.pk), "quantity": "5"}
         body |= {"store": str(self.till.register.store_id)}
-        return Deed("stock/movements/", body, StockMovement)
+        return Action("stock/movements/", body, StockMovement)
 
 
 def count(shop, model):
@@ -126,40 +126,38 @@ def count(shop, model):
         return model.objects.count()
 
 
-USER_ACTIONS = ["sale", "card_sale", "refund", "closing", "letting_go"]
+ACTIONS = ["sale", "card_sale", "refund", "shift_close", "cancellation"]
 if REQUESTS >= 1000:
-    USER_ACTIONS += ["payment", "look_up", "upload", "drawer", "delivery"]
+    ACTIONS += ["payment", "look_up", "upload", "cash_movement", "delivery"]
 
 
-@pytest.mark.parametrize("name", USER_ACTIONS)
-def test_a_worker_that_dies_before_any_of_its_steps_leaves_one_deed_or_none(world, shop, name):
-    for step in range(1, MOST_STEPS):
-        deed, key = getattr(world, name)(), new_id()
-        before = count(shop, deed.makes)
+@pytest.mark.parametrize("name", ACTIONS)
+def test_process_killed_before_any_step_leaves_one_action_or_none(world, shop, name):
+    for step in range(1, MAX_STEPS):
+        action, key = getattr(world, name)(), new_id()
+        before = count(shop, action.creates)
 
-        died = asked_once(world, deed, key, **{DIE_BEFORE: str(step)})
-        after = count(shop, deed.makes)
-        told = world.manager_client.post(deed.path, deed.body, Idempotency_Key=key)
-        again = world.manager_client.post(deed.path, deed.body, Idempotency_Key=key)
+        was_killed = is_killed_by(world, action, key, **{DIE_BEFORE: str(step)})
+        after = count(shop, action.creates)
+        repeated = world.manager_client.post(action.path, action.body, Idempotency_Key=key)
+        again = world.manager_client.post(action.path, action.body, Idempotency_Key=key)
 
-        assert told.status_code in {200, 201}, (step, told)
-        assert (again.status_code, again.json()) == (told.status_code, told.json()), step
-        if deed.makes:
+        assert repeated.status_code in {200, 201}, (step, repeated)
+        assert (again.status_code, again.json()) == (repeated.status_code, repeated.json()), step
+        if action.creates:
             assert after - before in {0, 1}
-            assert count(shop, deed.makes) == before + 1, step
-        if not died:
+            assert count(shop, action.creates) == before + 1, step
+        if not was_killed:
             break
-    assert 5 < step < MOST_STEPS - 1
+    assert 5 < step < MAX_STEPS - 1
     ensure_invariants(shop)
 
 
-def asked_once(world, deed, key, **headers):
-    """Whether the worker died of it."""
-    impatient = connect_to_server(
-        world.server, type(world.manager_client)(world.manager_client.user)
-    )
+def is_killed_by(world, action, key, **headers):
+    """Return whether the process was killed while it handled the request."""
+    person = connect_to_server(world.server, type(world.manager_client)(world.manager_client.user))
     try:
-        impatient.post(deed.path, deed.body, Idempotency_Key=key, **headers)
+        person.post(action.path, action.body, Idempotency_Key=key, **headers)
     except OSError:
         return True
     return False

@@ -1,4 +1,4 @@
-"""Workers are killed while many tills sell: whoever was told of a deed finds it in the books."""
+"""Processes are killed while cashiers sell: every answered action is stored."""
 
 import random
 import sys
@@ -18,24 +18,26 @@ pytestmark = [
 ]
 
 
-def test_whoever_was_told_of_a_deed_finds_it_in_the_books(cashier_workers, server, shop, capsys):
+def test_every_answer_is_stored_although_processes_are_killed(
+    cashier_workers, server, shop, capsys
+):
     kills, chance = 0, random.Random(1)  # noqa: S311
     began = time.monotonic()
 
     with WorkerPool(cashier_workers(server)) as pool:
         while pool.goes_on(chance.randint(8, 40)):
             kills += server.kill_a_worker()
-        told = pool.end()
+        results = pool.end()
 
     seconds = time.monotonic() - began
-    again = sum(each.answer.tries > 1 for each in told)
+    repeated = sum(each.answer.tries > 1 for each in results)
     with capsys.disabled():
         sys.stdout.write(
-            f" [{len(told)} requests, {again} of them sent again, {kills} workers killed, "
+            f" [{len(results)} requests, {repeated} of them sent again, {kills} workers killed, "
             f"{seconds:.0f} s] "
         )
-    assert len(told) >= REQUESTS
-    assert min(again, kills) > REQUESTS / 50
-    ensure_every_key_has_its_result(told, shop)
+    assert len(results) >= REQUESTS
+    assert min(repeated, kills) > REQUESTS / 50
+    ensure_every_key_has_its_result(results, shop)
     ensure_invariants(shop)
-    ensure_answers_are_stored(told, shop)
+    ensure_answers_are_stored(results, shop)

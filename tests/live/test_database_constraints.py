@@ -1,7 +1,7 @@
-"""What the races prove the database holds by itself too, where a constraint can say it.
+"""Database constraints that hold the invariants of the race tests by themselves.
 
-None can say these: that a shelf is not empty, because a shop may allow it; that a shop has an
-admin; that a refresh token has one successor; how many guesses were free.
+Not expressible as constraints are: the level of a stock that a shop may oversell, the last admin of
+a shop, the only successor of a refresh token, and the number of failed guesses.
 """
 
 import pytest
@@ -24,7 +24,7 @@ from tenants.models import IdempotencyKey, OutboxDelivery
 
 pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.django_db]
 
-HELD = {
+CONSTRAINTS = {
     Approval: {
         "approval_is_decided_by_somebody",
         "approval_is_used_once",
@@ -51,11 +51,11 @@ HELD = {
 }
 
 
-def test_what_the_races_prove_is_a_constraint_where_it_can_be_one():
+def test_database_has_a_constraint_for_each_invariant_that_allows_one():
     missing = {}
     with connection.cursor() as cursor:
-        for model, names in HELD.items():
-            there = connection.introspection.get_constraints(cursor, model._meta.db_table)
-            missing |= {model.__name__: names - there.keys()} if names - there.keys() else {}
+        for model, names in CONSTRAINTS.items():
+            existing = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            missing |= {model.__name__: names - existing.keys()} if names - existing.keys() else {}
 
     assert missing == {}

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: requests fail clearly or wait, and none is half done."""
+"""Database outages: requests fail with a clear error or wait, and none is stored in part."""
 
 from threading import Thread
 
@@ -25,7 +25,7 @@ def basket(till, product):
 
 
 @pytest.fixture(autouse=True)
-def at_the_server(till, proxied_server):
+def _connected_to_proxied_server(till, proxied_server):
     connect_to_server(proxied_server.server, till)
     assert till.get("auth/me/").status_code == 200
 
@@ -35,12 +35,12 @@ def ensure_unavailable(answer):
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "unavailable"
     assert int(answer["Retry-After"]) >= 1
-    ensure_tells_nothing(answer)
+    ensure_no_internals(answer)
 
 
-def ensure_tells_nothing(answer):
-    for inside in (b"Traceback", b"psycopg", b"127.0.0.1", b"OperationalError"):
-        assert inside not in answer.content
+def ensure_no_internals(answer):
+    for internal in (b"Traceback", b"psycopg", b"127.0.0.1", b"OperationalError"):
+        assert internal not in answer.content
 
 
 def ensure_sold_once(till, basket, shop, product, store):
@@ -53,11 +53,11 @@ def ensure_sold_once(till, basket, shop, product, store):
     ensure_invariants(shop)
 
 
-def test_while_it_is_gone_everything_says_so_and_then_goes_on(
+def test_requests_during_an_outage_get_503_and_succeed_afterwards(
     till, basket, proxied_server, shop, product, store
 ):
     proxied_server.database.refuse()
-    asked = [
+    answers = [
         till.post("orders/", basket, **KEY),
         till.get("products/"),
         connect_to_server(proxied_server.server, Api()).post(
@@ -67,22 +67,22 @@ def test_while_it_is_gone_everything_says_so_and_then_goes_on(
             "auth/token/refresh/", {"refresh": till.tokens.refresh}
         ),
     ]
-    page = till.client.generic(
+    admin_page = till.client.generic(
         "GET", "/admin/", "", "", {"Cookie": "__Host-till_session=a-session-of-somebody"}
     )
     live, ready = proxied_server.server.is_live(), proxied_server.server.status("/health/ready/")
     proxied_server.database.come_back()
 
-    for answer in (asked[0], asked[1], asked[3]):
+    for answer in (answers[0], answers[1], answers[3]):
         ensure_unavailable(answer)
-    assert (page.status_code, page["Retry-After"]) == (503, "1")
-    ensure_tells_nothing(page)
+    assert (admin_page.status_code, admin_page["Retry-After"]) == (503, "1")
+    ensure_no_internals(admin_page)
     assert (live, ready) == (True, 503)
     assert proxied_server.server.is_ready()
     ensure_sold_once(till, basket, shop, product, store)
 
 
-def test_what_it_swallows_waits_until_it_is_back_or_is_given_up(
+def test_request_on_a_stalled_connection_waits_or_gets_503(
     till, basket, proxied_server, shop, product, store
 ):
     answers = []
@@ -96,12 +96,12 @@ def test_what_it_swallows_waits_until_it_is_back_or_is_given_up(
     waiting.join()
 
     assert (waits, live, ready) == (True, True, 503)
-    # A new connection is not waited for so long.
+    # A new connection has a shorter time-out.
     assert answers[0].status_code in {201, 503}
     ensure_sold_once(till, basket, shop, product, store)
 
 
-def test_what_nobody_answers_is_given_up_in_the_end(
+def test_request_without_any_database_answer_gets_503(
     till, basket, proxied_server, shop, product, store
 ):
     proxied_server.database.cut()
@@ -114,15 +114,15 @@ def test_what_nobody_answers_is_given_up_in_the_end(
     ensure_sold_once(till, basket, shop, product, store)
 
 
-@pytest.mark.parametrize("which", ["lost", "lost_answer"])
-def test_a_commit_of_which_nobody_hears_is_found_by_its_key(
-    which, till, basket, proxied_server, shop, product, store
+@pytest.mark.parametrize("failure", ["lost", "lost_answer"])
+def test_commit_without_an_answer_is_found_by_its_key(
+    failure, till, basket, proxied_server, shop, product, store
 ):
-    """Never sent, or done and not answered: whoever asks cannot tell, and need not."""
-    setattr(proxied_server.database, which, b"COMMIT\x00")
+    """The client cannot distinguish a lost COMMIT from a lost answer to it."""
+    setattr(proxied_server.database, failure, b"COMMIT\x00")
     answer = till.post("orders/", basket, **KEY)
     done = count(shop)
 
     ensure_unavailable(answer)
-    assert done == (which == "lost_answer")
+    assert done == (failure == "lost_answer")
     ensure_sold_once(till, basket, shop, product, store)

@@ -1,4 +1,4 @@
-"""The disk is full: nothing is half written, and with room again selling goes on."""
+"""A full disk: requests are refused completely, and selling continues when there is space."""
 
 import resource
 
@@ -18,22 +18,22 @@ pytestmark = [
 ]
 
 NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-# More sales than there is room for.
-MOST = 50
+# More sales than fit.
+MAX_SALES = 50
 
 
-def allow(server, size=None):
-    """How large a file may grow that the server writes."""
+def limit_file_size(server, size=None):
+    """Limit the size of files that the server writes."""
     limit = NO_LIMIT if size is None else (size, resource.RLIM_INFINITY)
     for worker in server.workers:
         resource.prlimit(worker, resource.RLIMIT_FSIZE, limit)
 
 
-def leave_room(server, pages):
-    """So much for the write-ahead log, which begins anew; the database itself is larger by now."""
+def limit_log_to(server, pages):
+    """Limit the write-ahead log, which starts empty; the database file is larger already."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    allow(server, pages * 4096)
+    limit_file_size(server, pages * 4096)
 
 
 @pytest.fixture
@@ -50,20 +50,24 @@ def sell(till, make_product):
     return lambda key: till.post("orders/", basket, Idempotency_Key=key)
 
 
-def test_what_finds_no_room_is_refused_whole_and_can_be_sent_again(server, sell, till, shop):
-    told = {"first": sell("first")}
-    leave_room(server, pages=100)
-    while len(told) < MOST and told[key := list(told)[-1]].status_code == 201:
-        told[f"{key}+"] = sell(f"{key}+")
-    *sold, (last, full) = told.items()
-    listed, kept = till.get("orders/"), count(shop)
-    allow(server)
+def test_sale_on_a_full_disk_is_refused_completely_and_can_be_repeated(server, sell, till, shop):
+    answers = {"first": sell("first")}
+    limit_log_to(server, pages=100)
+    while len(answers) < MAX_SALES and answers[key := list(answers)[-1]].status_code == 201:
+        answers[f"{key}+"] = sell(f"{key}+")
+    *stored, (last, refused) = answers.items()
+    listed, stored_count = till.get("orders/"), count(shop)
+    limit_file_size(server)
 
-    assert len(sold) > 1
-    assert (full.status_code, full.json()["code"], full["Retry-After"]) == (503, "unavailable", "1")
+    assert len(stored) > 1
+    assert (refused.status_code, refused.json()["code"], refused["Retry-After"]) == (
+        503,
+        "unavailable",
+        "1",
+    )
     assert listed.status_code == 200
-    assert kept == len(sold)
-    assert all(sell(key).content == answer.content for key, answer in sold)
+    assert stored_count == len(stored)
+    assert all(sell(key).content == answer.content for key, answer in stored)
     assert sell(last).status_code == 201
-    assert count(shop) == len(told)
+    assert count(shop) == len(answers)
     ensure_invariants(shop)

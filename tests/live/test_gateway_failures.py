@@ -1,4 +1,4 @@
-"""The gateway is slow, broken, or answers twice: the card is charged once and somebody knows."""
+"""Gateway failures: slow, broken and repeated answers charge a card once."""
 
 import time
 from threading import Thread
@@ -20,8 +20,8 @@ pytestmark = [
 ]
 
 CAPTURED = (200, {"outcome": "captured", "reference": "gw-1"}, {})
-# More than the second and a half that this server waits.
-SLOW = 2.0
+# Longer than the time-out of 1.5 seconds.
+SLOW_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -31,25 +31,25 @@ def basket(till, manager_client, make_product, proxied_server):
     return without_ids(till.order(line(make_product("2.50"), "2"), payments=[card("5.00")]))
 
 
-def follow(proxied_server, *script):
-    """From here on; a line may be a function that takes its time."""
+def set_script(proxied_server, *script):
+    """Set the gateway's next answers; a function is called for its answer."""
     proxied_server.gateway.asked.clear()
-    # Not a generator: while one line takes its time, the next request gets the next one.
+    # Not a generator: while one answer is delayed, the next request gets the next one.
     proxied_server.gateway.script = map(lambda each: each() if callable(each) else each, script)  # noqa: C417
 
 
-def slowly():
-    time.sleep(SLOW)
+def answer_slowly():
+    time.sleep(SLOW_SECONDS)
     return CAPTURED
 
 
 @pytest.mark.parametrize(
-    "answer", [slowly, BROKEN, (500, b"<h1>Oops</h1>", {}), (200, {"outcome": "maybe"}, {})]
+    "answer", [answer_slowly, BROKEN, (500, b"<h1>Oops</h1>", {}), (200, {"outcome": "maybe"}, {})]
 )
-def test_who_does_not_know_says_so_and_finds_out(
+def test_unknown_payment_is_resolved_without_a_second_charge(
     answer, till, manager_client, basket, proxied_server, shop
 ):
-    follow(proxied_server, answer, CAPTURED)
+    set_script(proxied_server, answer, CAPTURED)
 
     sold = till.post("orders/", basket, Idempotency_Key="k")
     found = manager_client.post(f"payments/{sold.json()['payments'][0]['id']}/resolve/")
@@ -67,18 +67,22 @@ def test_who_does_not_know_says_so_and_finds_out(
     ensure_invariants(shop)
 
 
-def test_while_it_takes_its_time_the_same_key_asks_it_nothing(till, basket, proxied_server, shop):
+def test_repeated_request_during_a_charge_does_not_call_the_gateway(
+    till, basket, proxied_server, shop
+):
     first = []
-    follow(proxied_server, lambda: time.sleep(0.3) or CAPTURED)
-    asking = Thread(target=lambda: first.append(till.post("orders/", basket, Idempotency_Key="k")))
-    asking.start()
+    set_script(proxied_server, lambda: time.sleep(0.3) or CAPTURED)
+    charging = Thread(
+        target=lambda: first.append(till.post("orders/", basket, Idempotency_Key="k"))
+    )
+    charging.start()
     while not proxied_server.gateway.asked:
         time.sleep(0.01)
 
-    meanwhile = till.post("orders/", basket, Idempotency_Key="k")
-    asking.join()
+    repeated = till.post("orders/", basket, Idempotency_Key="k")
+    charging.join()
 
-    assert (meanwhile.status_code, meanwhile.json()["payments"][0]["status"]) == (200, "pending")
+    assert (repeated.status_code, repeated.json()["payments"][0]["status"]) == (200, "pending")
     assert (first[0].status_code, first[0].json()["status"]) == (201, "completed")
     assert len(proxied_server.gateway.asked) == 1
     with tenant_scope(shop):
@@ -86,10 +90,10 @@ def test_while_it_takes_its_time_the_same_key_asks_it_nothing(till, basket, prox
     ensure_invariants(shop)
 
 
-def test_what_it_says_a_second_time_changes_nothing(
+def test_resolving_a_captured_payment_changes_nothing(
     till, manager_client, basket, proxied_server, shop, make_product
 ):
-    follow(proxied_server, CAPTURED, CAPTURED)
+    set_script(proxied_server, CAPTURED, CAPTURED)
     sold = till.post("orders/", basket, Idempotency_Key="k").json()
 
     again = manager_client.post(f"payments/{sold['payments'][0]['id']}/resolve/")

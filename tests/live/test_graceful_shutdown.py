@@ -1,4 +1,4 @@
-"""SIGTERM while many tills sell: what was answered is done, what was not is asked again."""
+"""SIGTERM during sales: running requests finish, and the others are repeated elsewhere."""
 
 import signal
 import time
@@ -17,30 +17,30 @@ pytestmark = [
 ]
 
 REQUESTS = 120
-# More than the 30 seconds that a request may take to end, of which ours need none.
-LONGEST = 40.0
+# More than the graceful time-out of 30 seconds, which these requests do not need.
+MAX_SECONDS = 40.0
 
 
-def test_server_and_relay_finish_what_they_do_and_the_next_server_does_the_rest(
+def test_server_and_relay_finish_running_work_after_sigterm(
     cashier_workers, server, shop, tmp_path
 ):
     with run_server(tmp_path, TOGETHER, WEB_CONCURRENCY="2") as first:
-        people = cashier_workers(first)
-        with WorkerPool(people, REQUESTS) as pool:
+        workers = cashier_workers(first)
+        with WorkerPool(workers, REQUESTS) as pool:
             assert pool.goes_on(REQUESTS // 3)
 
             began = time.monotonic()
             first.popen.send_signal(signal.SIGTERM)
-            for clerk in people:
-                for person in (clerk.till, clerk.manager_client):
+            for worker in workers:
+                for person in (worker.till, worker.manager_client):
                     person.client.server = server
             code = first.stop()
             seconds = time.monotonic() - began
-            told = pool.end()
+            results = pool.end()
 
         assert code == 0
-        assert seconds < LONGEST
+        assert seconds < MAX_SECONDS
         assert len(first.said("relay_stopped")) == 1
-    ensure_every_key_has_its_result(told, shop)
+    ensure_every_key_has_its_result(results, shop)
     ensure_invariants(shop)
-    ensure_answers_are_stored(told, shop)
+    ensure_answers_are_stored(results, shop)

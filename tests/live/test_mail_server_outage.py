@@ -1,4 +1,4 @@
-"""The mail server is down: selling goes on, receipts wait, and what never leaves can be seen."""
+"""Mail server outages: selling continues, receipts wait, and undeliverable mail is listed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +26,8 @@ pytestmark = [
 ADDRESS = "ann@customer.example"
 
 
-class Postman(StreamRequestHandler):
-    """As much of SMTP as a client needs to hand over a mail."""
+class SmtpHandler(StreamRequestHandler):
+    """The part of SMTP that a client needs to send a mail."""
 
     def handle(self) -> None:
         self.say("220 here")
@@ -38,8 +38,8 @@ class Postman(StreamRequestHandler):
                     self.say(f"250-{extension}")
             if command.upper() == "DATA":
                 self.say("354 go on")
-                letter = b"".join(iter(self.rfile.readline, b".\r\n"))
-                self.server.letters.append(letter.decode())
+                message = b"".join(iter(self.rfile.readline, b".\r\n"))
+                self.server.letters.append(message.decode())
             self.say("221 bye" if command.upper() == "QUIT" else "250 well")
 
     def say(self, line: str) -> None:
@@ -55,7 +55,7 @@ def mail_server(port: int, *extensions: str) -> Iterator[list[str]]:
 @contextmanager
 def smtp_server(port: int, *extensions: str) -> Iterator[Any]:
     ThreadingTCPServer.allow_reuse_address = True
-    with ThreadingTCPServer(("127.0.0.1", port), Postman) as server:
+    with ThreadingTCPServer(("127.0.0.1", port), SmtpHandler) as server:
         server.letters, server.commands, server.extensions = [], [], extensions
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
@@ -68,8 +68,8 @@ def port():
 
 
 @pytest.fixture
-def told(port, shop, settings):
-    """`told()`: what became of the receipt once the relay has tried again."""
+def delivery_after_retry(port, shop, settings):
+    """`delivery_after_retry()`: return the receipt's delivery after another relay run."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
 
@@ -84,51 +84,51 @@ def told(port, shop, settings):
     return run
 
 
-def test_a_receipt_leaves_once_the_mail_server_is_back_or_is_seen_to_be_left_behind(
-    till, product, server, port, told
+def test_receipt_mail_waits_for_the_mail_server_and_finally_is_dead(
+    till, product, server, port, delivery_after_retry
 ):
     connect_to_server(server, till)
     order = till.sold(line(product), payments=[cash("2.50")])
-    asked = till.post(f"orders/{order['id']}/receipt/email/", {"email": ADDRESS})
-    waiting = told()
-    dead = told(attempts=MAX_ATTEMPTS - 1)
+    requested = till.post(f"orders/{order['id']}/receipt/email/", {"email": ADDRESS})
+    waiting = delivery_after_retry()
+    dead = delivery_after_retry(attempts=MAX_ATTEMPTS - 1)
     sold = till.sell(line(product), payments=[cash("2.50")])
 
     with mail_server(port) as letters:
-        sent = told(status="waiting", attempts=1)
+        sent = delivery_after_retry(status="waiting", attempts=1)
 
-    assert asked.status_code == 202
+    assert requested.status_code == 202
     assert (waiting.status, waiting.attempts) == ("waiting", 1)
     assert waiting.last_error == "ConnectionRefusedError: Connection refused"
     assert (dead.status, dead.last_error) == ("dead", waiting.last_error)
     assert sold.status_code == 201
     assert sent.status == "delivered"
-    (letter,) = letters
-    assert f"To: {ADDRESS}" in letter
+    (message,) = letters
+    assert f"To: {ADDRESS}" in message
 
 
-def test_a_receipt_goes_to_an_address_beyond_ascii_where_the_mail_server_takes_it(
-    till, product, server, port, told, settings
+def test_address_with_non_ascii_local_part_needs_smtputf8(
+    till, product, server, port, delivery_after_retry, settings
 ):
-    """As Django sends it, the address would be an encoded word, which is none."""
+    """Without SMTPUTF8, Django would send the address as an encoded word, which is invalid."""
     settings.EMAIL_SMTPUTF8 = True
     settings.EMAIL_BACKEND = "config.mail.EmailBackend"
     order = till.sold(line(product), payments=[cash("2.50")])
     address = "jürgen@Bücher.example"
-    asked = till.post(f"orders/{order['id']}/receipt/email/", {"email": address})
+    requested = till.post(f"orders/{order['id']}/receipt/email/", {"email": address})
 
     with smtp_server(port) as plain:
-        refused = told()
+        refused = delivery_after_retry()
     with smtp_server(port, "SMTPUTF8", "8BITMIME") as modern:
-        sent = told(status="waiting", attempts=1)
+        sent = delivery_after_retry(status="waiting", attempts=1)
 
-    assert asked.status_code == 202
+    assert requested.status_code == 202
     assert (refused.status, plain.letters) == ("waiting", [])
     assert refused.last_error.startswith("SMTPNotSupportedError")
     assert sent.status == "delivered"
     assert "rcpt TO:<jürgen@xn--bcher-kva.example>" in modern.commands
     (mail,) = [each for each in modern.commands if each.startswith("mail ")]
     assert "SMTPUTF8" in mail.upper()
-    (letter,) = modern.letters
-    assert "To: jürgen@xn--bcher-kva.example" in letter
-    assert order["number"] in letter
+    (message,) = modern.letters
+    assert "To: jürgen@xn--bcher-kva.example" in message
+    assert order["number"] in message

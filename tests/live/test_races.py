@@ -1,4 +1,4 @@
-"""Each invariant of the trade, with many real requests at the same moment at two workers."""
+"""Invariants of orders, stock and shifts with many concurrent requests at a real server."""
 
 from collections import Counter
 from decimal import Decimal
@@ -37,7 +37,7 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def at_the_server(server, till, tills, manager_client):
+def _connected_to_server(server, till, tills, manager_client):
     for person in (till, *tills, manager_client):
         connect_to_server(server, person)
 
@@ -69,14 +69,14 @@ def test_stock_115_the_last_unit_is_sold_once(tills, make_product, store, shop, 
     ensure_invariants(shop)
 
 
-def test_stock_what_is_sold_and_what_comes_is_all_counted(
+def test_stock_concurrent_sales_and_receipts_are_all_counted(
     tills, manager_client, make_product, store, shop
 ):
     products = [make_product("2.50", stock="50") for _ in range(3)]
     body = {"type": "receive", "store": str(store.pk), "quantity": "1"}
 
     def sell(till, number):
-        # In another order each time, as customers put them on the counter.
+        # In another order each time, as in real baskets.
         mixed = products[number % 3 :] + products[: number % 3]
         return till.sell(*map(line, mixed), payments=[cash("7.50")])
 
@@ -95,7 +95,9 @@ def test_stock_what_is_sold_and_what_comes_is_all_counted(
     ensure_invariants(shop)
 
 
-def test_refunds_114_an_order_is_given_back_once(till, manager_client, make_product, shop, count):
+def test_refunds_114_concurrent_refunds_do_not_exceed_the_order(
+    till, manager_client, make_product, shop, count
+):
     order = till.sold(line(make_product("2.50"), "4"), payments=[cash("10.00")])
     body = {"register": str(till.register.pk), "reason": "Bruised", "amount": "6.00"}
     path = f"orders/{order['id']}/refunds/"
@@ -108,7 +110,9 @@ def test_refunds_114_an_order_is_given_back_once(till, manager_client, make_prod
     ensure_invariants(shop)
 
 
-def test_store_credit_is_spent_as_far_as_it_goes(tills, make_product, shop, count):
+def test_store_credit_concurrent_payments_do_not_exceed_the_balance(
+    tills, make_product, shop, count
+):
     product, credit = make_product("2.50", stock="100"), StoreCreditFactory(tenant=shop)
 
     def pay(till):
@@ -117,7 +121,7 @@ def test_store_credit_is_spent_as_far_as_it_goes(tills, make_product, shop, coun
 
     answers = run_concurrently([lambda till=till: pay(till) for till in tills * 4])
 
-    # 429: each attempt counts until its code is known, and one user has ten at a place.
+    # 429: each attempt counts until its code is found, and a user has ten per terminal.
     answered = statuses(answers)
     assert answered[201] == 4
     assert answered[409] + answered[429] == 12
@@ -125,7 +129,7 @@ def test_store_credit_is_spent_as_far_as_it_goes(tills, make_product, shop, coun
     assert count(StoreCreditEntry, type="spend") == count(Order) == 4
 
 
-def test_payments_no_more_is_taken_than_is_due(till, make_product, shop, count):
+def test_payments_concurrent_payments_do_not_exceed_the_total(till, make_product, shop, count):
     order = till.sold(line(make_product("10.00")))
 
     answers = run_times(10, lambda: till.pay(order, cash("4.00")))
@@ -136,7 +140,9 @@ def test_payments_no_more_is_taken_than_is_due(till, make_product, shop, count):
     assert count(Payment) == 2
 
 
-def test_approvals_118_one_is_used_by_one_sale(till, make_product, get_approval, count):
+def test_approvals_118_one_approval_is_used_by_one_of_many_concurrent_orders(
+    till, make_product, get_approval, count
+):
     body = build_half_off_order(till, make_product("10.00", stock="100"))
     approval = get_approval(body)
     bodies = [body | {"approval": approval, "note": str(number)} for number in range(10)]
@@ -148,18 +154,20 @@ def test_approvals_118_one_is_used_by_one_sale(till, make_product, get_approval,
     assert count(Order) == 1
 
 
-def test_approvals_are_decided_once(till, server, shop, client_of):
+def test_approvals_concurrent_decisions_decide_once(till, server, shop, client_of):
     approval = request_approval(till)
     manager_clients = [
         connect_to_server(server, client_of(UserFactory(tenant=shop, manager=True)))
         for _ in range(10)
     ]
-    hows = ["approve", "deny"] * 5
+    decisions = ["approve", "deny"] * 5
 
     answers = run_concurrently(
         [
-            lambda manager_client=manager_client, how=how: decide(manager_client, approval, how)
-            for manager_client, how in zip(manager_clients, hows, strict=True)
+            lambda manager_client=manager_client, decision=decision: decide(
+                manager_client, approval, decision
+            )
+            for manager_client, decision in zip(manager_clients, decisions, strict=True)
         ]
     )
 
@@ -168,7 +176,7 @@ def test_approvals_are_decided_once(till, server, shop, client_of):
     assert get_approval_state(approval["id"]) == decided
 
 
-def test_shifts_a_register_has_one_open_drawer(till, count):
+def test_shifts_concurrent_openings_open_one_shift(till, count):
     answers = run_times(
         10, lambda: till.post("shifts/", build_opening(till, opening_float="100.00"))
     )
@@ -178,7 +186,7 @@ def test_shifts_a_register_has_one_open_drawer(till, count):
     assert count(Shift) == 1
 
 
-def test_shifts_what_is_sold_and_moved_while_one_closes_is_in_its_z_or_in_none(
+def test_shifts_concurrent_sales_and_movements_are_in_the_z_report_or_refused(
     till, manager_client, make_product, shop, count
 ):
     shop.shifts_required = True
@@ -186,30 +194,30 @@ def test_shifts_what_is_sold_and_moved_while_one_closes_is_in_its_z_or_in_none(
     shift, product = open_shift(till), make_product("2.50", stock="100")
     sell = lambda: till.sell(line(product), payments=[cash("2.50")])  # noqa: E731
 
-    *deeds, first, second = run_concurrently(
+    *actions, first, second = run_concurrently(
         [sell] * 8
         + [lambda: record_movement(manager_client, shift, "paid_in", "1.00")] * 4
         + [lambda: close_shift(manager_client, shift, "100.00")] * 2
     )
 
     assert statuses([first, second]) == {200: 1, 409: 1}
-    assert statuses(deeds).keys() <= {201, 409}
+    assert statuses(actions).keys() <= {201, 409}
     z = manager_client.get(f"shifts/{shift['id']}/z-report/").json()
-    sold, moved = (
-        sum(each.status_code == 201 for each in group) for group in (deeds[:8], deeds[8:])
+    sold, cash_moved = (
+        sum(each.status_code == 201 for each in group) for group in (actions[:8], actions[8:])
     )
     assert z["sales"]["count"] == count(Order) == sold
-    assert count(CashMovement) == moved
-    expected = 100 + sold * Decimal("2.50") + moved
+    assert count(CashMovement) == cash_moved
+    expected = 100 + sold * Decimal("2.50") + cash_moved
     assert Decimal(z["cash"]["expected"]) == expected
     assert count(ChainEntry, kind="z_report") == 1
     ensure_invariants(shop)
 
 
-def test_receipt_numbers_have_no_gap_and_no_double(till, make_product, shop):
-    """Every third sale is refused after it was numbered: there is nothing left of its product."""
-    plenty, none = make_product("2.50", stock="100"), make_product("2.50", stock="0")
-    sold = [none if number % 3 == 0 else plenty for number in range(18)]
+def test_receipt_numbers_have_no_gap_and_no_duplicate(till, make_product, shop):
+    """Every third sale is refused for missing stock after it got a number."""
+    plenty, unavailable = make_product("2.50", stock="100"), make_product("2.50", stock="0")
+    sold = [unavailable if number % 3 == 0 else plenty for number in range(18)]
 
     answers = run_concurrently(
         [lambda each=each: till.sell(line(each), payments=[cash("2.50")]) for each in sold]
@@ -233,7 +241,7 @@ def test_idempotency_116_one_key_is_one_sale(till, make_product, store, shop, co
     assert (count(Order), get_stock_level(product, store)) == (1, (8, 0))
 
 
-def test_idempotency_116_one_key_is_one_delivery_and_nothing_else(
+def test_idempotency_116_one_key_is_one_stock_movement(
     manager_client, make_product, store, server, shop, client_of, count
 ):
     product = make_product("2.50", stock="10")
@@ -252,7 +260,7 @@ def test_idempotency_116_one_key_is_one_delivery_and_nothing_else(
     assert set(statuses(answers)) <= {201, 409, 422}
     assert codes(answers).keys() <= {"request_in_progress", "idempotency_key_reused"}
     assert count(StockMovement, type="receive", by__isnull=False) == 1
-    # Another person's key of the same name is another key.
+    # The same key of another user is a different key.
     other = connect_to_server(server, client_of(UserFactory(tenant=shop, manager=True)))
     again = other.post("stock/movements/", body | {"quantity": "1"}, Idempotency_Key="k")
     assert (again.status_code, "Idempotent-Replayed" in again) == (201, False)

@@ -1,4 +1,4 @@
-"""A real server on loopback believes no header of its peer but those that settings name."""
+"""Forwarded headers are ignored unless the settings name a proxy."""
 
 import socket
 
@@ -26,51 +26,53 @@ def server(django_db_setup, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def proxied(django_db_setup, tmp_path_factory):
-    """The same server as its settings have it behind one proxy."""
+    """Run the same server configured for one proxy."""
     folder = tmp_path_factory.mktemp("proxied")
     with run_server(folder, TILL, WEB_CONCURRENCY="1", NUM_PROXIES="1") as server:
         yield server
 
 
-def ask(server, path, *headers):
-    """Return the status, the headers and the body of an answer to exactly these bytes."""
+def request(server, path, *headers):
+    """Send exactly these bytes; return status, headers and body of the response."""
     lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall("\r\n".join(lines).encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
     head, _, body = answer.partition("\r\n\r\n")
     status, *fields = head.split("\r\n")
-    told = {name.lower(): value for name, value in (each.split(": ", 1) for each in fields)}
-    return int(status.split()[1]), told, body
+    fields_by_name = {
+        name.lower(): value for name, value in (each.split(": ", 1) for each in fields)
+    }
+    return int(status.split()[1]), fields_by_name, body
 
 
-def essence(answer):
-    """What is the same in two answers to one request."""
+def comparable(answer):
+    """Return the parts that are the same in two responses to one request."""
     status, headers, _ = answer
-    kept = ("content-type", "location", SECURE)
-    return status, {name: value for name, value in headers.items() if name in kept}
+    names = ("content-type", "location", SECURE)
+    return status, {name: value for name, value in headers.items() if name in names}
 
 
 @pytest.mark.parametrize("path", ["/public/platform/login/", "/", "/zzz/health/live/"])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_header_moves_a_path(server, name, path):
-    plain = essence(ask(server, path))
+def test_header_does_not_change_the_path(server, name, path):
+    without_header = comparable(request(server, path))
 
     for prefix in PREFIXES:
-        assert essence(ask(server, path, f"{name}: {prefix}")) == plain, prefix
+        assert comparable(request(server, path, f"{name}: {prefix}")) == without_header, prefix
 
 
-def test_what_a_header_asked_for_is_a_problem_as_before(server):
-    status, headers, body = ask(server, "/public/platform/login/", "SCRIPT_NAME: /public")
+def test_response_to_a_script_name_header_is_a_problem(server):
+    status, headers, body = request(server, "/public/platform/login/", "SCRIPT_NAME: /public")
 
     assert (status, headers["content-type"]) == (404, "application/problem+json")
     assert "not_found" in body
 
 
-def test_a_prefix_in_the_servers_own_environment_moves_no_path(tmp_path, django_db_setup):
+def test_script_name_in_the_environment_does_not_change_the_path(tmp_path, django_db_setup):
     with run_server(tmp_path, TILL, WEB_CONCURRENCY="1", SCRIPT_NAME="/zzz") as server:
-        assert ask(server, "/health/live/")[0] == 200
-        assert ask(server, "/zzz/health/live/")[0] == 404
+        assert request(server, "/health/live/")[0] == 200
+        assert request(server, "/zzz/health/live/")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -84,11 +86,11 @@ def test_a_prefix_in_the_servers_own_environment_moves_no_path(tmp_path, django_
         ["Front-End-Https: on"],
     ],
 )
-def test_no_header_makes_a_request_secure_without_a_proxy_in_the_settings(server, headers):
-    plain = essence(ask(server, "/api/docs/"))
+def test_header_does_not_make_a_request_secure_without_a_proxy(server, headers):
+    without_header = comparable(request(server, "/api/docs/"))
 
-    assert essence(ask(server, "/api/docs/", *headers)) == plain
-    assert SECURE not in plain[1]
+    assert comparable(request(server, "/api/docs/", *headers)) == without_header
+    assert SECURE not in without_header[1]
 
 
 @pytest.mark.parametrize(
@@ -101,10 +103,8 @@ def test_no_header_makes_a_request_secure_without_a_proxy_in_the_settings(server
         (["X_Forwarded_Proto: https"], False),
     ],
 )
-def test_behind_a_proxy_the_one_header_that_the_settings_name_is_believed(
-    proxied, headers, is_secure
-):
-    status, told, _ = ask(proxied, "/api/docs/", *headers)
+def test_only_the_configured_header_makes_a_proxied_request_secure(proxied, headers, is_secure):
+    status, fields_by_name, _ = request(proxied, "/api/docs/", *headers)
 
     assert status == 200
-    assert (SECURE in told) == is_secure
+    assert (SECURE in fields_by_name) == is_secure

@@ -1,4 +1,4 @@
-"""Each invariant of people and log-ins, with many real requests at the same moment."""
+"""Invariants of users and log-ins with many concurrent requests at a real server."""
 
 import pytest
 
@@ -19,11 +19,11 @@ pytestmark = [
 ]
 
 
-def test_refresh_065_one_token_has_one_successor(server, cashier, client_of):
+def test_refresh_065_concurrent_refreshes_of_a_token_have_one_successor(server, cashier, client_of):
     person = client_of(cashier)
-    anybody = connect_to_server(server, Api())
+    anonymous = connect_to_server(server, Api())
 
-    answers = run_times(20, lambda: anybody.post(REFRESH, {"refresh": person.tokens.refresh}))
+    answers = run_times(20, lambda: anonymous.post(REFRESH, {"refresh": person.tokens.refresh}))
 
     assert statuses(answers) == {200: 20}
     assert len({each.json()["refresh"] for each in answers}) == 1
@@ -32,19 +32,19 @@ def test_refresh_065_one_token_has_one_successor(server, cashier, client_of):
     assert session.revoked_at is None
 
 
-def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, client_of):
+def test_last_admin_080_concurrent_demotions_leave_one_admin(server, shop, client_of):
     for _ in range(5):
         pair = [
             connect_to_server(server, client_of(UserFactory(tenant=shop, admin=True)))
             for _ in range(2)
         ]
 
-        def send_down(actor, target):
+        def demote(actor, target):
             return actor.put(f"users/{target.user.pk}/role/", {"role": "cashier"}, If_Match="*")
 
         answers = run_concurrently(
             [
-                lambda actor=actor, target=target: send_down(actor, target)
+                lambda actor=actor, target=target: demote(actor, target)
                 for actor, target in (pair, pair[::-1])
             ]
         )
@@ -56,12 +56,12 @@ def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, 
             User.objects.update(is_active=False)
 
 
-def test_limiter_019_of_many_wrong_guesses_at_once_five_are_looked_at(server, cashier):
-    anybody = connect_to_server(server, Api())
+def test_limiter_019_concurrent_wrong_guesses_are_limited_to_five(server, cashier):
+    anonymous = connect_to_server(server, Api())
 
     answers = run_concurrently(
         [
-            lambda n=n: anybody.post(
+            lambda n=n: anonymous.post(
                 LOG_IN, build_credentials(password=f"wrong {n}"), X_Forwarded_For=f"198.51.100.{n}"
             )
             for n in range(20)
@@ -72,13 +72,13 @@ def test_limiter_019_of_many_wrong_guesses_at_once_five_are_looked_at(server, ca
     assert all(int(each["Retry-After"]) >= 1 for each in answers if each.status_code == 429)
 
 
-def test_usernames_083_of_many_who_take_a_name_one_gets_it(server, admin, client_of):
-    office = connect_to_server(server, client_of(admin))
+def test_usernames_083_concurrent_users_of_one_name_create_one(server, admin, client_of):
+    admin_client = connect_to_server(server, client_of(admin))
     names = ["newcomer", "NewComer"] * 5
 
     answers = run_concurrently(
         [
-            lambda name=name: office.post("users/", {"username": name, "role": "cashier"})
+            lambda name=name: admin_client.post("users/", {"username": name, "role": "cashier"})
             for name in names
         ]
     )

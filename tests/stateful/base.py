@@ -1,10 +1,8 @@
-"""Machines that do at random what people do, beside a model that knows nothing of the till.
+"""State machines that act at random, compared with simple models.
 
-Amounts in a model are whole cents, quantities whole pieces. Set FUZZ_EXAMPLES for longer runs.
-
-A failure is reported within a minute and in some dozens of lines: one run is dozens of requests, so
-that Hypothesis would shrink for five minutes and then look for lines that only failures run, and
-the log of all those requests has thousands of lines, few of them about the steps that fail.
+Amounts in a model are whole cents, quantities whole units. Set FUZZ_EXAMPLES for longer runs.
+A failure is reported within a minute and briefly: because one run is dozens of requests, Hypothesis
+would otherwise shrink for five minutes, and the log would hide the few lines about the failure.
 """
 
 import logging
@@ -18,40 +16,40 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-DEPTH = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 RUNS = settings(
-    max_examples=DEPTH or 6,
-    stateful_step_count=50 if DEPTH else 20,
-    derandomize=not DEPTH,
+    max_examples=FUZZ_EXAMPLES or 6,
+    stateful_step_count=50 if FUZZ_EXAMPLES else 20,
+    derandomize=not FUZZ_EXAMPLES,
     database=None,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-# Hypothesis has no setting for it.
+# Hypothesis has no setting for it, so a module attribute is patched.
 SHRINKING_SECONDS = 20
 
 
 class Machine(RuleBasedStateMachine):
-    """A run of it begins in the shop of the test, and leaves nothing behind there."""
+    """A state machine that undoes its changes after each run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before = transaction.savepoint()
+        self.savepoint = transaction.savepoint()
         cache.clear()
 
     def teardown(self) -> None:
-        transaction.savepoint_rollback(self.before)
+        transaction.savepoint_rollback(self.savepoint)
 
 
-def run(machine: type[Machine], **world: Any) -> None:
-    """Have it run with the things of the test as its own."""
+def run(machine: type[Machine], **attributes: Any) -> None:
+    """Run the machine with the given class attributes."""
     log = logging.getLogger("till")
     log.setLevel(logging.ERROR)
     try:
         with patch.object(engine, "MAX_SHRINKING_SECONDS", SHRINKING_SECONDS):
-            run_state_machine_as_test(type(machine.__name__, (machine,), world), settings=RUNS)
+            run_state_machine_as_test(type(machine.__name__, (machine,), attributes), settings=RUNS)
     finally:
         log.setLevel(logging.NOTSET)
 
@@ -67,8 +65,8 @@ def cents(text: str) -> int:
     return int(units + fraction)
 
 
-def code_of(response: Any, status: int) -> str:
-    """The code of a refusal."""
+def refusal_code(response: Any, status: int) -> str:
+    """Assert the status of a refusal, and return its code."""
     assert response.status_code == status, response.content
     code: str = response.json()["code"]
     return code

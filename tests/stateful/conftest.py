@@ -1,4 +1,4 @@
-"""Tills of an admin, whom no limit stops, and goods for them."""
+"""Fixtures for state machines: the till of an admin, who has no limits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""That a machine which fails says so soon and briefly."""
+"""A failing state machine reports quickly and briefly."""
 
 import pytest
 import structlog
@@ -13,7 +13,7 @@ log = structlog.get_logger("till.access")
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
-class Failing(Machine):
+class FailingMachine(Machine):
     deadlines = []
 
     @rule(number=st.integers(0, 1_000))
@@ -23,18 +23,18 @@ class Failing(Machine):
         assert number < 7
 
 
-def test_a_failure_is_shrunk_for_seconds_and_logs_nothing(caplog, capsys):
+def test_failure_is_shrunk_for_some_seconds_without_logs(caplog, capsys):
     with pytest.raises(AssertionError) as failure:
-        run(Failing)
+        run(FailingMachine)
 
-    assert set(Failing.deadlines) == {base.SHRINKING_SECONDS}
+    assert set(FailingMachine.deadlines) == {base.SHRINKING_SECONDS}
     assert caplog.text == "".join(capsys.readouterr()) == ""
     assert "state.step(number=7)" in "\n".join(failure.value.__notes__)
 
 
-def test_requests_are_logged_again_afterwards(caplog):
+def test_requests_are_logged_after_the_run(caplog):
     with pytest.raises(AssertionError):
-        run(Failing)
+        run(FailingMachine)
 
     log.info("afterwards")
 

@@ -1,4 +1,4 @@
-"""A cashier who tries every way to give more away, beside the rule in exact fractions."""
+"""Random edits by a cashier, compared with the discount rules in exact fractions."""
 
 from fractions import Fraction
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.once
 PRICES = ["0.01", "1.99", "10.00"]
 MAX_DISCOUNTS = 10
 TENTH = Fraction(1, 10)
-# The limits of a cashier in a new shop: a tenth by discounts, and no other price.
+# Limits of a cashier in a new shop: 10 percent by discounts, and no price overrides.
 values = st.sampled_from(["0.5", "3", "5", "7", "9.99", "10", "10.01", "50"])
 discounts = st.fixed_dictionaries({"type": st.sampled_from(["percent", "amount"]), "value": values})
 quantities = st.integers(1, 40).map(str)
 
 
-def taken(whole, given):
-    """What discounts take: percents first, then amounts."""
+def discount_amount(whole, given):
+    """Return what discounts take off: percents first, then amounts."""
     left = whole
     for each in given:
         if each["type"] == "percent":
@@ -34,16 +34,16 @@ def taken(whole, given):
     return whole - left
 
 
-def gifts(order):
-    """Of each line what it gives away and what it is worth, and of all lines what was left before
-    order discounts and what they took."""
+def reductions(order):
+    """Return (reduction, value) of each line, the reduction by order discounts, and the amount
+    before order discounts."""
     gross = [Fraction(each["unit_price"]) * Fraction(each["quantity"]) for each in order["lines"]]
     left = [
-        price - taken(price, each["discounts"])
+        price - discount_amount(price, each["discounts"])
         for price, each in zip(gross, order["lines"], strict=True)
     ]
     whole = sum(left)
-    off = taken(whole, order["discounts"])
+    off = discount_amount(whole, order["discounts"])
     lines = []
     for each, before in zip(order["lines"], left, strict=True):
         worth = Fraction(each["list_price"]) * Fraction(each["quantity"])
@@ -52,29 +52,29 @@ def gifts(order):
     return lines, off, whole
 
 
-def may_be_given_alone(order):
-    lines, off, whole = gifts(order)
+def is_within_limits(order):
+    lines, off, whole = reductions(order)
     at_list_price = all(each["unit_price"] == each["list_price"] for each in order["lines"])
     discounted = all(gift <= worth * TENTH for gift, worth in lines)
     return at_list_price and discounted and off <= whole * TENTH
 
 
-def money_given_away(order):
-    return sum(max(gift, Fraction(0)) for gift, _ in gifts(order)[0])
+def total_reduction(order):
+    return sum(max(gift, Fraction(0)) for gift, _ in reductions(order)[0])
 
 
 class Discounts(Machine):
     till: Till
     manager_client: Person
-    make_product: list
+    products: list
 
     def __init__(self):
         super().__init__()
-        self.order = self.till.sold(line(self.make_product[2]))
+        self.order = self.till.sold(line(self.products[2]))
         self.approval = self.refused = None
 
     def change(self, method, rest, body=None):
-        """Send it, and note the order as it is then. A refusal changes nothing."""
+        """Send the request and store the order that it returns; a refusal changes nothing."""
         headers = {"If_Match": "*"} if method == "patch" else {}
         approval = {"approval": self.approval} if self.approval and body is not None else {}
         body = None if body is None else body | approval
@@ -86,7 +86,7 @@ class Discounts(Machine):
             assert answer.status_code == 403, answer.content
             assert self.till.shown(self.order) == self.order
             refused = answer.json()
-            # An approval for something else is not valid; it is left as it was.
+            # An approval for something else is not valid and stays unused.
             self.refused = refused if refused["code"] == "approval_required" else None
             self.approval = None
         return answer
@@ -94,7 +94,7 @@ class Discounts(Machine):
     @precondition(lambda self: len(self.order["lines"]) < 6)
     @rule(product=st.integers(0, 2), quantity=quantities, off=st.lists(discounts, max_size=2))
     def add(self, product, quantity, off):
-        added = line(self.make_product[product], quantity, id=new_id(), discounts=off)
+        added = line(self.products[product], quantity, id=new_id(), discounts=off)
         self.change("post", "lines/", added)
 
     @precondition(lambda self: self.order["lines"])
@@ -142,50 +142,52 @@ class Discounts(Machine):
         return f"lines/{data.draw(st.sampled_from(ids))}/"
 
     @invariant()
-    def nothing_beyond_the_limits_without_an_approval_for_that_money(self):
-        if not may_be_given_alone(self.order):
+    def reductions_above_the_limits_are_approved(self):
+        if not is_within_limits(self.order):
             approved = self.order["approved_gift"]
             assert approved is not None
-            # To the cent: what is approved is rounded.
-            assert money_given_away(self.order) <= Fraction(approved) + Fraction(1, 200)
+            # The approved amount is rounded to cents.
+            assert total_reduction(self.order) <= Fraction(approved) + Fraction(1, 200)
 
     @rule()
-    def ring_up_the_same_anew(self):
-        """The same order made in one request needs an approval for the same money, or none."""
+    def create_the_same_order(self):
+        """The same order in one request needs an approval for the same amount, or none."""
         body = self.till.order(
             *[
                 {
                     "sku": each["sku"],
                     "quantity": each["quantity"],
                     "unit_price": each["unit_price"],
-                    "discounts": terms(each),
+                    "discounts": discount_terms(each),
                 }
                 for each in self.order["lines"]
             ],
-            discounts=terms(self.order),
+            discounts=discount_terms(self.order),
         )
 
         answer = self.till.post("orders/", body)
 
-        if may_be_given_alone(self.order):
+        if is_within_limits(self.order):
             assert answer.status_code == 201, answer.content
             return
         assert (answer.status_code, answer.json()["code"]) == (403, "approval_required")
         asked_for = Fraction(answer.json()["amount"])
-        assert abs(asked_for - money_given_away(self.order)) <= Fraction(1, 200)
+        assert abs(asked_for - total_reduction(self.order)) <= Fraction(1, 200)
 
 
-def terms(holder):
+def discount_terms(holder):
     return [{"type": each["type"], "value": each["value"]} for each in holder["discounts"]]
 
 
 @pytest.mark.timeout(0)
-def test_no_way_leads_beyond_the_limits(cashier, manager, register, make_product):
+def test_order_never_exceeds_the_discount_limits_without_approval(
+    cashier, manager, register, make_product
+):
     products = [make_product(price, stock="100000") for price in PRICES]
 
     run(
         Discounts,
         till=Till(cashier, register),
         manager_client=Person(manager),
-        make_product=products,
+        products=products,
     )

@@ -1,4 +1,4 @@
-"""Orders that are rung up, changed, parked, paid and voided, beside a sum in cents."""
+"""Random edits, payments and voids of orders, compared with sums in cents."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from tests.stateful.base import Machine, cents, code_of, money, run
+from tests.stateful.base import Machine, cents, money, refusal_code, run
 from tests.support.till import Till, cash, get_stock_level, line, new_id
 
 pytestmark = pytest.mark.once
@@ -17,8 +17,8 @@ PRICES = ["0.01", "1.99", "2.50", "333.33"]
 
 
 @dataclass
-class Goods:
-    """A line as the model has it."""
+class ModelLine:
+    """A line of the model."""
 
     product: int
     price: int
@@ -27,11 +27,13 @@ class Goods:
 
     @property
     def total(self) -> int:
-        return self.price * self.quantity - taken(self.discounts, self.price * self.quantity)
+        return self.price * self.quantity - discount_amount(
+            self.discounts, self.price * self.quantity
+        )
 
 
-def taken(discounts: list[tuple[str, int]], whole: int) -> int:
-    """Percents first, then amounts, each of what is left; half a cent is a cent."""
+def discount_amount(discounts: list[tuple[str, int]], whole: int) -> int:
+    """Return what discounts take off: percents first, then amounts; half a cent rounds up."""
     left = whole
     for kind, value in sorted(discounts, key=lambda each: each[0] == "amount"):
         left -= (left * value + 50) // 100 if kind == "percent" else min(value, left)
@@ -43,28 +45,28 @@ amounts = st.tuples(st.just("amount"), st.integers(0, 2_000))
 discounts = percents | amounts
 
 
-def body_of(discount: tuple[str, int]) -> dict[str, str]:
+def build_discount(discount: tuple[str, int]) -> dict[str, str]:
     kind, value = discount
     return {"type": kind, "value": str(value) if kind == "percent" else money(value)}
 
 
 class Orders(Machine):
     till: Till
-    make_product: list
-    # The smallest one, in cents.
+    products: list
+    # The smallest coin in cents.
     coin: int
 
     def __init__(self):
         super().__init__()
         self.begin()
-        self.sold = [0] * len(self.make_product)
+        self.sold = [0] * len(self.products)
 
     def begin(self):
-        self.lines: dict[str, Goods] = {}
+        self.lines: dict[str, ModelLine] = {}
         self.discounts: list[tuple[str, int]] = []
         self.status, self.paid, self.rounding = "open", 0, 0
-        self.order = self.till.sold(line(self.make_product[0], id=(first := new_id())))
-        self.lines[first] = Goods(0, self.price_of(0), 1)
+        self.order = self.till.sold(line(self.products[0], id=(first := new_id())))
+        self.lines[first] = ModelLine(0, self.price_of(0), 1)
 
     def price_of(self, product):
         return cents(PRICES[product])
@@ -72,7 +74,7 @@ class Orders(Machine):
     @property
     def total(self):
         lines = sum(each.total for each in self.lines.values())
-        return lines - taken(self.discounts, lines)
+        return lines - discount_amount(self.discounts, lines)
 
     @property
     def is_open(self):
@@ -82,22 +84,22 @@ class Orders(Machine):
         return f"orders/{self.order['id']}/{rest}"
 
     def change(self, answer, change):
-        """Change the model as the till was, unless that would make it owe money."""
+        """Change the model like the order, unless that would make the total less than paid."""
         if not self.is_open:
-            assert code_of(answer, 409) == "order_not_open"
+            assert refusal_code(answer, 409) == "order_not_open"
             return
-        before = {id: Goods(**vars(each)) for id, each in self.lines.items()}, self.discounts[:]
+        before = {id: ModelLine(**vars(each)) for id, each in self.lines.items()}, self.discounts[:]
         for each in before[0].values():
             each.discounts = each.discounts[:]
         change()
         if self.total < self.paid:
-            assert code_of(answer, 409) == "paid_more_than_total"
+            assert refusal_code(answer, 409) == "paid_more_than_total"
             self.lines, self.discounts = before
         else:
             assert answer.status_code == 200, answer.content
-            self.note_if_complete()
+            self.complete_if_paid()
 
-    def note_if_complete(self):
+    def complete_if_paid(self):
         if self.paid and self.paid == self.total and self.lines:
             self.complete()
 
@@ -110,9 +112,9 @@ class Orders(Machine):
     def add(self, product, quantity):
         id = new_id()
         answer = self.till.post(
-            self.path("lines/"), line(self.make_product[product], str(quantity), id=id)
+            self.path("lines/"), line(self.products[product], str(quantity), id=id)
         )
-        added = Goods(product, self.price_of(product), quantity)
+        added = ModelLine(product, self.price_of(product), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
 
     @precondition(lambda self: self.lines)
@@ -135,14 +137,16 @@ class Orders(Machine):
     def discount_line(self, data, discount):
         id = data.draw(st.sampled_from(list(self.lines)))
         answer = self.till.post(
-            self.path("discounts/"), {**body_of(discount), "line": id, "id": new_id()}
+            self.path("discounts/"), {**build_discount(discount), "line": id, "id": new_id()}
         )
         if len(self.lines[id].discounts) < 10:
             self.change(answer, lambda: self.lines[id].discounts.append(discount))
 
     @rule(discount=discounts)
     def discount_order(self, discount):
-        answer = self.till.post(self.path("discounts/"), body_of(discount) | {"id": new_id()})
+        answer = self.till.post(
+            self.path("discounts/"), build_discount(discount) | {"id": new_id()}
+        )
         if len(self.discounts) < 10:
             self.change(answer, lambda: self.discounts.append(discount))
 
@@ -169,17 +173,17 @@ class Orders(Machine):
         payable = (2 * left + self.coin) // (2 * self.coin) * self.coin
         answer = self.till.pay(self.order, payment)
         if not self.is_open:
-            assert code_of(answer, 409) == "order_not_open"
+            assert refusal_code(answer, 409) == "order_not_open"
         elif not self.lines:
-            assert code_of(answer, 409) == "order_empty"
+            assert refusal_code(answer, 409) == "order_empty"
         elif amount in {None, left, payable}:
             assert answer.status_code == 201, answer.content
             self.paid, self.rounding = self.paid + payable, payable - left
             self.complete()
         elif amount > max(left, payable):
-            assert code_of(answer, 409) == "payment_exceeds_due"
+            assert refusal_code(answer, 409) == "payment_exceeds_due"
         elif amount > payable or amount % self.coin:
-            assert code_of(answer, 409) == "not_payable_in_cash"
+            assert refusal_code(answer, 409) == "not_payable_in_cash"
             assert cents(answer.json()["payable"]) == payable
         else:
             assert answer.status_code == 201, answer.content
@@ -188,19 +192,19 @@ class Orders(Machine):
     @rule()
     def hold(self):
         answer = self.till.post(self.path("hold/"))
-        self.go("held", answer, self.is_open)
+        self.assert_transition("held", answer, self.is_open)
 
     @rule()
     def resume(self):
         answer = self.till.post(self.path("resume/"), {})
-        self.go("open", answer, self.status == "held")
+        self.assert_transition("open", answer, self.status == "held")
 
     @rule()
     def void(self):
         answer = self.till.post(self.path("void/"), {"reason": "Left"})
-        self.go("voided", answer, self.status in {"open", "held"} and not self.paid)
+        self.assert_transition("voided", answer, self.status in {"open", "held"} and not self.paid)
 
-    def go(self, status, answer, may):
+    def assert_transition(self, status, answer, may):
         if may:
             assert answer.status_code == 200, answer.content
             self.status = status
@@ -213,7 +217,7 @@ class Orders(Machine):
         self.begin()
 
     @invariant()
-    def the_till_says_what_the_model_says(self):
+    def order_equals_the_model(self):
         shown = self.shown = self.till.shown(self.order)
         assert shown["status"] == self.status
         assert cents(shown["total"]) == self.total
@@ -227,16 +231,16 @@ class Orders(Machine):
         assert (shown["receipt_number"] is not None) == (self.status == "completed")
 
     @invariant()
-    def what_was_sold_and_nothing_else_has_left_the_shelf(self):
-        for product, sold in zip(self.make_product, self.sold, strict=True):
+    def stock_equals_the_model(self):
+        for product, sold in zip(self.products, self.sold, strict=True):
             assert get_stock_level(product, self.till.register.store) == (STOCK - sold, 0)
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("coin", [1, pytest.param(5, marks=pytest.mark.sample), 100])
-def test_an_order_comes_to_what_a_pocket_calculator_says(admins_till, make_product, shop, coin):
-    stocked = [make_product(price, stock=str(STOCK)) for price in PRICES]
+def test_random_orders_equal_the_model(admins_till, make_product, shop, coin):
+    products = [make_product(price, stock=str(STOCK)) for price in PRICES]
     shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
     shop.save_changes("cash_rounding_increment")
 
-    run(Orders, till=admins_till, make_product=stocked, coin=coin)
+    run(Orders, till=admins_till, products=products, coin=coin)

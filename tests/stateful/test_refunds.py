@@ -1,4 +1,4 @@
-"""Sales taken back bit by bit, by goods and by money, until nothing is left of them."""
+"""Random refunds by goods and by amount, until the sale is refunded completely."""
 
 from dataclasses import dataclass
 
@@ -16,24 +16,24 @@ STOCK = 10_000
 
 
 @dataclass
-class Sold:
-    """A line of the sale, and what of it came back."""
+class ModelLine:
+    """A sold line and its refunds."""
 
     quantity: int
     total: int
-    back: int = 0
+    refunded: int = 0
     returned: int = 0
     restocked: int = 0
 
-    def worth_of(self, quantity: int) -> int:
-        """What so many more of it bring: the same part of the line, less what was given."""
+    def refundable(self, quantity: int) -> int:
+        """Return the amount for that many more units: their share, less what was refunded."""
         share = (2 * self.total * (self.returned + quantity) + self.quantity) // (2 * self.quantity)
-        return max(share - self.back, 0)
+        return max(share - self.refunded, 0)
 
 
 class Refunds(Machine):
     till: Till
-    make_product: list
+    products: list
 
     @initialize(
         quantities=st.lists(st.integers(1, 7), min_size=1, max_size=3),
@@ -41,12 +41,12 @@ class Refunds(Machine):
         split=st.integers(0, 100),
     )
     def sell(self, quantities, off, split):
-        wanted = [
+        sold_lines = [
             line(product, str(quantity))
-            for product, quantity in zip(self.make_product, quantities, strict=False)
+            for product, quantity in zip(self.products, quantities, strict=False)
         ]
         discounts = [percent(str(off))] if off else []
-        order = self.till.sold(*wanted, discounts=discounts)
+        order = self.till.sold(*sold_lines, discounts=discounts)
         whole = cents(order["total"])
         parts = [part for part in (whole * split // 100, whole - whole * split // 100) if part]
         for part in parts:
@@ -54,111 +54,111 @@ class Refunds(Machine):
         self.order = self.till.shown(order)
         self.paid = whole
         self.lines = {
-            each["id"]: Sold(int(each["quantity"]), cents(each["total"]))
+            each["id"]: ModelLine(int(each["quantity"]), cents(each["total"]))
             for each in self.order["lines"]
         }
-        self.has_money_alone = False
+        self.has_amount_only = False
 
     @property
     def is_sold(self):
         return self.order["status"] != "open"
 
     @property
-    def back(self):
-        return sum(each.back for each in self.lines.values())
+    def refunded(self):
+        return sum(each.refunded for each in self.lines.values())
 
-    def ask(self, **body):
+    def request(self, **body):
         path = f"orders/{self.order['id']}/refunds/"
         return self.till.post(path, {"id": new_id(), "reason": "Bruised", **body})
 
-    def taken(self, answer):
-        """The refund, whose parts are its sum."""
+    def record(self, answer):
+        """Add the refund to the model, and return its total, the sum of its parts."""
         assert answer.status_code == 201, answer.content
         refund = answer.json()
         total = cents(refund["total"])
         assert total == sum(cents(each["total"]) for each in refund["lines"])
         assert total == sum(cents(each["paid"]) for each in refund["payouts"])
         for each in refund["lines"]:
-            self.lines[each["line"]].back += cents(each["total"])
+            self.lines[each["line"]].refunded += cents(each["total"])
         return total
 
     @precondition(lambda self: self.is_sold)
     @rule(data=st.data(), restock=st.booleans())
-    def goods_come_back(self, data, restock):
-        wanted = {
+    def refund_goods(self, data, restock):
+        sold_lines = {
             id: data.draw(st.integers(0, each.quantity + 1)) for id, each in self.lines.items()
         }
-        wanted = {id: quantity for id, quantity in wanted.items() if quantity}
+        sold_lines = {id: quantity for id, quantity in sold_lines.items() if quantity}
         body = [
             {"line": id, "quantity": str(quantity), "restock": restock}
-            for id, quantity in wanted.items()
+            for id, quantity in sold_lines.items()
         ]
-        answer = self.ask(lines=body)
+        answer = self.request(lines=body)
         too_many = any(
             self.lines[id].returned + quantity > self.lines[id].quantity
-            for id, quantity in wanted.items()
+            for id, quantity in sold_lines.items()
         )
-        if not wanted or too_many or answer.status_code == 409:
+        if not sold_lines or too_many or answer.status_code == 409:
             assert answer.status_code in {400, 409}, answer.content
-            assert not wanted or too_many or self.back == self.paid
+            assert not sold_lines or too_many or self.refunded == self.paid
             return
-        worth = sum(self.lines[id].worth_of(quantity) for id, quantity in wanted.items())
-        total = self.taken(answer)
+        worth = sum(self.lines[id].refundable(quantity) for id, quantity in sold_lines.items())
+        total = self.record(answer)
         assert total == worth
-        for id, quantity in wanted.items():
+        for id, quantity in sold_lines.items():
             self.lines[id].returned += quantity
             self.lines[id].restocked += quantity if restock else 0
 
     @precondition(lambda self: self.is_sold)
     @rule(part=st.integers(1, 110))
-    def money_comes_back(self, part):
-        amount = max(1, (self.paid - self.back) * part // 100)
-        answer = self.ask(amount=money(amount))
-        if amount > self.paid - self.back:
+    def refund_amount(self, part):
+        amount = max(1, (self.paid - self.refunded) * part // 100)
+        answer = self.request(amount=money(amount))
+        if amount > self.paid - self.refunded:
             assert answer.status_code in {400, 409}, answer.content
         else:
-            assert self.taken(answer) == amount
+            assert self.record(answer) == amount
 
     @precondition(lambda self: self.is_sold)
     @rule()
-    def all_that_is_left_comes_back(self):
-        left = self.paid - self.back
-        answer = self.ask()
+    def refund_the_rest(self):
+        left = self.paid - self.refunded
+        answer = self.request()
         if answer.status_code == 409:
             assert left == 0
             return
-        assert self.taken(answer) == left
+        assert self.record(answer) == left
         for each in self.lines.values():
             each.restocked += each.quantity - each.returned
             each.returned = each.quantity
 
     @invariant()
-    def never_more_came_back_than_was_paid(self):
+    def refunds_equal_the_model(self):
         if not hasattr(self, "lines"):
             return
         shown = self.till.shown(self.order)
-        assert cents(shown["refunded_total"]) == self.back <= self.paid
+        assert cents(shown["refunded_total"]) == self.refunded <= self.paid
         for each in shown["lines"]:
             model = self.lines[each["id"]]
-            assert cents(each["refunded_total"]) == model.back <= model.total
+            assert cents(each["refunded_total"]) == model.refunded <= model.total
             assert int(each["refunded_quantity"]) == model.returned <= model.quantity
-        if self.paid and self.back == self.paid:
+        if self.paid and self.refunded == self.paid:
             assert shown["status"] == "refunded"
-        elif self.back or any(each.returned for each in self.lines.values()):
+        elif self.refunded or any(each.returned for each in self.lines.values()):
             assert shown["status"] == "partially_refunded"
 
     @invariant()
-    def what_can_be_sold_again_lies_on_the_shelf(self):
+    def stock_equals_the_model(self):
         if not hasattr(self, "lines") or not self.is_sold:
             return
-        for product, each in zip(self.make_product, self.lines.values(), strict=False):
+        for product, each in zip(self.products, self.lines.values(), strict=False):
             assert get_stock_level(product, self.till.register.store)[0] == (
                 STOCK - each.quantity + each.restocked
             )
 
 
 @pytest.mark.timeout(0)
-def test_all_refunds_of_a_sale_are_the_sale(admins_till, make_product):
-    stocked = [make_product(price, stock=str(STOCK)) for price in PRICES]
+def test_random_refunds_equal_the_model(admins_till, make_product):
+    products = [make_product(price, stock=str(STOCK)) for price in PRICES]
 
-    run(Refunds, till=admins_till, make_product=stocked)
+    run(Refunds, till=admins_till, products=products)

@@ -1,11 +1,11 @@
-"""Drawers that are opened, filled, emptied, ended and counted, beside a sum in cents."""
+"""Random openings, cash movements, sales and closes of shifts, compared with sums in cents."""
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from tenants.models import Tenant
-from tests.stateful.base import Machine, cents, code_of, money, run
+from tests.stateful.base import Machine, cents, money, refusal_code, run
 from tests.support.shifts import (
     build_opening,
     by_method,
@@ -22,7 +22,7 @@ AMOUNTS = st.integers(1, 50_000)
 PRICE = 250
 
 
-class Drawers(Machine):
+class Shifts(Machine):
     till: Till
     product: object
 
@@ -31,22 +31,22 @@ class Drawers(Machine):
         self.shift, self.status = None, "closed"
         self.cash = self.left = self.sold = self.cards = 0
         self.order = None
-        self.papers = {}
+        self.z_reports = {}
 
     @rule(float_=st.none() | st.integers(0, 20_000))
     def open(self, float_):
         given = {} if float_ is None else {"opening_float": money(float_)}
         answer = self.till.post("shifts/", build_opening(self.till, **given))
         if self.status == "open":
-            assert code_of(answer, 409) == "shift_already_open"
+            assert refusal_code(answer, 409) == "shift_already_open"
             return
         assert answer.status_code == 201, answer.content
-        offered, counted = self.left, max(0, self.cash)
-        if self.status == "ended":  # nobody has counted the one before, which can still be done
+        suggested, counted = self.left, max(0, self.cash)
+        if self.status == "ended":  # the previous shift is not closed yet, which is still possible
             assert close_shift(self.till, self.shift, money(counted)).status_code == 200
             self.left = counted
         self.shift, self.status = answer.json(), "open"
-        self.cash = offered if float_ is None else float_
+        self.cash = suggested if float_ is None else float_
         self.sold = self.cards = 0
         self.order = None
 
@@ -57,33 +57,35 @@ class Drawers(Machine):
             amount = 0
         answer = record_movement(self.till, self.shift, kind, money(amount) if amount else None)
         if self.status == "closed":
-            assert code_of(answer, 409) == "shift_not_in_state"
+            assert refusal_code(answer, 409) == "shift_not_in_state"
             return
         if kind in ("paid_out", "drop") and amount > self.cash:
-            assert code_of(answer, 409) == "drawer_short"
+            assert refusal_code(answer, 409) == "drawer_short"
             return
         assert answer.status_code == 201, answer.content
         self.cash += amount if kind == "paid_in" else -amount
 
-    @rule(quantity=st.integers(1, 20), way=st.sampled_from([cash, card]))
-    def sell(self, quantity, way):
+    @rule(quantity=st.integers(1, 20), build_payment=st.sampled_from([cash, card]))
+    def sell(self, quantity, build_payment):
         amount = PRICE * quantity
-        answer = self.till.sell(line(self.product, str(quantity)), payments=[way(money(amount))])
+        answer = self.till.sell(
+            line(self.product, str(quantity)), payments=[build_payment(money(amount))]
+        )
         if self.status != "open":
-            assert code_of(answer, 409) == "no_open_shift"
+            assert refusal_code(answer, 409) == "no_open_shift"
             return
         assert answer.status_code == 201, answer.content
         self.sold += amount
-        self.order = (answer.json(), way, quantity)
-        if way is cash:
+        self.order = (answer.json(), build_payment, quantity)
+        if build_payment is cash:
             self.cash += amount
         else:
             self.cards += amount
 
     @precondition(lambda self: self.order and self.status == "open")
     @rule()
-    def take_one_back(self):
-        order, way, left = self.order
+    def refund_one_unit(self):
+        order, build_payment, left = self.order
         body = {
             "id": new_id(),
             "reason": "Bruised",
@@ -91,8 +93,8 @@ class Drawers(Machine):
         }
         answer = self.till.post(f"orders/{order['id']}/refunds/", body)
         assert answer.status_code == 201, answer.content
-        self.order = (order, way, left - 1) if left > 1 else None
-        if way is cash:
+        self.order = (order, build_payment, left - 1) if left > 1 else None
+        if build_payment is cash:
             self.cash -= PRICE
         else:
             self.cards -= PRICE
@@ -119,10 +121,10 @@ class Drawers(Machine):
         self.status, self.left = "closed", counted
         (row,) = [row for row in answer.json()["counted"] if row["method"] == "cash"]
         assert cents(row["difference"]) == counted - self.cash
-        self.papers[self.shift["id"]] = fetch_shift_report(self.till, self.shift, "z")
+        self.z_reports[self.shift["id"]] = fetch_shift_report(self.till, self.shift, "z")
 
     @invariant()
-    def the_drawer_holds_what_the_model_says(self):
+    def x_report_equals_the_model(self):
         if self.shift and self.status != "closed":
             x = fetch_shift_report(self.till, self.shift)
             expected = by_method(x["expected"], "amount")
@@ -131,13 +133,13 @@ class Drawers(Machine):
             assert cents(x["sales"]["total"]) == self.sold
 
     @invariant()
-    def what_was_closed_never_changes_again(self):
-        for id, paper in self.papers.items():
-            assert fetch_shift_report(self.till, {"id": id}, "z") == paper
+    def closed_z_reports_never_change(self):
+        for id, z_report in self.z_reports.items():
+            assert fetch_shift_report(self.till, {"id": id}, "z") == z_report
 
 
 @pytest.mark.timeout(0)
-def test_a_drawer_holds_what_went_in_less_what_went_out(admins_till, make_product, shop):
+def test_random_shifts_equal_the_model(admins_till, make_product, shop):
     Tenant.objects.filter(pk=shop.pk).update(shifts_required=True)
 
-    run(Drawers, till=admins_till, product=make_product("2.50", stock="100000"))
+    run(Shifts, till=admins_till, product=make_product("2.50", stock="100000"))

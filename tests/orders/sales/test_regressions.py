@@ -65,7 +65,7 @@ KNOWN_PROBLEMS = {
     10: (
         "a refund that is sent again pays twice",
         "orders/sales/test_regressions.py test_repeated_refund_is_paid_once",
-        "live/test_races.py test_refunds_114_an_order_is_given_back_once",
+        "live/test_races.py test_refunds_114_concurrent_refunds_do_not_exceed_the_order",
     ),
     11: (
         "a card charged and the order not paid, or the other way round",
@@ -108,7 +108,7 @@ KNOWN_PROBLEMS = {
     17: (
         "store credit spent beyond its balance",
         "orders/refunds/test_refunds.py test_refund_to_store_credit_can_be_spent",
-        "live/test_races.py test_store_credit_is_spent_as_far_as_it_goes",
+        "live/test_races.py test_store_credit_concurrent_payments_do_not_exceed_the_balance",
     ),
     18: (
         "receipt numbers with gaps and duplicates",

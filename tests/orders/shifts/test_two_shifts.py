@@ -101,7 +101,7 @@ def test_shift_without_sales_has_a_z_report_of_zeros(till):
 def test_canceled_cash_leaves_the_drawer_of_the_register_of_the_order(
     opened_at, till, tills, manager_client, make_product, shop
 ):
-    """The order is paid at one register, held, resumed at another, and the payment canceled there."""
+    """The order is paid, held, and resumed at another register, where the payment is canceled."""
     shift, other = open_shift(till, "0.00"), tills[0]
     order = till.sold(line(make_product("5.00")), payments=[cash("2.00")])
     hold_order(till, order)

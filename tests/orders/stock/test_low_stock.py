@@ -12,7 +12,7 @@ from tests.support.till import card, cash, line, resolve_payment
 
 @pytest.fixture
 def product_with_reorder_point(make_product, shop):
-    """`product_with_reorder_point("5", stock="10")`: a product with that reorder point and stock."""
+    """`product_with_reorder_point("5", stock="10")`: create a product with them."""
 
     def make(point, **more):
         product = make_product("1.00", **more)

@@ -54,7 +54,7 @@ def test_opposite_transfers_do_not_deadlock(stockroom, make_product, shop):
 
     outcomes = run_concurrently(
         [
-            lambda product=product, way=direction: send(product, direction)
+            lambda product=product, direction=direction: send(product, direction)
             for product in products
             for direction in (outward, inward) * 2
         ]

@@ -24,7 +24,7 @@ def list_movements(shop):
 
 
 def test_sale_deducts_stock_immediately(till, stockroom, product, shop, problem):
-    """Problem 14: elsewhere, stock changes only when the shift is closed, and more is sold than exists.
+    """Problem 14: elsewhere, stock changes only when the shift is closed, and too much is sold.
 
     Here the transaction of the sale deducts it.
     """
