@@ -55,12 +55,12 @@ def reductions(order):
 def is_within_limits(order):
     lines, off, whole = reductions(order)
     at_list_price = all(each["unit_price"] == each["list_price"] for each in order["lines"])
-    discounted = all(gift <= worth * TENTH for gift, worth in lines)
+    discounted = all(reduction <= value * TENTH for reduction, value in lines)
     return at_list_price and discounted and off <= whole * TENTH
 
 
 def total_reduction(order):
-    return sum(max(gift, Fraction(0)) for gift, _ in reductions(order)[0])
+    return sum(max(reduction, Fraction(0)) for reduction, _ in reductions(order)[0])
 
 
 class Discounts(Machine):

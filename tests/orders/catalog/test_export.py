@@ -76,13 +76,13 @@ def test_export_contains_no_product_of_another_shop(manager_client, product, for
 
 def test_reimport_of_an_export_changes_nothing(manager_client, shop):
     with tenant_scope(shop):
-        shelf, taxes = CategoryFactory(tenant=shop), TaxClassFactory(tenant=shop)
+        category, taxes = CategoryFactory(tenant=shop), TaxClassFactory(tenant=shop)
         for number, text in enumerate([*DANGEROUS, *HARMLESS]):
             product = ProductFactory(
                 tenant=shop,
                 sku=normalize_code(f"{text}{number}"),
                 name=text,
-                category=shelf,
+                category=category,
                 tax_class=taxes,
             )
             BarcodeFactory(product=product, code=normalize_code(f"{text}b{number}"))

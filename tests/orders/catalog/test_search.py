@@ -116,11 +116,11 @@ def test_search_finds_nothing_of_another_shop(cashier_client, products_by_sku, f
 
 
 def test_filters_restrict_search_results(cashier_client, products_by_sku, shop):
-    shelf = CategoryFactory(tenant=shop)
+    category = CategoryFactory(tenant=shop)
     with tenant_scope(shop):
-        Product.objects.filter(sku__in=["A-2", "A-4"]).update(category=shelf, is_active=False)
+        Product.objects.filter(sku__in=["A-2", "A-4"]).update(category=category, is_active=False)
 
-    assert found_skus(cashier_client, "apple", category=str(shelf.pk)) == ["A-2", "A-4"]
+    assert found_skus(cashier_client, "apple", category=str(category.pk)) == ["A-2", "A-4"]
     assert found_skus(cashier_client, "apple", is_active="true") == ["A-1", "A-3"]
     assert found_skus(cashier_client, "apple", price_min="100") == []
 

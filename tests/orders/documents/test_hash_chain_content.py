@@ -150,10 +150,10 @@ def test_z_report_entry_has_no_failed_payments_or_refunds(
 
 def full_timestamp(shown, text, name):
     """Return the full-precision timestamp in `text` of the time shown in milliseconds."""
-    sealed = json.loads(text)[name]
-    assert sealed.startswith(shown.removesuffix("Z"))
-    assert sealed.endswith("+00:00")
-    return sealed
+    stored = json.loads(text)[name]
+    assert stored.startswith(shown.removesuffix("Z"))
+    assert stored.endswith("+00:00")
+    return stored
 
 
 def normalized(amount):

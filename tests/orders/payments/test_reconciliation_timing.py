@@ -50,14 +50,14 @@ def clock():
 def set_pending(shop, clock, gateway):
     """`set_pending(Payment, 3)`: as after a crash before the gateway call, 3 seconds ago."""
 
-    def leave(model, since):
+    def update(model, since):
         with tenant_scope(shop):
             model.objects.filter(method="card").update(status="pending")
         clock.shift(timedelta(seconds=since))
         gateway.charges.clear()
         gateway.refunds.clear()
 
-    return leave
+    return update
 
 
 @pytest.fixture
