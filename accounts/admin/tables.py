@@ -24,7 +24,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A line of a table; a strong one is what those before it come to."""
+    """A row of a table; a strong row is the sum of the rows before it."""
 
     cells: tuple[Cell, ...]
     is_strong: bool = False
@@ -32,14 +32,14 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """Lines under a title. A paper is shown as it is printed, in the place of lines."""
+    """A table with a title. `printed_text` is shown instead of rows."""
 
     title: str
     lines: tuple[TableRow, ...] = ()
     head: tuple[Cell, ...] = ()
     note: str = ""
     nothing: str = ""
-    paper: str = ""
+    printed_text: str = ""
     more: tuple[str, str] | None = None
 
 

@@ -145,7 +145,7 @@ class AuthSession(TenantOwned):
         return self.revoked_at is None and at < min(self.expires_at, self.idle_expires_at)
 
     def ensure_fresh(self, at: datetime, *, by_password: bool = False) -> None:
-        """Refuse what only somebody may do who has shown lately who they are."""
+        """Raise InsufficientAuthentication unless the user authenticated recently."""
         enough = not by_password or self.method == self.Method.PASSWORD
         if at - self.auth_time >= MAX_AUTHENTICATION_AGE or not enough:
             raise InsufficientAuthentication(max_age=int(MAX_AUTHENTICATION_AGE.total_seconds()))

@@ -1,1 +1,1 @@
-"""What is done by and to the people of a shop."""
+"""Services: log-in, sessions, users, PINs, terminals, approvals and store assignments."""

@@ -64,7 +64,7 @@ def group_by_timezone(stores: Iterable[Store]) -> list[list[Store]]:
 
 
 def load_hourly_sales(stores: Sequence[Store], now: datetime) -> list[HourlySales]:
-    """The sales of some stores by the hour. A sale of today was changed today: that is indexed."""
+    """Return the sales of the stores by hour. `updated_at` has the index, so it is filtered too."""
     days = {store.pk: store.start_of_day_at(now) for store in stores}
     of_today = Q()
     for store, began in days.items():

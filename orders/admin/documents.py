@@ -27,5 +27,5 @@ def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
     )
 
 
-def build_text_table(paper: Document) -> Table:
-    return Table("Printed text", paper=RENDERERS["text"].render(paper).decode())
+def build_text_table(document: Document) -> Table:
+    return Table("Printed text", printed_text=RENDERERS["text"].render(document).decode())

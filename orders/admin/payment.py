@@ -69,12 +69,12 @@ class OrderRegisterFilter(PlaceFilter):
 
 
 class RecentOrderFilter(RecentDaysFilter):
-    title = "time of the order"
+    title = "order time"
     moment = "order__created_at"
 
 
 class OrderDayFilter(DayFilter):
-    title = "day of the order"
+    title = "order day"
     moment = "order__created_at"
 
 

@@ -121,9 +121,10 @@ class Refund(Printed, TenantOwned):
         return self.created_at + timeout * (len(self.gateway_payouts) + 1)
 
     def may_show_codes_to(self, person: User, now: datetime) -> bool:
-        """Return whether a print shows this person the codes of store credits it has made.
+        """Return whether a print shows this user the full codes of store credits it has issued.
 
-        Whoever knows a code spends it: only who made the refund sees it, and only for a while.
+        A code is enough to spend a credit, so only the user who made the refund sees it, for
+        CODE_PRINT_PERIOD.
         """
         return (
             person.pk == self.by_id

@@ -1,6 +1,6 @@
-"""Orders and products as plain dictionaries: the busiest answers, built without detours.
+"""Responses with orders, refunds and products as dictionaries, without the cost of serializers.
 
-The serializers beside this file describe the same shapes to the schema; a test holds them together.
+The serializers describe the same fields for the OpenAPI document; a test compares both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ from tenants.scope import current_tenant
 class AmountFormatter:
     """Writes amounts with the decimals of the shop's currency.
 
-    Columns have three decimals. Where those that the currency does not have are zero, which is
-    all the time, they are cut from the text, because `quantize` takes ten times as long.
+    Columns have three decimals. Those that the currency does not have are nearly always zero and
+    are cut from the text, because `quantize` takes ten times as long.
     """
 
     def __init__(self, exponent: int) -> None:
@@ -45,7 +45,7 @@ get_amount_formatter = lru_cache(maxsize=4)(AmountFormatter)
 
 
 def plain(number: Decimal | str) -> str:
-    """1 rather than 1.000, and never 1E+3."""
+    """Return the number without trailing zeros or exponent: 1, not 1.000; 1000, not 1E+3."""
     text = str(number)
     if "E" in text:
         text = f"{Decimal(text):f}"
@@ -72,7 +72,7 @@ def moment_of_text(at: str) -> str:
 
 
 def render_order(order: Order) -> dict[str, Any]:
-    """The order of the API, from what is loaded."""
+    """Return the response of an order whose details are loaded."""
     tenant = current_tenant()
     amounts = get_amount_formatter(tenant.currency_exponent)
     money = amounts.money
@@ -116,7 +116,7 @@ def render_order(order: Order) -> dict[str, Any]:
 
 
 def render_refund(refund: Refund) -> dict[str, Any]:
-    """The refund of the API, with lines and payouts loaded."""
+    """Return the response of a refund whose lines and payouts are loaded."""
     amounts = get_amount_formatter(current_tenant().currency_exponent)
     money = amounts.money
     return {
@@ -164,7 +164,7 @@ def render_refund(refund: Refund) -> dict[str, Any]:
 
 
 def render_product(product: Product | ProductRow) -> dict[str, Any]:
-    """The product of the API, with its barcodes loaded."""
+    """Return the response of a product whose barcodes are loaded."""
     return render_products([product])[0]
 
 
@@ -246,7 +246,7 @@ def render_taxes(
 def render_tax(
     tax: Mapping[str, Any], taxable: Decimal | str, amounts: AmountFormatter
 ) -> dict[str, Any]:
-    """Name by name: a database that sorts the keys of JSON must not change an answer."""
+    """Return a tax with its keys in a fixed order, because PostgreSQL reorders JSON keys."""
     return {
         "name": tax["name"],
         "percent": plain(Decimal(tax["percent"])),
@@ -274,7 +274,7 @@ def render_payment(payment: Payment, order: Order, amounts: AmountFormatter) -> 
 
 
 def render_calculation(basket: Basket) -> dict[str, Any]:
-    """What the basket costs, with the way to it for each line."""
+    """Return the prices of a basket, with the price trace of each line."""
     tenant = current_tenant()
     policy, priced = build_pricing_policy(tenant), basket.priced
     return {

@@ -1,1 +1,1 @@
-"""The verbs of the shop."""
+"""Services: catalog, sales, payments, refunds, shifts, stock, documents and reports."""

@@ -84,12 +84,11 @@ def _is_allowed(
 
 
 def is_within_limit(person: User, limit: str, amount: Decimal, period: LimitPeriod) -> bool:
-    """Return whether a person may move the amount on top of what counts for them in the period.
+    """Return whether the amount, added to the user's sum of the period, is within the limit.
 
-    `limit` is `refund_amount`, `paid_out_amount` or `drop_amount`. To be called in the
-    transaction that moves the money: of two amounts at once the second one is measured with the
-    first. For cash movements the drawer is locked already; what is refunded, at whichever
-    register, locks the person's row. Without a limit nothing is read.
+    `limit` is `refund_amount`, `paid_out_amount` or `drop_amount`. Call it in the transaction that
+    moves the money, so that concurrent amounts are added up: refunds lock the user's row, and for
+    cash movements the caller has locked the drawer. Without a limit nothing is read.
     """
     if not person.may_move_money(limit, amount):
         return False
@@ -157,9 +156,9 @@ def _build_sum(rows: QuerySet[Any], amount: Any) -> Any:
 
 
 def _sum_refunds(order: Order, person: User) -> Decimal:
-    """Return what went back of the order without an approval, or by this person's.
+    """Return the sum refunded of the order without an approval, or approved by this user.
 
-    By whomever: a sale is not given back in parts by several people who each stay below it.
+    Refunds of all users count, so that several users cannot each refund a part below their limit.
     """
     return sum(
         (
@@ -178,9 +177,9 @@ def _lock_user(person: User) -> None:
 
 
 def _lock_users(person: User, approval: uuid.UUID) -> None:
-    """Lock a person and whoever gave the approval, in the order of their ids.
+    """Lock a user and the approver in the order of their ids.
 
-    Two people who approve each other's refunds at once do not wait for each other in a circle.
+    Two users who approve each other's refunds concurrently do not deadlock.
     """
     approvers = Approval.objects.filter(pk=approval).values("decided_by")
     people = User.objects.get_queryset().select_for_update(no_key=True)

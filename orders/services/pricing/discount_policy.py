@@ -124,13 +124,13 @@ class PriceReduction:
         return round_to(self.total, exponent)
 
     def is_within(self, limits: DiscountLimits) -> bool:
-        """Return whether rules 1 and 2 hold."""
+        """Return whether each line and the order discounts are within the percent limits."""
         return _is_at_most(self.order_percent, limits.order_discount) and all(
             line.is_within(limits) for line in self.lines.values()
         )
 
     def raises_prices_beyond(self, limits: DiscountLimits, before: "PriceReduction") -> bool:
-        """Return whether a line breaks rule 3 and was not raised as much before."""
+        """Return whether a price exceeds its limit above the list price, and did not before."""
         return any(
             line.raised_percent > before.line(key).raised_percent
             and not _is_at_most(line.raised_percent, limits.price_override)
