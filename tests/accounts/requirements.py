@@ -120,7 +120,7 @@ AUTH_SERVICE = {
 
 TUTORIAL = {
     "E1": ("README.md", "test_attack_176_table_contains_exactly_the_routes"),
-    "E2": ("test_the_list_holds_what_was_asked_for",),
+    "E2": ("test_product_list_returns_matching_products",),
     "E3": ("test_model_serializers_are_read_only",),
     "E4": (".env.example",),
     "E5": ("test_list_users_as_json_contains_no_secrets",),

@@ -99,7 +99,7 @@ def test_refund_is_shown_on_order_payment_and_refund_pages(cashier, manager, reg
     assert adds_up(shown["Refunded lines"])
     assert adds_up(shown["Payouts"])
     assert "unchanged" in str(shown["Tamper check"])
-    assert "REFUND" in shown["Printed text"].paper
+    assert "REFUND" in shown["Printed text"].printed_text
 
 
 def test_shift_breakdown_is_the_same_before_and_after_closing(
@@ -124,7 +124,7 @@ def test_shift_breakdown_is_the_same_before_and_after_closing(
     after = tables(shift)
     assert after["Expected cash"] == before["Expected cash"]
     assert read_column(after["By payment method"])[0] == -1
-    assert "Z REPORT" in after["Printed text"].paper
+    assert "Z REPORT" in after["Printed text"].printed_text
     assert "unchanged" in str(after["Tamper check"])
 
 
