@@ -15,7 +15,7 @@ from tests.support.till import card, line, new_id
 KNOWN_PROBLEMS = {
     1: (
         "duplicate orders after a time-out",
-        "orders/sales/test_idempotent_ids.py test_repeated_order_is_the_same_order",
+        "orders/sales/test_client_ids.py test_repeated_order_is_the_same_order",
         "orders/sales/test_races.py test_order_sent_twenty_times_at_once_is_created_once",
         "tenants/api/test_idempotency_lookup.py test_answer_is_found_by_its_key",
     ),
@@ -85,7 +85,7 @@ KNOWN_PROBLEMS = {
         "orders/shifts/test_z_report.py test_z_report_amounts_of_a_shift",
         "orders/shifts/test_blind_count.py test_every_method_can_be_counted",
         "orders/shifts/test_close_refusals.py test_tolerance_applies_to_every_counted_method",
-        "orders/reports/test_baskets.py"
+        "orders/reports/test_recorded_baskets.py"
         " test_reports_of_recorded_baskets_equal_the_sums_of_their_receipts",
     ),
     14: (
@@ -102,7 +102,7 @@ KNOWN_PROBLEMS = {
         "orders/stock/test_regressions.py test_void_returns_no_stock",
         "orders/stock/test_regressions.py test_completed_sale_cannot_be_voided",
         "orders/reports/test_reports.py test_refund_is_reported_at_its_own_time_register_and_user",
-        "orders/reports/test_baskets.py"
+        "orders/reports/test_recorded_baskets.py"
         " test_reports_of_recorded_baskets_equal_the_sums_of_their_receipts",
     ),
     17: (
@@ -118,7 +118,7 @@ KNOWN_PROBLEMS = {
     ),
     19: (
         "discounts by cashiers without limit",
-        "orders/sales/test_role_limits.py test_a_cashier_needs_an_approval_above_the_limit",
+        "orders/sales/test_role_limits.py test_cashier_needs_an_approval_above_the_limit",
         "orders/refunds/test_refunds.py test_refund_by_a_cashier_needs_approval",
         "orders/sales/test_checkout_with_approval.py test_manager_approves_at_the_terminal_by_pin",
     ),

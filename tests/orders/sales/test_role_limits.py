@@ -51,7 +51,7 @@ def test_discounts_are_returned_with_their_amounts(managers_till, make_product):
         ("order", [percent("5"), percent("6")]),
     ],
 )
-def test_a_cashier_needs_an_approval_above_the_limit(
+def test_cashier_needs_an_approval_above_the_limit(
     till, shop, make_product, problem, where, discounts
 ):
     product = make_product("10.00")
