@@ -46,6 +46,7 @@ from accounts.services.signup import sign_up
 from tenants import idempotency
 from tenants.api.idempotent_views import IdempotentView
 from tenants.api.parsers import StrictFormParser, StrictJSONParser
+from tenants.api.views import read_input
 from tenants.exceptions import Invalid
 from tenants.ids import derive_id
 from tenants.models import Tenant
@@ -119,9 +120,7 @@ class LogInView(UnauthenticatedView):
     )
     def post(self, request: Request) -> Response:
         is_form = request.content_type.startswith("application/x-www-form-urlencoded")
-        serializer = (OAuthLogInInput if is_form else LogInInput)(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
+        given = read_input(OAuthLogInInput if is_form else LogInInput, request.data)
         session, pair = log_in(
             tenant=resolve_tenant_name(request, given.get("tenant")),
             username=given["username"],
@@ -148,11 +147,8 @@ class RefreshView(UnauthenticatedView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        serializer = RefreshInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        pair = refresh(
-            serializer.validated_data["refresh"], tenant=request.headers.get("X-Tenant-ID")
-        )
+        given = read_input(RefreshInput, request.data)
+        pair = refresh(given["refresh"], tenant=request.headers.get("X-Tenant-ID"))
         return Response(TokenPairSerializer(pair).data)
 
 
@@ -168,9 +164,7 @@ class RevokeView(UnauthenticatedView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        serializer = RevokeInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        revoke(serializer.validated_data["token"])
+        revoke(read_input(RevokeInput, request.data)["token"])
         return Response(status=status.HTTP_200_OK)
 
 
@@ -181,9 +175,7 @@ class VerifyView(UnauthenticatedView):
         operation_id="auth_token_verify", request=VerifyInput, responses=VerifiedSerializer, auth=[]
     )
     def post(self, request: Request) -> Response:
-        serializer = VerifyInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        token = serializer.validated_data["token"]
+        token = read_input(VerifyInput, request.data)["token"]
         session = authenticate_token(token)
         answer = {
             "active": True,
@@ -212,12 +204,11 @@ class SignupView(UnauthenticatedView, IdempotentView):
             raise SignupDisabled
         if get_bearer_token(request) is not None:
             raise AlreadyAuthenticated
-        serializer = SignupInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        given = read_input(SignupInput, request.data)
         if not idempotency.is_resumed():
             count_sign_up_attempt(get_client_info(request).ip)
         session, pair = sign_up(
-            **serializer.validated_data,
+            **given,
             id=self.idempotency_key.tenant_id if self.idempotency_key else None,
             origin=get_client_info(request),
         )

@@ -13,7 +13,7 @@ from accounts.serializers.people import (
     UserSerializer,
 )
 from accounts.services.users import change_own_password, edit_user
-from tenants.api.views import parse_if_match
+from tenants.api.views import parse_if_match, read_input
 from tenants.scope import tenant_context, tenant_scope
 
 
@@ -29,14 +29,13 @@ class MeView(APIView):
     @extend_schema(operation_id="auth_me_update", request=ProfileInput, responses=UserSerializer)
     def patch(self, request: Request) -> Response:
         expected = parse_if_match(request, required=True)
-        serializer = ProfileInput(data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        if "email" in serializer.validated_data:
+        given = read_input(ProfileInput, request.data, partial=True)
+        if "email" in given:
             ensure_password_session(request)
         with tenant_scope(request.user.tenant):
             request.user = edit_user(
                 user_id=request.user.pk,
-                changes=serializer.validated_data,
+                changes=given,
                 expected_version=expected,
                 by=request.user,
             )
@@ -58,12 +57,11 @@ class OwnPasswordView(APIView):
         operation_id="auth_password", request=OwnPasswordInput, responses=TokenPairSerializer
     )
     def put(self, request: Request) -> Response:
-        serializer = OwnPasswordInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        given = read_input(OwnPasswordInput, request.data)
         with tenant_context(request.user.tenant):
             pair = change_own_password(
                 session=request.auth,
-                current=serializer.validated_data["current_password"],
-                new=serializer.validated_data["new_password"],
+                current=given["current_password"],
+                new=given["new_password"],
             )
         return Response(TokenPairSerializer(pair).data)

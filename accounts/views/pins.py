@@ -14,6 +14,7 @@ from accounts.security.tokens import get_access_token_seconds, issue_access
 from accounts.serializers.pins import PinLogInAnswer, PinLogInInput, PinUserSerializer
 from accounts.services.pins import list_pin_users, log_in_by_pin
 from accounts.views.auth import TERMINAL_TOKEN_PARAMETER, UnauthenticatedView
+from tenants.api.views import read_input
 from tenants.scope import tenant_scope
 
 REQUIRED_TERMINAL_TOKEN = OpenApiParameter(
@@ -61,12 +62,11 @@ class PinLogInView(UnauthenticatedView):
     )
     def post(self, request: Request) -> Response:
         terminal = authenticate_terminal(request)
-        serializer = PinLogInInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        given = read_input(PinLogInInput, request.data)
         session = log_in_by_pin(
             terminal=terminal,
-            user_id=serializer.validated_data["user"],
-            pin=serializer.validated_data["pin"],
+            user_id=given["user"],
+            pin=given["pin"],
             origin=get_client_info(request),
         )
         answer = {

@@ -15,7 +15,7 @@ from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerial
 from accounts.services.login import reauthenticate, reauthenticate_by_pin
 from accounts.services.sessions import end_own_session
 from tenants.api.idempotent_views import IdempotentView
-from tenants.api.views import TenantScopedViewSet
+from tenants.api.views import TenantScopedViewSet, read_input
 
 
 @extend_schema_view(list=extend_schema(summary="List one's own sessions"))
@@ -55,9 +55,7 @@ class ReauthView(IdempotentView):
 
     @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=ReauthAnswer)
     def post(self, request: Request) -> Response:
-        serializer = ReauthInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
+        given = read_input(ReauthInput, request.data)
         access = (
             reauthenticate_by_pin(request.auth, pin=given["pin"])
             if "pin" in given

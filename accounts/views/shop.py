@@ -30,6 +30,7 @@ from tenants.api.views import (
     ListRetrieveMixin,
     TenantScopedViewSet,
     parse_if_match,
+    read_input,
 )
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
@@ -52,9 +53,8 @@ class TenantView(APIView):
     def patch(self, request: Request) -> Response:
         expected = parse_if_match(request, required=True)
         with tenant_scope(request.user.tenant):
-            serializer = TenantInput(data=request.data, partial=True)
-            serializer.is_valid(raise_exception=True)
-            changes = build_tenant_changes(serializer.validated_data)
+            given = read_input(TenantInput, request.data, partial=True)
+            changes = build_tenant_changes(given)
             tenant = services.change_settings(changes, expected_version=expected, by=request.user)
             return self.answer(tenant)
 

@@ -17,7 +17,7 @@ from accounts.permissions import IsManager
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
 from orders.services.reports.sales import FIGURES, GroupBy, Report, build_sales_report
-from tenants.api.views import TenantScopedViewSet
+from tenants.api.views import TenantScopedViewSet, read_input
 from tenants.csv import escape_formula
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -69,9 +69,7 @@ class ReportViewSet(TenantScopedViewSet):
         for the user and at the register of the refund. Grouped by discount, there is one row each
         for line discounts, order discounts and price overrides, with the number of orders and the
         amount deducted as `discount_total`."""
-        query = ReportQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = read_input(ReportQuery, request.query_params.dict())
         every = Store.objects.select_related("tenant")
         report = build_sales_report(
             GroupBy(asked.get("group_by", GroupBy.DAY)),

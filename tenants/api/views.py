@@ -108,7 +108,7 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
     def validated(
         self, input_class: type[Serializer[Any]], *, partial: bool = False
     ) -> dict[str, Any]:
-        return dict(get_input_serializer(input_class, partial).run_validation(self.request.data))
+        return read_input(input_class, self.request.data, partial=partial)
 
     def get_object_id(self) -> uuid.UUID:
         """Return the id in the URL, for a service that loads the row by itself.
@@ -134,6 +134,13 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         if "version" in response.data:
             response["ETag"] = f'"{row.version}"'
         return response
+
+
+def read_input(
+    input_class: type[Serializer[Any]], data: Any, *, partial: bool = False
+) -> dict[str, Any]:
+    """Return the validated data of a request."""
+    return dict(get_input_serializer(input_class, partial).run_validation(data))
 
 
 @cache
