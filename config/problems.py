@@ -6,7 +6,7 @@
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from accounts.models import AuthSession
 from accounts.services.denied_access_log import record_denied_access
 from tenants import exceptions as domain
 from tenants.api.formats import format_datetime
-from tenants.api.serializers import flatten_errors
+from tenants.api.serializers import flatten_errors, list_model_errors
 from tenants.exceptions import DomainError, FieldError
 
 PROBLEM_JSON = "application/problem+json"
@@ -192,25 +192,10 @@ def invalid(errors: Sequence[FieldError]) -> Problem:
 @build_problem.register
 def _(exc: django_exceptions.ValidationError) -> Problem:
     """Return errors of `full_clean` as 400, or as 409 if all are duplicates."""
-    errors = tuple(model_errors(exc))
+    errors = tuple(list_model_errors(exc))
     if all(error.code == "unique" for error in errors):
         return Problem(409, "already_exists", "An object with these values already exists.", errors)
     return invalid(errors)
-
-
-def model_errors(exc: django_exceptions.ValidationError) -> Iterator[FieldError]:
-    fields = exc.error_dict if hasattr(exc, "error_dict") else {"": exc.error_list}
-    for name, errors in fields.items():
-        for error in errors:
-            yield model_error("" if name == django_exceptions.NON_FIELD_ERRORS else name, error)
-
-
-def model_error(name: str, error: Any) -> FieldError:
-    """Return an error with the field names of the API, which do not include `tenant`."""
-    if error.code in {"unique", "unique_together"}:
-        *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
-        return FieldError(name, "unique", f"An object with this {name} already exists.")
-    return FieldError(name, error.code or "invalid", " ".join(error.messages))
 
 
 @build_problem.register(Http404)

@@ -1,18 +1,18 @@
 """Form of admin pages that saves through a service as the last step of its validation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from rest_framework.exceptions import ValidationError as InvalidInput
 
 from accounts.models import User
-from tenants.api.serializers import flatten_errors
-from tenants.exceptions import DomainError, FieldError, Invalid, VersionConflict
+from tenants.api.serializers import flatten_errors, list_model_errors
+from tenants.exceptions import DomainError, Invalid, VersionConflict
 
 if TYPE_CHECKING:
     from accounts.admin.pages import ShopAdmin
@@ -97,17 +97,3 @@ def to_json_value(value: Any) -> Any:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return str(value.pk) if isinstance(value, models.Model) else value
-
-
-def list_model_errors(error: ValidationError) -> Iterator[FieldError]:
-    """Convert errors of `full_clean` to field errors, without mentioning the tenant."""
-    for name, found in error.error_dict.items() if hasattr(error, "error_dict") else ():
-        for each in found:
-            yield build_model_error("" if name == NON_FIELD_ERRORS else name, each)
-
-
-def build_model_error(name: str, error: Any) -> FieldError:
-    if error.code in {"unique", "unique_together"}:
-        *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
-        return FieldError(name, "unique", f"This {name} already exists.")
-    return FieldError(name, error.code or "invalid", " ".join(error.messages))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -178,6 +179,22 @@ def flatten_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
             # In DRF a list holds either errors of one field (strings) or items of a list field.
             inner = path if isinstance(value, str) else f"{path}[{index}]"
             yield from flatten_errors(value, inner)
+
+
+def list_model_errors(error: ValidationError) -> Iterator[FieldError]:
+    """Yield the errors of `full_clean`, with the field names of the API."""
+    fields = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
+    for name, errors in fields.items():
+        for each in errors:
+            yield build_model_error("" if name == NON_FIELD_ERRORS else name, each)
+
+
+def build_model_error(name: str, error: Any) -> FieldError:
+    """Return an error without `tenant`, which is part of every unique constraint."""
+    if error.code in {"unique", "unique_together"}:
+        *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
+        return FieldError(name, "unique", f"This {name} already exists.")
+    return FieldError(name, error.code or "invalid", " ".join(error.messages))
 
 
 def join_path(key: Any, path: str) -> str:
