@@ -9,9 +9,15 @@ from django.utils import timezone
 
 from orders.services.documents.document import format_money
 from tenants.api.formats import format_number
+from tenants.scope import current_tenant
 
 MINUS = "\N{MINUS SIGN}"
 ZERO = Decimal(0)
+
+
+def to_currency(amount: Any) -> Any:
+    """Return the amount with the decimals of the shop's currency; the column has more."""
+    return None if amount is None else current_tenant().quantize_amount(amount)
 
 
 def format_deduction(amount: Decimal | str) -> str:

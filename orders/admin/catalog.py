@@ -9,11 +9,12 @@ from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
+from orders.admin.amounts import to_currency
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
-from tenants.scope import atomic_with_retry, current_tenant
+from tenants.scope import atomic_with_retry
 from tenants.services import save_audited_row
 
 
@@ -39,11 +40,6 @@ class ProductForm(ServiceForm):
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
-
-
-def to_currency(amount: Any) -> Any:
-    """Return the amount with the decimals of the shop's currency; the column has more."""
-    return None if amount is None else current_tenant().quantize_amount(amount)
 
 
 @admin.register(Product, site=shop_site)

@@ -22,8 +22,7 @@ from accounts.client_info import get_client_ip
 from accounts.exceptions import TooManyAttempts
 from accounts.models import Role
 from accounts.security.rate_limits.policies import normalize_to_network
-from orders.admin.amounts import format_signed, format_time, sum_amounts
-from orders.admin.catalog import to_currency
+from orders.admin.amounts import format_signed, format_time, sum_amounts, to_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
 from orders.models.credit import StoreCreditQuerySet
 from orders.services.documents.document import format_money

@@ -9,7 +9,7 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.catalog import to_currency
+from orders.admin.amounts import to_currency
 from orders.admin.order_breakdown import build_tables
 from orders.models import Flag, Order
 

@@ -20,8 +20,7 @@ from accounts.admin.tables import (
 )
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.amounts import format_deduction
-from orders.admin.catalog import to_currency
+from orders.admin.amounts import format_deduction, to_currency
 from orders.models import Order, Payment, Payout
 from orders.services.documents.document import format_money
 from tenants.models import Register, Store

@@ -10,7 +10,7 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.catalog import to_currency
+from orders.admin.amounts import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import ORDER_FILTERS, OrderedByOrder
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries

@@ -18,8 +18,7 @@ from accounts.admin.tables import (
 )
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.amounts import describe_tax, format_signed
-from orders.admin.catalog import to_currency
+from orders.admin.amounts import describe_tax, format_signed, to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import SearchByOrderNumber
 from orders.models import ChainEntry, Payout, Refund, RefundLine
