@@ -1,9 +1,8 @@
 """Views for offline sales: upload, gaps and the device sequence."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import IO, Any
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -27,7 +26,7 @@ from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
 from orders.services.offline.gaps import find_gaps
 from tenants.api.filters import check_parameters
-from tenants.api.parsers import MalformedBody, StrictJSONParser, read_body, read_json
+from tenants.api.parsers import MalformedBody, StrictJSONParser
 from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
@@ -42,18 +41,12 @@ WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 class BatchParser(StrictJSONParser):
     """Parses a large body, but limits the number of values to protect memory."""
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = read_body(stream, media_type, parser_context or {})
+    def read(self, body: bytes) -> Any:
         if sum(map(body.count, (b",", b"[", b"{"))) > MAX_BATCH_VALUES:
             raise MalformedBody(
                 "too_many_values", f"A batch has at most {MAX_BATCH_VALUES} values."
             )
-        return read_json(body)
+        return super().read(body)
 
 
 class SyncViewSet(TenantScopedViewSet):

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils.http import parse_header_parameters
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import BaseParser, FormParser, JSONParser
 
 from tenants.exceptions import FieldError
 
@@ -63,11 +63,11 @@ class UnsupportedEncoding(UnsupportedMediaType):
         super().__init__("", "Content-Encoding is not supported. Send the body unencoded.")
 
 
-class StrictJSONParser(JSONParser):
-    """JSON in UTF-8, of limited size and depth, without duplicate keys.
+class LimitedBodyParser(BaseParser):
+    """Reads the body up to the size limit, which a view raises with `max_body_bytes`.
 
-    A view raises the size limit with `max_body_bytes`. Subclasses of DRF's parsers get Django's
-    buffered body, so that `request.body` can still be read afterwards.
+    Mixed with DRF's parsers it gets Django's buffered body, so that `request.body` can still be
+    read afterwards.
     """
 
     def parse(
@@ -76,19 +76,24 @@ class StrictJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        return read_json(read_body(stream, media_type, parser_context or {}))
+        return self.read(read_body(stream, media_type, parser_context or {}))
+
+    def read(self, body: bytes) -> Any:
+        raise NotImplementedError
 
 
-class StrictFormParser(FormParser):
+class StrictJSONParser(LimitedBodyParser, JSONParser):
+    """JSON in UTF-8, of limited depth, without duplicate keys."""
+
+    def read(self, body: bytes) -> Any:
+        return read_json(body)
+
+
+class StrictFormParser(LimitedBodyParser, FormParser):
     """A URL-encoded form without duplicate fields, for OAuth 2.0. Returns a plain dict."""
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return read_form(read_body(stream, media_type, parser_context or {}))
+    def read(self, body: bytes) -> Any:
+        return read_form(body)
 
 
 def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any]) -> bytes:
