@@ -1,10 +1,12 @@
 """Printable document, independent of its format: header fields and sections of rows."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from orders.models import Order, Receipt, Refund
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
@@ -50,8 +52,52 @@ class Document:
         return self.issued_at.strftime("%Y-%m-%d %H:%M")
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptContent:
+    """What the receipts of a sale and of a refund have in common, for every format."""
+
+    # The row that counts the prints.
+    row: Receipt | Refund
+    shop: str
+    store: str
+    address: str
+    register: str
+    number: int
+    order: str
+    order_id: str
+    currency: str
+    lines: tuple[Row, ...]
+    totals: tuple[Row, ...]
+    taxes: tuple[Row, ...]
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.row.pk
+
+    @property
+    def prints(self) -> int:
+        return self.row.prints
+
+
+def build_heading(sold_in: Order | Refund, order: Order) -> dict[str, Any]:
+    """Return the fields of a receipt that say where it was made, for which order."""
+    return {
+        "shop": current_tenant().name,
+        "store": sold_in.store.name,
+        "address": sold_in.store.address,
+        "register": sold_in.register.name,
+        "order": order.number,
+        "order_id": str(order.pk),
+        "currency": current_tenant().currency,
+    }
+
+
+def build_tax_rows(taxes: list[dict[str, Any]]) -> tuple[Row, ...]:
+    """Return a row for each tax, with its rate, its taxable amount and its amount."""
+    return tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in taxes)
+
+
 def format_money(amount: Decimal | str) -> str:
-    """Format an amount with the decimals of the tenant's currency."""
     """Format an amount with the decimals of the tenant's currency."""
     return str(current_tenant().quantize_amount(Decimal(amount)))
 

@@ -1,6 +1,5 @@
 """Receipt of a refund: returned lines, taxes and payouts."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +11,11 @@ from orders.exceptions import NoRefundReceipt
 from orders.models import Payment, Payout, Refund
 from orders.services.documents.document import (
     Document,
+    ReceiptContent,
     Row,
+    build_heading,
+    build_tax_rows,
     format_money,
-    format_tax,
 )
 from orders.services.payments.store_credit import list_issued_codes
 from tenants.api.formats import format_number
@@ -22,40 +23,20 @@ from tenants.scope import current_tenant
 
 
 @dataclass(frozen=True, slots=True)
-class RefundReceipt:
-    """The content of a refund receipt, for every format. It refers to the sale's receipt."""
+class RefundReceipt(ReceiptContent):
+    """The content of a refund receipt. It refers to the sale's receipt."""
 
-    # The row that counts the prints.
     row: Refund
-    shop: str
-    store: str
-    address: str
-    register: str
-    number: int
-    order: str
-    order_id: str
     # Receipt number of the sale, and the register that assigned it.
     order_receipt_number: int
     order_register: str
     served_by: str
     reason: str
     refunded_at: datetime
-    currency: str
-    lines: tuple[Row, ...]
-    totals: tuple[Row, ...]
-    taxes: tuple[Row, ...]
     payouts: tuple[Row, ...]
     # Codes of store credits that the refund issued; only the original shows them in full, to the
     # person who made the refund.
     codes: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> uuid.UUID:
-        return self.row.pk
-
-    @property
-    def prints(self) -> int:
-        return self.row.prints
 
     def build_original(self, by: User) -> Document:
         """Return the original, which alone contains the codes, if `by` may see them."""
@@ -89,26 +70,20 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
     """Build the receipt of a completed refund. Raises `NoRefundReceipt` before that."""
     if refund.receipt_number is None or refund.completed_at is None:
         raise NoRefundReceipt(refund_status=refund.status)
-    tenant, order = current_tenant(), refund.order
-    receipt_number_and_time, _ = order.receipt_number_and_time()
+    order = refund.order
+    order_receipt_number, _ = order.receipt_number_and_time()
     return RefundReceipt(
+        **build_heading(refund, order),
         row=refund,
-        shop=tenant.name,
-        store=refund.store.name,
-        address=refund.store.address,
-        register=refund.register.name,
         number=refund.receipt_number,
-        order=order.number,
-        order_id=str(order.pk),
-        order_receipt_number=receipt_number_and_time,
+        order_receipt_number=order_receipt_number,
         order_register=order.register.name,
         served_by=str(refund.by),
         reason=refund.reason,
         refunded_at=refund.completed_at.astimezone(refund.store.clock),
-        currency=tenant.currency,
         lines=tuple(_build_lines(refund)),
         totals=tuple(_build_totals(refund)),
-        taxes=tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in refund.taxes),
+        taxes=build_tax_rows(refund.taxes),
         payouts=tuple(_build_payouts(refund)),
         codes=tuple(each["code"] for each in list_issued_codes(refund)),
     )

@@ -1,53 +1,33 @@
 """Receipt of a completed sale, from the snapshot that the order stores."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import User
-from orders.models import Order, Payment, Receipt
+from orders.models import Order, Payment
 from orders.services.documents.document import (
     Document,
+    ReceiptContent,
     Row,
+    build_heading,
+    build_tax_rows,
     format_money,
-    format_tax,
 )
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
 @dataclass(frozen=True, slots=True)
-class SaleReceipt:
-    """The content of a sale receipt, for every format."""
+class SaleReceipt(ReceiptContent):
+    """The content of a sale receipt."""
 
-    # The row that counts the prints.
-    row: Receipt
-    shop: str
-    store: str
-    address: str
-    register: str
-    number: int
-    order: str
-    order_id: str
     cashier: str
     sold_at: datetime
-    currency: str
-    lines: tuple[Row, ...]
-    totals: tuple[Row, ...]
-    taxes: tuple[Row, ...]
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
     offline: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def id(self) -> uuid.UUID:
-        return self.row.pk
-
-    @property
-    def prints(self) -> int:
-        return self.row.prints
 
     def build_original(self, by: User) -> Document:
         """Return the original; it differs from a copy only by its banner."""
@@ -76,22 +56,15 @@ class SaleReceipt:
 def build_sale_receipt(order: Order) -> SaleReceipt:
     """Build the receipt from the order's snapshot, in the store's time zone. Raises `NoReceipt`."""
     number, sold_at = order.receipt_number_and_time()
-    tenant = current_tenant()
     return SaleReceipt(
+        **build_heading(order, order),
         row=order.receipt,
-        shop=tenant.name,
-        store=order.store.name,
-        address=order.store.address,
-        register=order.register.name,
         number=number,
-        order=order.number,
-        order_id=str(order.pk),
         cashier=str(order.cashier),
         sold_at=order.stock_left_at(sold_at).astimezone(order.store.clock),
-        currency=tenant.currency,
         lines=tuple(_build_lines(order)),
         totals=tuple(_build_totals(order)),
-        taxes=tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in order.taxes),
+        taxes=build_tax_rows(order.taxes),
         payments=tuple(_build_payments(order)),
         offline=tuple(_build_offline_fields(order)),
     )
