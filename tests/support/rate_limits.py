@@ -6,11 +6,8 @@ from threading import Event, Lock
 from django.contrib.auth.hashers import MD5PasswordHasher
 
 from accounts.security.rate_limits import stores
-from accounts.security.rate_limits.stores import (
-    DatabaseCounterStore,
-    FallbackStore,
-    RedisCounterStore,
-)
+from accounts.security.rate_limits.redis_store import FallbackStore, RedisCounterStore
+from accounts.security.rate_limits.stores import DatabaseCounterStore
 from config.settings import redis_cache
 
 LONGEST_HOLD = 30
@@ -21,7 +18,8 @@ def count_in_redis(url, settings, monkeypatch):
     settings.SECRET_KEY = token_hex(32)
     settings.REDIS_URL = url
     settings.CACHES = {"default": redis_cache(url)}
-    monkeypatch.setattr(stores, "_both", FallbackStore(RedisCounterStore(), DatabaseCounterStore()))
+    shared = FallbackStore(RedisCounterStore(), DatabaseCounterStore())
+    monkeypatch.setattr(stores, "_load_shared_store", lambda: shared)
 
 
 class Hashes:

@@ -1,17 +1,13 @@
 """Counter stores: Redis if configured, otherwise or while it is down the database."""
 
-import json
+import importlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple
-from typing import Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
 
-import structlog
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django_redis import get_redis_connection
-from redis.client import Pipeline
-from redis.exceptions import RedisError
 
 from accounts.models import Throttle
 from accounts.security.rate_limits.algorithm import Rule, State, apply_attempt, uncount_attempt
@@ -28,10 +24,6 @@ from tenants.scope import retry_on_conflict
 T = TypeVar("T")
 States = dict[str, State | None]
 Change = Callable[[States, float], tuple[T, States]]
-log = structlog.get_logger("till.limiter")
-
-# Seconds without Redis after a failure, so that not every log-in waits for its timeout.
-REDIS_RETRY_SECONDS = 10.0
 
 
 # Counts need not survive a crash of the database server: without waiting for the disk at most the
@@ -145,73 +137,19 @@ def parse_row(row: Sequence[bytes | None]) -> tuple[str, State | None]:
     return throttle.key, throttle.state
 
 
-class RedisCounterStore:
-    """One JSON value per bucket, updated with optimistic locking."""
-
-    def changed(self, keys: Collection[str], change: Change[T]) -> T:
-        names = {key: build_redis_key(key) for key in sorted(keys)}
-
-        def attempt(pipe: Pipeline) -> T:
-            texts, now = pipe.mget(names.values()), time.time()
-            states = map(parse_state, texts)
-            answer, kept = change(dict(zip(names, states, strict=True)), now)
-            pipe.multi()
-            for key, state in kept.items():
-                if state is None:
-                    pipe.delete(names[key])
-                else:
-                    lasts = max(int((state.forgotten_at - now) * 1000), 1)
-                    pipe.set(names[key], json.dumps(astuple(state)), px=lasts)
-            return answer
-
-        redis = get_redis_connection("default")
-        answer: T = redis.transaction(attempt, *names.values(), value_from_callable=True)
-        return answer
-
-    def kept(self, keys: Collection[str]) -> dict[str, State]:
-        names = [build_redis_key(key) for key in keys]
-        states = map(parse_state, get_redis_connection("default").mget(names)) if names else ()
-        return {key: state for key, state in zip(keys, states, strict=False) if state}
-
-
-def build_redis_key(key: str) -> str:
-    return f"till:limiter:{key}"
-
-
-def parse_state(text: bytes | str | None) -> State | None:
-    return State(*json.loads(text)) if text else None
-
-
-class FallbackStore:
-    """Use the first store, and the second with its own counters while the first is down."""
-
-    def __init__(self, first: Store, second: Store) -> None:
-        self.first = first
-        self.second = second
-        self.paused_until = 0.0
-
-    def changed(self, keys: Collection[str], change: Change[T]) -> T:
-        return self.run(lambda store: store.changed(keys, change))
-
-    def kept(self, keys: Collection[str]) -> dict[str, State]:
-        return self.run(lambda store: store.kept(keys))
-
-    def run(self, operation: Callable[[Store], T]) -> T:
-        if time.monotonic() >= self.paused_until:
-            try:
-                return operation(self.first)
-            except RedisError as error:
-                self.paused_until = time.monotonic() + REDIS_RETRY_SECONDS
-                log.warning("redis_away", error=type(error).__name__)
-        return operation(self.second)
-
-
 _database = DatabaseCounterStore()
-_both = FallbackStore(RedisCounterStore(), _database)
+
+
+@lru_cache
+def _load_shared_store() -> Store:
+    """Import the store in Redis, which takes 6 MiB of memory, only with a REDIS_URL."""
+    module: Any = importlib.import_module("accounts.security.rate_limits.redis_store")
+    shared: Store = module.FallbackStore(module.RedisCounterStore(), _database)
+    return shared
 
 
 def store() -> Store:
-    return _both if settings.REDIS_URL else _database
+    return _load_shared_store() if settings.REDIS_URL else _database
 
 
 def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:

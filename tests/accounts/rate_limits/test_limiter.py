@@ -19,11 +19,8 @@ from accounts.security.rate_limits.limiter import (
     reset_attempts,
     stores,
 )
-from accounts.security.rate_limits.stores import (
-    DatabaseCounterStore,
-    FallbackStore,
-    RedisCounterStore,
-)
+from accounts.security.rate_limits.redis_store import FallbackStore, RedisCounterStore
+from accounts.security.rate_limits.stores import DatabaseCounterStore
 from accounts.services.pruning import prune
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import PipelineFailed

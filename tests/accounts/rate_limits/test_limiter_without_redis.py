@@ -6,7 +6,8 @@ import time
 import pytest
 
 from accounts.models import Throttle
-from accounts.security.rate_limits.limiter import Bucket, Window, count_attempt, stores
+from accounts.security.rate_limits import redis_store
+from accounts.security.rate_limits.limiter import Bucket, Window, count_attempt
 from tests.support import redis_server
 from tests.support.api import Api
 from tests.support.discovery import ROOT
@@ -36,7 +37,7 @@ def count_rows():
 def redis_server_under_test(private_redis, settings, monkeypatch):
     """Count in a Redis server that the test can stop."""
     count_in_redis(private_redis.url, settings, monkeypatch)
-    monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(redis_store, "REDIS_RETRY_SECONDS", 0.5)
     return private_redis
 
 
@@ -106,7 +107,7 @@ def test_simultaneous_guesses_are_limited_in_redis_and_in_the_database(
 
 
 def test_unresponsive_redis_costs_one_timeout_per_retry_interval(settings, monkeypatch):
-    monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 1.5)
+    monkeypatch.setattr(redis_store, "REDIS_RETRY_SECONDS", 1.5)
     with redis_server.black_hole() as url:
         count_in_redis(url, settings, monkeypatch)
 

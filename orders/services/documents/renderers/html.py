@@ -1,8 +1,8 @@
 """HTML renderers: a page, and the HTML part of an e-mail."""
 
+import importlib
 from typing import Any
 
-import segno
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -29,6 +29,8 @@ def draw_qr(text: str) -> SafeString:
 
     Safe as markup: the SVG contains only numbers, nothing of the text itself.
     """
+    # Imported when asked for, as most receipts are printed by terminals.
+    segno: Any = importlib.import_module("segno")
     drawing = segno.make_qr(text, error="m").svg_inline(
         omitsize=True, svgclass="qr", lineclass=None, dark="#000", border=4
     )
