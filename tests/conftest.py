@@ -68,7 +68,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[Any]:
-    """A test in which a secret left the house has failed, whatever it was about."""
+    """Fail every test in whose responses a secret or an amount with wrong decimals was found."""
     outcome = yield
     if leaks.found:
         pytest.fail("\n".join(["A secret was found:", *leaks.found]), pytrace=False)

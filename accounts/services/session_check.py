@@ -135,7 +135,7 @@ def get_last_known_user(caller: Caller) -> KnownUser | None:
 
 
 def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
-    """Return the user as of the rows that SESSION read."""
+    """Return the cached user if SESSION read the same rows; else load it once, or return None."""
     known = _known_users.get(caller.claims.user)
     if known is None or not is_as_read(known, row):
         known = load_user(caller.claims.user)

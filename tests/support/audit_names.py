@@ -26,7 +26,7 @@ FIRST = frozenset(
 
 
 def names_in_code() -> tuple[set[str], set[str]]:
-    """Return the names, and the source of each expression that makes a name while it runs."""
+    """Return the audit event names in the code, and the source of each expression for a name."""
     given = everything_given(FIRST)
     recorders = FIRST
     while more := {each for each in given if isinstance(each, Recorder)} - recorders:

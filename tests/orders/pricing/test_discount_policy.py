@@ -215,7 +215,7 @@ def lines(draw):
 
 
 @given(lines(), discounts, limits)
-def test_is_within_agrees_with_an_independent_implementation(lines, off, limits):
+def test_reduction_limits_agree_with_an_independent_implementation(lines, off, limits):
     """The rule is implemented a second time here, with fractions."""
     reduction = measure_reduction(lines, off)
     left = [before_order_discounts(each) for each in lines]

@@ -36,7 +36,7 @@ def test_event_names_actor_target_and_facts(event, manager, cashier, shop):
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_audit_event_cannot_be(how, event):
+def test_database_refuses_changes_of_audit_events(how, event):
     refused = pytest.raises(DatabaseError, match="append-only")
     with across_tenants(), refused, transaction.atomic():
         connection.cursor().execute(CHANGES[how])
