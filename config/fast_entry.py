@@ -23,7 +23,7 @@ from config.middleware import (
     NoStoreMiddleware,
     access_log,
 )
-from orders.fast_entries import products
+from orders.fast_entries import orders, products
 from tenants.api.fast_entry import (
     ONE,
     FastAnswer,
@@ -48,6 +48,8 @@ def build_routes() -> dict[tuple[str, str], Route]:
     routes = (
         ("GET", "products/", products.list_products, LIST_ALLOW),
         ("GET", f"products/{ONE}", products.retrieve_product, ONE_ALLOW),
+        ("GET", "orders/", orders.list_orders, LIST_ALLOW),
+        ("GET", f"orders/{ONE}", orders.retrieve_order, ONE_ALLOW),
     )
     return {
         (method, API + path): Route(f"{method} {path}", handler, allow)

@@ -91,7 +91,8 @@ class CheckedSession(NamedTuple):
         """Record the use as `authenticate_token` does, at most once a minute."""
         if self.row.is_use_due:
             jti = None if self.row.is_pin_session else uuid.uuid4()
-            record_use(AuthSession(pk=uuid.UUID(self.row.id), current_jti=jti), now)
+            tenant = self.known.tenant
+            record_use(AuthSession(pk=uuid.UUID(self.row.id), tenant=tenant, current_jti=jti), now)
 
     def build_user(self) -> User:
         """Return a user of this request's own, as `SessionTokenAuthentication` sets it."""

@@ -21,7 +21,6 @@ PAGES = KeysetList(
     select=f"{COLUMNS} FROM orders_product listed WHERE listed.tenant_id = $1::uuid",
     ordering="name",
     columns=(("name", "text"), ("id", "uuid")),
-    build_row=ProductRow._make,
 )
 BY_BARCODE = Prepared(
     f"""{COLUMNS} FROM orders_barcode scanned JOIN orders_product listed

@@ -1,6 +1,7 @@
 """One message for the session and the rows of a read, and the pages of lists."""
 
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +13,13 @@ from django.db import models
 from django.utils import timezone
 from rest_framework.utils.urls import replace_query_param
 
-from accounts.services.session_check import Caller, CheckedSession, check_session, read_caller
+from accounts.services.session_check import (
+    Caller,
+    CheckedSession,
+    check_session,
+    read_caller,
+    remember,
+)
 from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
 from tenants.api.pagination import (
     CURSOR,
@@ -26,11 +33,12 @@ from tenants.api.pagination import (
     parse_page_size,
 )
 from tenants.database.postgres import pipeline
-from tenants.database.postgres.pipeline import SCOPE, Call, PipelineFailed, Prepared, Result
+from tenants.database.postgres.pipeline import COMMIT, SCOPE, Call, PipelineFailed, Prepared, Result
 
 # A literal LIMIT, because the planner expects a parameter to be a tenth of the table. A few of
 # them, because each is a statement of its own.
 LIMITS = (2, 11, 51, 101, 201)
+UUID_VALUE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Read(NamedTuple):
@@ -50,15 +58,27 @@ class Read(NamedTuple):
         )
 
 
-def read(request: FastRequest, build_calls: Callable[[Caller], Sequence[Call]]) -> Read | None:
+# For statements that must see the same rows.
+BEGIN_SNAPSHOT = Prepared("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def read(
+    request: FastRequest,
+    build_calls: Callable[[Caller], Sequence[Call]],
+    *,
+    is_snapshot: bool = False,
+) -> Read | None:
     """Check the session and run the statements in one message; None if anything is unusual."""
     now = timezone.now()
     caller = read_caller(request.token) if pipeline.is_available() else None
     if caller is None:
         return None
-    calls = ((SCOPE, (caller.tenant,)), caller.build_call(now), *build_calls(caller))
+    calls = [(SCOPE, (caller.tenant,)), caller.build_call(now), *build_calls(caller)]
     try:
-        _, session, *results = pipeline.send(*calls)
+        if is_snapshot:
+            _, _, session, *results, _ = pipeline.send((BEGIN_SNAPSHOT, ()), *calls, (COMMIT, ()))
+        else:
+            _, session, *results = pipeline.send(*calls)
     except PipelineFailed:
         return None
     checked = check_session(caller, session)
@@ -68,19 +88,63 @@ def read(request: FastRequest, build_calls: Callable[[Caller], Sequence[Call]]) 
     return Read(checked, results)
 
 
+# The parameters that restrict rows to the stores of a user: see `build_store_filter`.
+StoreRestriction = tuple[bytes, ...]
+ASSIGNED = """
+ AND (listed.store_id IN (SELECT store_id FROM accounts_posting WHERE tenant_id = $1::uuid
+   AND user_id = $2::uuid)
+  OR NOT EXISTS (SELECT FROM accounts_posting WHERE tenant_id = $1::uuid AND user_id = $2::uuid))"""
+# By the number of restrictions: none, assigned stores, and the store of a paired register too.
+VISIBLE = ("", ASSIGNED, f"{ASSIGNED} AND listed.store_id = $3::uuid")
+# The restriction of each session as last seen.
+_last_restrictions: dict[uuid.UUID, StoreRestriction] = {}
+
+
+def read_visible(
+    request: FastRequest,
+    build_calls: Callable[[Caller, StoreRestriction], Sequence[Call]],
+) -> Read | None:
+    """Read rows that the user may see, in one snapshot.
+
+    The restriction is known before the session is read, from the request before. If the session
+    and the user turn out to be restricted otherwise, the rows are read again.
+    """
+    used: list[StoreRestriction] = []
+
+    def build(caller: Caller) -> Sequence[Call]:
+        used.append(_last_restrictions.get(caller.claims.session, ()))
+        return build_calls(caller, used[-1])
+
+    for _ in range(2):
+        found = read(request, build, is_snapshot=True)
+        if found is None:
+            return None
+        restriction = build_restriction(found.session)
+        if restriction == used[-1]:
+            return found
+        remember(_last_restrictions, uuid.UUID(found.session.row.id), restriction)
+    return None
+
+
+def build_restriction(session: CheckedSession) -> StoreRestriction:
+    if session.known.works_in_all_stores:
+        return ()
+    user = str(session.known.user.pk).encode()
+    return (user, session.store_id.encode()) if session.store_id else (user,)
+
+
 @dataclass(frozen=True)
 class KeysetList:
     """A list in its default order: the SQL of its pages, and the links between them.
 
-    `select` ends with a condition on the tenant $1. `columns` are those of the order, with the
-    types of the cursor's values.
+    `select` ends with a condition on the tenant $1 of the rows, which it calls `listed`. `columns`
+    are those of the order, with the types of the cursor's values.
     """
 
     model: type[models.Model]
     select: str
     ordering: str
     columns: Sequence[tuple[str, str]]
-    build_row: Callable[..., Any]
     # How the value of a column, as PostgreSQL writes it, stands in a cursor.
     write_value: Callable[[str, str], str] = field(default=lambda _name, text: text)
 
@@ -128,16 +192,22 @@ class PageRequest(NamedTuple):
     position: Position | None
 
     @property
-    def backwards(self) -> bool:
-        return self.position is not None and self.position.backwards
+    def direction(self) -> bool | None:
+        """Return whether the page is read backwards, or None for the first page."""
+        return None if self.position is None else self.position.backwards
 
-    def build_call(self, *parameters: bytes) -> Call:
-        """Return the statement, whose first parameter is the tenant."""
-        limit = next(each for each in LIMITS if each > self.size)
-        direction = None if self.position is None else self.position.backwards
-        values = [] if self.position is None else [_encode(each) for each in self.position.values]
-        statement = prepare_page(self.listed, direction, limit, len(parameters))
-        return statement, (*parameters, *values)
+    @property
+    def limit(self) -> int:
+        return next(each for each in LIMITS if each > self.size)
+
+    @property
+    def values(self) -> list[bytes]:
+        """Return the parameters that say where the page begins."""
+        return [] if self.position is None else [_encode(each) for each in self.position.values]
+
+    def build_call(self, tenant: bytes) -> Call:
+        """Return the statement of a page without filters."""
+        return prepare_page(self.listed, self.direction, self.limit), (tenant, *self.values)
 
     def build_links(
         self, request: FastRequest, rows: list[Any]
@@ -166,19 +236,23 @@ def sign_cursor(order: Order, backwards: bool, values: tuple[str, ...], _secret:
 
 
 @lru_cache(maxsize=256)
-def prepare_page(
-    listed: KeysetList, backwards: bool | None, limit: int, parameters: int
-) -> Prepared:
-    """Return the statement of a page: the first one if `backwards` is None."""
+def prepare_page(listed: KeysetList, backwards: bool | None, limit: int) -> Prepared:
+    return Prepared(build_page_sql(listed, "", backwards, limit, 2))
+
+
+def build_page_sql(
+    listed: KeysetList, where: str, backwards: bool | None, limit: int, first_place: int
+) -> str:
+    """Return the SQL of a page: the first one if `backwards` is None."""
     columns = [f"listed.{name}" for name, _ in listed.columns]
     descending = listed.order.descending != bool(backwards)
     beyond = ""
     if backwards is not None:
-        kinds = enumerate((kind for _, kind in listed.columns), start=parameters + 1)
+        kinds = enumerate((kind for _, kind in listed.columns), start=first_place)
         places = ", ".join(f"${place}::{kind}" for place, kind in kinds)
         beyond = f" AND ({', '.join(columns)}) {'<' if descending else '>'} ({places})"
     ordered = ", ".join(f"{column}{' DESC' if descending else ''}" for column in columns)
-    return Prepared(f"{listed.select}{beyond} ORDER BY {ordered} LIMIT {limit}")
+    return f"{listed.select}{where}{beyond} ORDER BY {ordered} LIMIT {limit}"
 
 
 def _encode(value: object) -> bytes:

@@ -96,7 +96,7 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         Lines from before these amounts were stored have one amount for all of their taxes.
         """
         included = (Decimal(tax["amount"]) for tax in self.taxes if tax["included"])
-        whole = max(self.net - sum(included, Decimal(0)), Decimal(0))
+        whole = max(Decimal(self.net) - sum(included, Decimal(0)), Decimal(0))
         return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
 
     @property

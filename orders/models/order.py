@@ -211,7 +211,7 @@ class Order(SoldOffline):
 
     def cash_due(self, rule: CashRoundingRule) -> Decimal:
         """Return the amount due in cash, rounded to coins."""
-        return rule.payable(max(self.due, Decimal(0)), self.total)
+        return rule.payable(max(self.due, Decimal(0)), Decimal(self.total))
 
     def reset_cash_rounding(self) -> None:
         """Remove the cash rounding; the rest is rounded again when it is paid.

@@ -3,7 +3,7 @@
 The serializers describe the same fields for the OpenAPI document; a test compares both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,13 +11,20 @@ from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
 from orders.money import PricedTax, TaxRate, TaxTotal, build_price_trace, round_to
-from orders.serializers.rows import ProductRow
+from orders.serializers.rows import (
+    LineRow,
+    OrderRow,
+    PaymentRow,
+    ProductRow,
+    RefundRow,
+    parse_json,
+)
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
 from tenants.scope import current_tenant
 
 
 class AmountFormatter:
-    """Writes amounts with the decimals of the shop's currency.
+    """Writes amounts and quantities with the decimals of the shop's currency.
 
     Columns have three decimals. Those that the currency does not have are nearly always zero and
     are cut from the text, because `quantize` takes ten times as long.
@@ -41,11 +48,29 @@ class AmountFormatter:
         return None if amount is None else self.money(amount)
 
 
-get_amount_formatter = lru_cache(maxsize=4)(AmountFormatter)
+class TextAmountFormatter(AmountFormatter):
+    """Writes the amounts of rows, which are text. The same ones occur again and again."""
+
+    def __init__(self, exponent: int) -> None:
+        super().__init__(exponent)
+        self.money = lru_cache(maxsize=8192)(super().money)  # type: ignore[method-assign]
+
+
+@lru_cache(maxsize=8)
+def get_amount_formatter(exponent: int, kind: type[AmountFormatter] = AmountFormatter) -> Any:
+    return kind(exponent)
+
+
+def choose_formatter(row: object) -> Any:
+    """Return the formatter for a model or a row of the current tenant."""
+    kind = TextAmountFormatter if isinstance(row, tuple) else AmountFormatter
+    return get_amount_formatter(current_tenant().currency_exponent, kind)
 
 
 def plain(number: Decimal | str) -> str:
     """Return the number without trailing zeros or exponent: 1, not 1.000; 1000, not 1E+3."""
+    if isinstance(number, str) and number.endswith(".000"):
+        return number[:-4]
     text = str(number)
     if "E" in text:
         text = f"{Decimal(text):f}"
@@ -64,6 +89,7 @@ def moment(at: datetime | str | None) -> str | None:
     return f"{text[:-6]}Z"
 
 
+@lru_cache(maxsize=4096)
 def moment_of_text(at: str) -> str:
     """Return the time for the text of a column: `2026-11-30 09:00:00.12+00`."""
     if not at.endswith("+00"):
@@ -71,13 +97,13 @@ def moment_of_text(at: str) -> str:
     return f"{at[:10]}T{at[11:19]}.{at[20:-3][:3]:0<3}Z"
 
 
-def render_order(order: Order) -> dict[str, Any]:
+def render_order(order: Order | OrderRow) -> dict[str, Any]:
     """Return the response of an order whose details are loaded."""
     tenant = current_tenant()
-    amounts = get_amount_formatter(tenant.currency_exponent)
-    money = amounts.money
+    amounts = choose_formatter(order)
+    money, due = amounts.money, order.due
     return {
-        "id": str(order.pk),
+        "id": str(order.id),
         "number": order.number,
         "status": order.status,
         "store": str(order.store_id),
@@ -91,13 +117,13 @@ def render_order(order: Order) -> dict[str, Any]:
         "subtotal": money(order.subtotal),
         "discount_total": money(order.discount_total),
         "tax_total": money(order.tax_total),
-        "taxes": render_taxes(order.taxes, amounts),
+        "taxes": render_order_taxes(order, amounts),
         "cash_rounding": money(order.cash_rounding),
         "total": money(order.total),
         "paid_total": money(order.paid_total),
         "change_total": money(order.change_total),
-        "due": money(order.due),
-        "cash_due": money(order.cash_due(build_cash_rule(tenant))),
+        "due": money(due),
+        "cash_due": money(order.cash_due(build_cash_rule(tenant)) if due else due),
         "refunded_total": money(order.refunded_total),
         "payments": [render_payment(payment, order, amounts) for payment in order.loaded_payments],
         "refunds": [render_refund(refund) for refund in order.loaded_refunds],
@@ -115,12 +141,12 @@ def render_order(order: Order) -> dict[str, Any]:
     }
 
 
-def render_refund(refund: Refund) -> dict[str, Any]:
+def render_refund(refund: Refund | RefundRow) -> dict[str, Any]:
     """Return the response of a refund whose lines and payouts are loaded."""
-    amounts = get_amount_formatter(current_tenant().currency_exponent)
+    amounts = choose_formatter(refund)
     money = amounts.money
     return {
-        "id": str(refund.pk),
+        "id": str(refund.id),
         "order": str(refund.order_id),
         "status": refund.status,
         "register": str(refund.register_id),
@@ -137,7 +163,7 @@ def render_refund(refund: Refund) -> dict[str, Any]:
         ],
         "payouts": [
             {
-                "id": str(payout.pk),
+                "id": str(payout.id),
                 "payment": str(payout.payment_id),
                 "method": payout.method,
                 "entry": payout.entry or None,
@@ -168,8 +194,8 @@ def render_product(product: Product | ProductRow) -> dict[str, Any]:
     return render_products([product])[0]
 
 
-def render_products(products: Iterable[Product | ProductRow]) -> list[dict[str, Any]]:
-    money = get_amount_formatter(current_tenant().currency_exponent).money
+def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, Any]]:
+    money = choose_formatter(products[0]).money if products else str
     return [
         {
             "id": str(product.id),
@@ -190,16 +216,16 @@ def render_products(products: Iterable[Product | ProductRow]) -> list[dict[str, 
     ]
 
 
-def render_customer(order: Order) -> dict[str, str] | None:
+def render_customer(order: Order | OrderRow) -> dict[str, str] | None:
     if not (order.customer_name or order.customer_email):
         return None
     return {"name": order.customer_name, "email": order.customer_email}
 
 
-def render_line(line: OrderLine, amounts: AmountFormatter) -> dict[str, Any]:
+def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str, Any]:
     money = amounts.money
     return {
-        "id": str(line.pk),
+        "id": str(line.id),
         "product": str(line.product_id) if line.product_id else None,
         "sku": line.sku,
         "name": line.name,
@@ -211,10 +237,7 @@ def render_line(line: OrderLine, amounts: AmountFormatter) -> dict[str, Any]:
         "gross": money(line.gross),
         "discount_total": money(line.discount_total),
         "net": money(line.net),
-        "taxes": [
-            render_tax(tax, base, amounts)
-            for tax, base in zip(line.taxes, line.taxable_amounts, strict=True)
-        ],
+        "taxes": render_line_taxes(line, amounts),
         "tax_total": money(line.tax_total),
         "total": money(line.total),
         "refunded_quantity": plain(line.refunded_quantity),
@@ -243,6 +266,35 @@ def render_taxes(
     return [render_tax(tax, tax["taxable"], amounts) for tax in taxes]
 
 
+def render_order_taxes(order: Order | OrderRow, amounts: AmountFormatter) -> list[dict[str, Any]]:
+    if isinstance(order, OrderRow):
+        return render_stored_taxes(order.taxes_text, amounts) or []
+    return render_taxes(order.taxes, amounts)
+
+
+def render_line_taxes(line: OrderLine | LineRow, amounts: AmountFormatter) -> list[dict[str, Any]]:
+    if isinstance(line, LineRow):
+        rendered = render_stored_taxes(line.taxes_text, amounts)
+        if rendered is not None:
+            return rendered
+    return [
+        render_tax(tax, base, amounts)
+        for tax, base in zip(line.taxes, line.taxable_amounts, strict=True)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def render_stored_taxes(text: str, amounts: AmountFormatter) -> list[dict[str, Any]] | None:
+    """Return the taxes of a column's text, or None where taxable amounts were not stored.
+
+    Kept, because the same product has the same taxes on many lines. Never change the result.
+    """
+    taxes = parse_json(text)
+    if not all("taxable" in tax for tax in taxes):
+        return None
+    return render_taxes(taxes, amounts)
+
+
 def render_tax(
     tax: Mapping[str, Any], taxable: Decimal | str, amounts: AmountFormatter
 ) -> dict[str, Any]:
@@ -257,9 +309,11 @@ def render_tax(
     }
 
 
-def render_payment(payment: Payment, order: Order, amounts: AmountFormatter) -> dict[str, Any]:
+def render_payment(
+    payment: Payment | PaymentRow, order: Order | OrderRow, amounts: AmountFormatter
+) -> dict[str, Any]:
     return {
-        "id": str(payment.pk),
+        "id": str(payment.id),
         "method": payment.method,
         "status": payment.status,
         "amount": amounts.money(payment.amount),

@@ -4,7 +4,14 @@ Amounts, times and ids are the text of PostgreSQL: the renderers cut it instead 
 """
 
 import re
-from typing import NamedTuple
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from orders.models import Order, OrderLine, Payment, Payout
+from orders.models.flags import SoldOffline
 
 QUOTED_OR_PLAIN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)')
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -30,6 +37,180 @@ class ProductRow(NamedTuple):
     @property
     def barcode_codes(self) -> list[str]:
         return parse_text_array(self.barcodes)
+
+
+class RefundLineRow(NamedTuple):
+    """A line of a refund."""
+
+    refund_id: str
+    line_id: str
+    quantity: str
+    total: str
+    tax_total: str
+    restock: bool
+
+
+class PayoutRow(NamedTuple):
+    """A payout of a refund."""
+
+    refund_id: str
+    id: str
+    payment_id: str
+    method: str
+    entry: str
+    status: str
+    amount: str
+    paid: str
+    reference: str
+
+    Method = Payment.Method
+    shown_reference = Payout.shown_reference
+
+
+class RefundRow(NamedTuple):
+    """A refund with its lines and payouts. Codes of store credits are shown to nobody again."""
+
+    order_id: str
+    id: str
+    status: str
+    register_id: str
+    shift_id: str | None
+    tax_total: str
+    taxes_text: str
+    cash_rounding: str
+    total: str
+    reason: str
+    by_id: str
+    approved_by_id: str | None
+    receipt_number: int | None
+    created_at: str
+    completed_at: str | None
+    version: int
+    loaded_lines: list[RefundLineRow]
+    loaded_payouts: list[PayoutRow]
+
+    issued_codes = None
+
+    @property
+    def taxes(self) -> Any:
+        return parse_json(self.taxes_text)
+
+
+class LineRow(NamedTuple):
+    """A line of an order."""
+
+    order_id: str
+    id: str
+    product_id: str | None
+    sku: str
+    name: str
+    quantity: str
+    list_price: str
+    unit_price: str
+    note: str
+    discounts_text: str
+    gross: str
+    discount_total: str
+    net: str
+    taxes_text: str
+    tax_total: str
+    total: str
+    refunded_quantity: str
+    refunded_total: str
+
+    taxable_amounts = OrderLine.taxable_amounts
+
+    @property
+    def taxes(self) -> Any:
+        return parse_json(self.taxes_text)
+
+    @property
+    def discounts(self) -> Any:
+        return parse_json(self.discounts_text)
+
+
+class PaymentRow(NamedTuple):
+    """A payment of an order."""
+
+    order_id: str
+    id: str
+    method: str
+    entry: str
+    status: str
+    amount: str
+    tendered: str | None
+    change: str
+    reference: str
+    gateway_reference: str
+    reason: str
+    created_at: str
+
+    Method = Payment.Method
+    Entry = Payment.Entry
+    entry_in = Payment.entry_in
+    shown_reference = Payment.shown_reference
+
+
+PAID = Decimal("0.000")
+
+
+class OrderRow(NamedTuple):
+    """An order with everything in the answer."""
+
+    id: str
+    number: str
+    status: str
+    store_id: str
+    register_id: str
+    shift_id: str | None
+    cashier_id: str
+    customer_name: str
+    customer_email: str
+    note: str
+    discounts_text: str
+    subtotal: str
+    discount_total: str
+    tax_total: str
+    taxes_text: str
+    cash_rounding: str
+    total: str
+    paid_total: str
+    change_total: str
+    refunded_total: str
+    approved_gift: str | None
+    gift_approved_by_id: str | None
+    receipt_number: int | None
+    adjustment: str
+    device_sequence: int | None
+    sold_at: str | None
+    original_shift_id: str | None
+    flags: str
+    created_at: str
+    completed_at: str | None
+    version: int
+    loaded_lines: list[LineRow]
+    loaded_payments: list[PaymentRow]
+    loaded_refunds: list[RefundRow]
+
+    cash_due = Order.cash_due
+    flag_codes = SoldOffline.flag_codes
+    is_offline = SoldOffline.is_offline
+
+    @property
+    def due(self) -> Decimal:
+        if self.total == self.paid_total and self.cash_rounding == "0.000":
+            return PAID
+        return Decimal(self.total) + Decimal(self.cash_rounding) - Decimal(self.paid_total)
+
+    @property
+    def discounts(self) -> Any:
+        return parse_json(self.discounts_text)
+
+
+@lru_cache(maxsize=4096)
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON column. It is shared: never change it."""
+    return msgspec.json.decode(text)
 
 
 def parse_text_array(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import issue_access
 from accounts.services import session_check
 from accounts.services.session_check import copy_model
+from tenants.api.fast_entry import hits
 from tenants.models import Tenant
 from tenants.scope import across_tenants
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
@@ -37,6 +38,12 @@ def client(person):
 def change(model, pk, **values):
     with across_tenants():
         model.objects.filter(pk=pk).update(**values)
+
+
+def call_fast(client):
+    before = hits.total()
+    call("GET", PATH, **client.headers)
+    assert hits.total() == before + 1
 
 
 PAST = timezone.now() - timedelta(days=1)
@@ -127,7 +134,7 @@ def test_a_use_is_recorded_once_a_minute(client, person):
     assert used() == before
 
     change(AuthSession, person.session.pk, last_used_at=before - timedelta(minutes=2))
-    call("GET", PATH, **client.headers)
+    call_fast(client)
     assert used() >= before
 
 
@@ -145,7 +152,7 @@ def test_a_pin_session_is_extended_by_use(cashier, register):
         idle_expires_at=soon,
     )
 
-    call("GET", PATH, **client.headers)
+    call_fast(client)
 
     with across_tenants():
         assert AuthSession.objects.get(pk=session.pk).idle_expires_at > soon

@@ -1,0 +1,209 @@
+"""Orders by id, and the list of orders in its default order with the common filters."""
+# ruff: noqa: S608  (the SQL consists of the names of columns)
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from accounts.services.session_check import Caller
+from orders.fast_entries.reading import (
+    UUID_VALUE,
+    VISIBLE,
+    KeysetList,
+    PageRequest,
+    Read,
+    StoreRestriction,
+    build_page_sql,
+    read_visible,
+    write_time,
+)
+from orders.models import Order
+from orders.serializers.rendering import render_order
+from orders.serializers.rows import (
+    LineRow,
+    OrderRow,
+    PaymentRow,
+    PayoutRow,
+    RefundLineRow,
+    RefundRow,
+)
+from tenants.api.fast_entry import FastAnswer, FastRequest
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import SCOPE, Call, PipelineFailed, Prepared
+from tenants.scope import tenant_context
+
+
+def columns(alias: str, row: type[Any], loaded: int = 0, **names: Any) -> str:
+    """Return the columns of a row in its order, without the `loaded` ones at its end."""
+    fields = row._fields[: len(row._fields) - loaded]
+    return ", ".join(f"{alias}.{names.get(name, name)}" for name in fields)
+
+
+TEXTS: dict[str, Any] = {"discounts_text": "discounts", "taxes_text": "taxes"}
+ORDER = columns("listed", OrderRow, 3, **TEXTS)
+PAGES = KeysetList(
+    model=Order,
+    select=f"SELECT {ORDER} FROM orders_order listed WHERE listed.tenant_id = $1::uuid",
+    ordering="-created_at",
+    columns=(("created_at", "timestamptz"), ("id", "uuid")),
+    write_value=lambda name, text: write_time(text) if name == "created_at" else text,
+)
+LINES = (
+    f"SELECT {columns('l', LineRow, **TEXTS)} FROM ({{page}}) page JOIN orders_orderline l "
+    "ON l.tenant_id = $1::uuid AND l.order_id = page.id ORDER BY l.position"
+)
+PAYMENTS = (
+    f"SELECT {columns('p', PaymentRow)} FROM ({{page}}) page JOIN orders_payment p "
+    "ON p.tenant_id = $1::uuid AND p.order_id = page.id ORDER BY p.position"
+)
+REFUNDS = (
+    f"SELECT {columns('r', RefundRow, 2, **TEXTS)} FROM ({{page}}) page "
+    "JOIN orders_refund r ON r.tenant_id = $1::uuid AND r.order_id = page.id ORDER BY r.position"
+)
+REFUND_LINES = Prepared(
+    f"SELECT {columns('l', RefundLineRow)} FROM orders_refundline l "
+    "WHERE l.tenant_id = $1::uuid AND l.refund_id = ANY ($2::uuid[]) ORDER BY l.id"
+)
+PAYOUTS = Prepared(
+    f"SELECT {columns('p', PayoutRow)} FROM orders_payout p "
+    "WHERE p.tenant_id = $1::uuid AND p.refund_id = ANY ($2::uuid[]) ORDER BY p.id"
+)
+
+
+class Filter(NamedTuple):
+    """An equality filter of the list."""
+
+    condition: str
+    is_valid: Callable[[str], Any]
+
+
+FILTERS = {
+    name: Filter(f"listed.{name}_id = {{}}::uuid", UUID_VALUE.fullmatch)
+    for name in ("store", "register", "shift", "cashier")
+} | {"status": Filter("listed.status = {}", Order.Status.values.__contains__)}
+
+
+class Details(NamedTuple):
+    """The statements of orders with everything in the answer."""
+
+    orders: Prepared
+    lines: Prepared
+    payments: Prepared
+    refunds: Prepared
+
+
+def build_details(orders: str) -> Details:
+    """Return the statements for the orders that `orders` selects."""
+    page = orders.replace(f"SELECT {ORDER} FROM", "SELECT listed.id FROM")
+    return Details(
+        Prepared(orders), *(Prepared(each.format(page=page)) for each in (LINES, PAYMENTS, REFUNDS))
+    )
+
+
+@lru_cache(maxsize=256)
+def prepare_pages(
+    restrictions: int, names: tuple[str, ...], backwards: bool | None, limit: int
+) -> Details:
+    """Return the statements of a page with these filters."""
+    first = restrictions + 2
+    conditions = [
+        f" AND {FILTERS[name].condition.format(f'${place}')}"
+        for place, name in enumerate(names, start=first)
+    ]
+    where = VISIBLE[restrictions] + "".join(conditions)
+    return build_details(build_page_sql(PAGES, where, backwards, limit, first + len(names)))
+
+
+@lru_cache(maxsize=len(VISIBLE))
+def prepare_one(restrictions: int) -> Details:
+    place = restrictions + 2
+    return build_details(f"{PAGES.select}{VISIBLE[restrictions]} AND listed.id = ${place}::uuid")
+
+
+def list_orders(request: FastRequest) -> FastAnswer | None:
+    filters = {name: request.query[name] for name in sorted(request.query.keys() & FILTERS.keys())}
+    if not request.query.keys() <= filters.keys() | {"cursor", "page_size"}:
+        return None
+    page = PAGES.read_page(request)
+    if page is None or not all(FILTERS[name].is_valid(text) for name, text in filters.items()):
+        return None
+
+    def build_calls(caller: Caller, stores: StoreRestriction) -> Sequence[Call]:
+        statements = prepare_pages(len(stores), tuple(filters), page.direction, page.limit)
+        values = [text.encode() for text in filters.values()]
+        parameters = (caller.tenant, *stores, *values, *page.values)
+        return [(each, parameters) for each in statements]
+
+    found = read_visible(request, build_calls)
+    return answer_page(request, page, found) if found else None
+
+
+def retrieve_order(request: FastRequest) -> FastAnswer | None:
+    if request.query or request.id is None:
+        return None
+    pk = request.id.encode()
+
+    def build_calls(caller: Caller, stores: StoreRestriction) -> Sequence[Call]:
+        parameters = (caller.tenant, *stores, pk)
+        return [(each, parameters) for each in prepare_one(len(stores))]
+
+    found = read_visible(request, build_calls)
+    rows = load_orders(found) if found else None
+    if not found or not rows:
+        return None
+    with tenant_context(found.session.known.tenant):
+        order = render_order(rows[0])
+    return found.answer(order, headers=(("ETag", f'"{order["version"]}"'),))
+
+
+def answer_page(request: FastRequest, page: PageRequest, found: Read) -> FastAnswer | None:
+    rows = load_orders(found)
+    if rows is None:
+        return None
+    rows, following, previous = page.build_links(request, rows)
+    with tenant_context(found.session.known.tenant):
+        results = [render_order(row) for row in rows]
+    return found.answer({"next": following, "previous": previous, "results": results})
+
+
+def load_orders(found: Read) -> list[OrderRow] | None:
+    """Return the orders of a page with their parts."""
+    orders, lines, payments, refunds = found.results
+    refunded = load_refunds(found, refunds.rows()) if refunds.raw.ntuples else {}
+    if refunded is None:
+        return None
+    lines_of = group(lines.load(LineRow._make))
+    payments_of = group(payments.load(PaymentRow._make))
+    return [
+        OrderRow._make(
+            (*row, lines_of.get(row[0], []), payments_of.get(row[0], []), refunded.get(row[0], []))
+        )
+        for row in orders.load(tuple)
+    ]
+
+
+def load_refunds(found: Read, rows: list[Any]) -> Mapping[str, list[RefundRow]] | None:
+    """Return the refunds of each order, with the parts that a second message reads."""
+    ids = b"{" + b",".join(row[1] for row in rows) + b"}"
+    tenant = str(found.session.known.tenant.pk).encode()
+    try:
+        _, lines, payouts = pipeline.send(
+            (SCOPE, (tenant,)), (REFUND_LINES, (tenant, ids)), (PAYOUTS, (tenant, ids))
+        )
+    except PipelineFailed:
+        return None
+    lines_of = group(lines.load(RefundLineRow._make))
+    payouts_of = group(payouts.load(PayoutRow._make))
+    return group(
+        RefundRow._make((*row, lines_of.get(row[1], []), payouts_of.get(row[1], [])))
+        for row in found.results[3].load(tuple)
+    )
+
+
+def group(rows: Iterable[Any]) -> Mapping[str, list[Any]]:
+    """Return the rows by their first value, the row that they belong to."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found

@@ -1,0 +1,273 @@
+"""Orders are answered before Django exactly as by the view."""
+
+import json
+
+import pytest
+
+from accounts.models import Posting
+from accounts.security.tokens import issue_access
+from tenants.scope import tenant_scope
+from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory, StockLevelFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.api import Person
+from tests.support.both_ways import BothWays, call
+from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.refunds import build_refund_lines, create_refund
+from tests.support.statements import assert_statement_count
+from tests.support.till import Till, amount, cash, line, percent
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+ORDERS = "/api/v1/orders/"
+
+
+def client_for(user):
+    return BothWays(Person(user).tokens.access)
+
+
+@pytest.fixture
+def client(cashier):
+    return client_for(cashier)
+
+
+@pytest.fixture
+def till(shop, cashier, register):
+    shop.shifts_required = False
+    shop.save()
+    return Till(cashier, register)
+
+
+@pytest.fixture
+def products(shop, store):
+    with tenant_scope(shop):
+        made = [
+            ProductFactory(tenant=shop, name=name, price=price)
+            for name, price in (("Ünï \u2028", "2.50"), ('Quote "', "0.99"), ("Free", "0.00"))
+        ]
+        for product in made:
+            StockLevelFactory(tenant=shop, store=store, product=product, quantity=1000)
+    return made
+
+
+@pytest.fixture
+def sold(till, manager, products):
+    """Orders of every kind."""
+    first, second, free = products
+    manager_till = Till(manager, till.register)
+    voucher = {"id": None, "method": "voucher", "amount": "1.00", "reference": "V-1"}
+    del voucher["id"]
+    made = [
+        till.sold(line(first, "3"), line(second), payments=[cash("8.49", "10.00")]),
+        till.sold(line(first), discounts=[percent("10")], payments=[cash("2.25")]),
+        till.sold(line(first, discounts=[amount("0.10")]), payments=[voucher, cash("1.40")]),
+        till.sold(line(free), payments=[]),
+        till.sold(line(first), line(second)),
+        till.sold(
+            line(first, note="für \U0001f34e"),
+            note="two\nlines",
+            customer={"name": "Ann", "email": "ann@example.com"},
+        ),
+        upload_one_booked(till, build_offline_sale(1, build_offline_line(first))),
+    ]
+    create_refund(manager_till, made[0], lines=build_refund_lines(made[0]))
+    create_refund(manager_till, made[0], amount="1.00", method="store_credit")
+    return made
+
+
+def results(answer):
+    assert answer.status == "200 OK"
+    return json.loads(answer.body)["results"]
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+
+def test_the_first_page(client, sold, foreign):
+    assert {row["id"] for row in results(client.get(ORDERS))} == {each["id"] for each in sold}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50, 200])
+def test_every_page_in_both_directions(client, sold, size):
+    path, seen = f"{ORDERS}?page_size={size}", []
+    while path:
+        last = json.loads(client.get(path).body)
+        seen += [row["id"] for row in last["results"]]
+        path = last["next"]
+    assert sorted(seen) == sorted(each["id"] for each in sold)
+
+    while last["previous"]:
+        last = json.loads(client.get(last["previous"]).body)
+    assert [row["id"] for row in last["results"]] == seen[:size]
+
+
+@pytest.mark.parametrize("status", ["open", "completed", "refunded", "partially_refunded", "held"])
+def test_by_status(client, sold, status):
+    found = results(client.get(f"{ORDERS}?status={status}&page_size=2"))
+
+    assert all(row["status"] == status for row in found)
+
+
+def test_by_everything_else(client, sold, till, cashier, foreign):
+    for name, pk in (
+        ("store", till.register.store_id),
+        ("register", till.register.pk),
+        ("cashier", cashier.pk),
+        ("shift", cashier.pk),
+        ("register", foreign.register.pk),
+    ):
+        client.get(f"{ORDERS}?{name}={pk}")
+    path = f"{ORDERS}?store={till.register.store_id}&status=completed&page_size=1"
+    while path:
+        path = json.loads(client.get(path).body)["next"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?status=unknown",
+        "?store=1",
+        "?store=",
+        "?number=1-000001",
+        "?flag=late",
+        "?ordering=created_at",
+        "?created_after=2026-01-01T00:00:00Z",
+        "?discounted=true",
+        "?page_size=0",
+        "?cursor=x",
+    ],
+)
+def test_everything_else_is_answered_by_the_view(client, sold, query):
+    client.get(f"{ORDERS}{query}", fast=False)
+
+
+def test_lines_from_before_taxable_amounts_were_stored(client, shop, sold):
+    with tenant_scope(shop):
+        order = OrderFactory(tenant=shop, register__store__tenant=shop, cashier__tenant=shop)
+        taxes = [{"name": "A", "percent": "7", "included": True, "compound": False}]
+        OrderLineFactory(order=order, tenant=shop, taxes=[taxes[0] | {"amount": "0.16"}])
+
+    client.get(f"{ORDERS}{order.pk}/")
+
+
+@pytest.mark.parametrize(("currency", "price"), [("JPY", "3"), ("EUR", "3.10"), ("KWD", "3.125")])
+def test_amounts_have_the_decimals_of_the_currency(client, shop, till, products, currency, price):
+    with tenant_scope(shop):
+        type(shop).objects.filter(pk=shop.pk).update(currency=currency)
+        products[0].price = price
+        products[0].save()
+    till.sold(line(products[0]), payments=[cash(price)])
+    till.sold(line(products[0], discounts=[percent("10")]))
+
+    client.get(ORDERS)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"cash_rounding_increment": "0.05"},
+        {"cash_rounding_increment": "0.05", "country": "BE"},
+        {"cash_rounding_increment": "1", "cash_rounding_mode": "down"},
+    ],
+)
+def test_what_is_due_in_cash(client, shop, sold, rule):
+    with tenant_scope(shop):
+        type(shop).objects.filter(pk=shop.pk).update(**rule)
+
+    client.get(ORDERS)
+
+
+def test_one_message_is_sent(till, client, products, messages):
+    till.sold(line(products[0]), payments=[cash("2.50")])
+    call("GET", ORDERS, **client.headers)
+    messages.clear()
+
+    with assert_statement_count(0):
+        call("GET", ORDERS, **client.headers)
+
+    assert len(messages) == 1
+
+
+# --- one order ----------------------------------------------------------------------------------
+
+
+def test_an_order(client, sold):
+    for order in sold:
+        answer = client.get(f"{ORDERS}{order['id']}/")
+        assert json.loads(answer.body)["id"] == order["id"]
+
+
+def test_no_order(client, sold, foreign):
+    answer = client.get(f"{ORDERS}{foreign.order.pk}/", fast=False)
+
+    assert answer.status == "404 Not Found"
+
+
+# --- who sees what ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(shop, manager):
+    """An order of another store."""
+    with tenant_scope(shop):
+        store = StoreFactory(tenant=shop, name="Elsewhere")
+        register = RegisterFactory(tenant=shop, store=store, number=9)
+        return OrderFactory(tenant=shop, register=register, store=store, cashier=manager)
+
+
+def assign(user, *stores):
+    with tenant_scope(user.tenant):
+        Posting.objects.filter(user=user).delete()
+        for store in stores:
+            Posting.objects.create(user=user, store=store)
+
+
+def listed(client):
+    return {row["id"] for row in results(client.get(ORDERS))}
+
+
+def test_cashiers_see_the_orders_of_their_stores(client, cashier, sold, store, elsewhere):
+    ours = {each["id"] for each in sold}
+    assert listed(client) == ours | {str(elsewhere.pk)}
+
+    assign(cashier, store)
+    assert listed(client) == ours
+    assert client.get(f"{ORDERS}{elsewhere.pk}/", fast=False).status == "404 Not Found"
+
+    assign(cashier, elsewhere.store)
+    assert listed(client) == {str(elsewhere.pk)}
+    client.get(f"{ORDERS}{elsewhere.pk}/")
+
+    assign(cashier, store, elsewhere.store)
+    assert listed(client) == ours | {str(elsewhere.pk)}
+
+
+def test_managers_see_the_orders_of_every_store(manager, sold, store, elsewhere):
+    assign(manager, store)
+
+    assert str(elsewhere.pk) in listed(client_for(manager))
+
+
+def test_a_new_role_is_effective_at_once(client, cashier, sold, store, elsewhere):
+    assign(cashier, store)
+    assert str(elsewhere.pk) not in listed(client)
+
+    with tenant_scope(cashier.tenant):
+        type(cashier).objects.filter(pk=cashier.pk).update(role="manager")
+
+    assert str(elsewhere.pk) in listed(client)
+
+
+def test_a_paired_register_sees_the_orders_of_its_store(cashier, register, sold, elsewhere):
+    terminal = TerminalFactory(register=register)
+    session = AuthSessionFactory(
+        user=cashier, terminal=terminal, register=register, store=register.store
+    )
+    client = BothWays(issue_access(session))
+
+    assert listed(client) == {each["id"] for each in sold}
+
+    session.store = elsewhere.store
+    with tenant_scope(cashier.tenant):
+        type(session).objects.filter(pk=session.pk).update(store=elsewhere.store)
+    assert listed(client) == {str(elsewhere.pk)}
