@@ -15,6 +15,8 @@ from types import FrameType
 
 from tests.support.postgres import create_roles, postgres_server
 from tests.tools.bench import plan, till
+from tests.tools.bench.cluster import Memory, kept_server, load
+from tests.tools.bench.layout import SHOPS
 from tests.tools.bench.load import Generator
 from tests.tools.bench.page import write_section
 from tests.tools.bench.programs import DidNotWork
@@ -47,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--peer-same", type=Path, help="directory of the peer that does the same work")
     add("--server", nargs="+", choices=[*till.COMMANDS], help="Till on these web servers alone")
     add_sizes(parser)
+    add("--keep", type=Path, metavar="DIR", help="keep the filled databases there for the next run")
     add("--only", nargs="+", choices=[*plan.KINDS], metavar="CALL", help="these calls alone")
     instead = parser.add_mutually_exclusive_group()
     add = instead.add_argument
@@ -89,9 +92,21 @@ def exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def start_database(
+    given: argparse.Namespace, scratch: Path, stack: ExitStack
+) -> tuple[Memory, str]:
+    """Start a server for this run, or the one of --keep with what this run needs in it."""
+    if not given.keep:
+        return Memory(), stack.enter_context(postgres_server())
+    given.keep.mkdir(parents=True, exist_ok=True)
+    memory = Memory.read(given.keep)
+    load(given.keep, memory, given.products // SHOPS, plan.list_sizes(given), scratch)
+    return memory, stack.enter_context(kept_server(given.keep, memory, is_loading=False))
+
+
 def run(given: argparse.Namespace, stack: ExitStack) -> None:
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="till-bench-"))
-    postgres = stack.enter_context(postgres_server())
+    memory, postgres = start_database(given, Path(scratch), stack)
     app = stack.enter_context(create_roles(postgres)).app
     generator = Generator(given.connections, given.seconds)
     measure = (
@@ -102,7 +117,7 @@ def run(given: argparse.Namespace, stack: ExitStack) -> None:
         else plan.measure_usual
     )
     postmaster = till.find_postmaster(postgres)
-    bench = plan.Bench(given, stack, Path(scratch), postgres, app, generator, postmaster)
+    bench = plan.Bench(given, stack, Path(scratch), postgres, app, generator, postmaster, memory)
     section = measure(bench)
     print_line(section.as_text())
     if given.write:

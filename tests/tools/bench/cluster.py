@@ -6,13 +6,19 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.support.postgres import FORGETFUL_SETTINGS, Installation
+from tests.tools.bench import till
+from tests.tools.bench.layout import SHOPS
+from tests.tools.bench.programs import DidNotWork
+from tests.tools.bench.report import print_line
+from tests.tools.bench.requests import BenchData
 
 # As tests.support.postgres, but the data stays: when the pipe closes, the server ends in order.
 WATCHDOG = """
@@ -21,6 +27,8 @@ server=$(head -n 1 data/postmaster.pid) && kill -INT "$server"
 """
 # A checkpoint of everything that was loaded may take its time.
 STOP_TIMEOUT = 600
+# With all rows of a sale, their indexes, and room to write them.
+BYTES_OF_AN_ORDER = 12_000
 FOR_LOADING = [*FORGETFUL_SETTINGS, "max_wal_size=16GB", "maintenance_work_mem=512MB"]
 
 
@@ -39,7 +47,7 @@ class KeptInstallation(Installation):
 class Memory:
     """What the directory says about itself: the password, and what its databases hold."""
 
-    file: Path
+    file: Path = Path("bench.json")
     password: str = ""
     filled: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -58,7 +66,6 @@ class Memory:
 @contextmanager
 def kept_server(home: Path, memory: Memory, *, is_loading: bool) -> Iterator[str]:
     """Start the server of a directory, made at first; gives its superuser's URL."""
-    home.mkdir(parents=True, exist_ok=True)
     installation = KeptInstallation(home.resolve())
     if not (installation.data / "PG_VERSION").exists():
         memory.password = installation.initialize()
@@ -75,6 +82,42 @@ def kept_server(home: Path, memory: Memory, *, is_loading: bool) -> Iterator[str
         watchdog.communicate()
 
 
-def find_free_disk(home: Path) -> float:
-    """Return GiB."""
-    return shutil.disk_usage(home).free / 1024**3
+def load(home: Path, memory: Memory, products: int, sizes: Iterable[int], scratch: Path) -> None:
+    """Fill the databases that the directory does not hold yet."""
+    missing = [orders for orders in sizes if name_database(products, orders) not in memory.filled]
+    if not missing:
+        return
+    check_disk(home, sum(missing))
+    with kept_server(home, memory, is_loading=True) as postgres:
+        for orders in missing:
+            fill(postgres, memory, products, orders, scratch)
+            memory.write()
+
+
+def fill(postgres: str, memory: Memory, products: int, orders: int, scratch: Path) -> BenchData:
+    """Fill a new database, and note how long it took."""
+    started = time.monotonic()
+    name = name_database(products, orders)
+    database = till.create_database(postgres, name)
+    world = till.fill(database, scratch, products=products, orders=orders)
+    taken = {"seconds": round(time.monotonic() - started), "GiB": round(till.find_size(database))}
+    memory.filled[name] = taken
+    print_line(
+        f"{products * SHOPS:,} products, {orders:,} orders: "
+        f"filled in {taken['seconds']} s, {till.find_size(database):.1f} GiB."
+    )
+    return world
+
+
+def name_database(products: int, orders: int) -> str:
+    """Name a database for what it was filled with."""
+    return f"till_{products * SHOPS}_{orders}"
+
+
+def check_disk(home: Path, orders: int) -> None:
+    free = shutil.disk_usage(home).free
+    if free < orders * BYTES_OF_AN_ORDER:
+        raise DidNotWork(
+            f"{orders:,} orders need about {orders * BYTES_OF_AN_ORDER / 1024**3:.0f} GiB, and "
+            f"only {free / 1024**3:.0f} are free in {home}."
+        )

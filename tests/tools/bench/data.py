@@ -67,9 +67,11 @@ def give_defaults() -> None:
 
 
 def open_shops(products: int) -> list[str]:
-    """Twenty shops with ten people at ten tills each, one product, and everybody logged in."""
+    """Open twenty shops, each with ten cashiers at ten registers, a manager and one product.
+
+    Returns an access token of each cashier, and then of each manager.
+    """
     password = make_password(layout.PASSWORD)
-    tokens: list[str] = []
     for shop in range(SHOPS):
         tenant = Tenant(
             id=own(Table.TENANT, shop),
@@ -86,8 +88,11 @@ def open_shops(products: int) -> list[str]:
             store.save(force_insert=True)
             stock_first_product(shop, store, shop * products)
             for number in range(PEOPLE):
-                tokens.append(create_user(tenant, store, shop * PEOPLE + number, password))
-    return tokens
+                person = shop * PEOPLE + number
+                open_register(store, person)
+                create_user(tenant, person, Role.CASHIER, password)
+            create_user(tenant, EVERYBODY + shop, Role.MANAGER, password)
+    return issue_tokens()
 
 
 def stock_first_product(shop: int, store: Store, number: int) -> None:
@@ -111,33 +116,34 @@ def stock_first_product(shop: int, store: Store, number: int) -> None:
     ).save(force_insert=True)
 
 
-def create_user(tenant: Tenant, store: Store, person: int, password: str) -> str:
-    """Somebody with a till and an open session; gives the access token."""
+def open_register(store: Store, person: int) -> None:
     number = person % PEOPLE + 1
     register = Register(
         id=own(Table.REGISTER, person), store=store, name=f"Till {number}", number=number
     )
     register.save(force_insert=True)
     RegisterSeries(id=own(Table.SERIES, person), register=register).save(force_insert=True)
+
+
+def create_user(tenant: Tenant, person: int, role: Role, password: str) -> None:
     user = User(
         id=own(Table.USER, person),
         tenant=tenant,
         username=layout.build_username(person),
-        role=Role.CASHIER,
+        role=role,
         password=password,
     )
     user.save(force_insert=True)
     session = AuthSession(id=own(Table.SESSION, person), user=user)
     session.start(timezone.now())
     session.save(force_insert=True)
-    return issue_access(session)
 
 
-def renew_sessions() -> list[str]:
-    """Begin the sessions of a kept database anew; gives the access tokens."""
+def issue_tokens() -> list[str]:
+    """Start everybody's session, again in a kept database, and return the access tokens."""
     tokens = []
     with across_tenants():
-        for person in range(EVERYBODY):
+        for person in range(EVERYBODY + SHOPS):
             session = AuthSession.objects.get(pk=own(Table.SESSION, person))
             session.start(timezone.now())
             session.save()
@@ -200,7 +206,7 @@ def fill_catalog(products: int) -> None:
 
 def sell_first_orders(products: int, tokens: list[str]) -> None:
     """Every cashier sells the shop's first five products, with everything that Till does for it."""
-    for person, token in enumerate(tokens):
+    for person, token in enumerate(tokens[:EVERYBODY]):
         first = person // PEOPLE * products
         body = sale(
             compute_id(Table.ORDER, person), person, dict.fromkeys(range(first, first + LINES), 1)
@@ -364,7 +370,7 @@ def main() -> None:
     parser.add_argument("--renew", action="store_true", help="only begin its sessions anew")
     given = parser.parse_args()
     if given.renew:
-        given.tokens.write_text("\n".join(renew_sessions()))
+        given.tokens.write_text("\n".join(issue_tokens()))
         return
     fill(given)
 

@@ -141,14 +141,15 @@ def count_sold(database: str) -> dict[str, Any]:
 
 def prepare(
     names: dict[str, Name],
+    template: str,
     server: str,
     app: str,
     world: BenchData,
     generator: Generator,
     scratch: Path,
 ) -> list[Limit]:
-    """Copy Till's database, let Till sell there, and turn what it sent into a script a protocol."""
-    owner = till.create_database(server, "till_limit", template="till")
+    """Copy the database `template`, let Till sell there, and write a script for each protocol."""
+    owner = till.create_database(server, "till_limit", template=template)
     messages, answer = capture(owner, app, world, scratch)
     database = till.opened_to(app, owner)
     messages = put_variables(messages, answer)

@@ -1,13 +1,12 @@
 """What a run measures: the usual calls, what growth does to them, and what stays in memory."""
 
 import argparse
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.tools.bench import database_limit, machine, peers, processes, requests, till
+from tests.tools.bench import cluster, database_limit, machine, peers, processes, requests, till
 from tests.tools.bench.consistency import open_books
 from tests.tools.bench.layout import SHOPS
 from tests.tools.bench.load import WITHOUT_WRK, Generator
@@ -38,6 +37,7 @@ KEYED, LATER = "sale with an Idempotency-Key", "open order, and paid later"
 ORDERS, SEARCH = "page of 50 orders", "product search"
 LOG_IN, REFUND = "log-in", "refund of a line"
 HOT, SPREAD = "sale in one shop, one product hot", "sale in one shop, products spread"
+HISTORY, DAY, YEAR = "history of a product", "report of one day", "report of a year"
 KINDS = {
     BARCODE: requests.BARCODE,
     PAGE: requests.PRODUCT_PAGE,
@@ -67,6 +67,9 @@ GROWING_KINDS = {
     ORDER: requests.ORDER,
     ORDERS: requests.ORDER_PAGE,
     SEARCH: requests.PRODUCT_SEARCH,
+    HISTORY: requests.PRODUCT_HISTORY,
+    DAY: requests.DAY_REPORT,
+    YEAR: requests.YEAR_REPORT,
 }
 
 TILL = {GUNICORN: "Till on gunicorn", GRANIAN: "Till on granian"}
@@ -106,11 +109,16 @@ GROWING_RATIOS = [
     Ratio(Name(ORDER, LARGE), Name(ORDER, SMALL), 0.9),
     Ratio(Name(ORDERS, LARGE), Name(ORDERS, SMALL), 0.83),
     Ratio(Name(SEARCH, LARGE), Name(SEARCH, SMALL), 0.83),
+    Ratio(Name(HISTORY, LARGE), Name(HISTORY, SMALL), 0.83),
+    Ratio(Name(DAY, LARGE), Name(DAY, SMALL), 0.83),
 ]
-SMALL_ORDERS = 10_000
+SMALL_ORDERS = 100_000
 LASTING_STEPS = 10
 LASTING_SECONDS = 10
 MOST_MEMORY = 120
+PROCESSOR_TIME = (
+    "Processor time of one request, of all processes of the web server and of PostgreSQL:"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +146,21 @@ class Bench:
     app: str
     generator: Generator
     postmaster: int
+    memory: cluster.Memory
     load_before: str = field(default_factory=machine.read_load)
 
     @property
     def products(self) -> int:
         return int(self.given.products) // SHOPS
 
-    def fill(self, name: str, orders: int) -> tuple[str, BenchData]:
-        started = time.monotonic()
-        database = till.create_database(self.postgres, name)
-        world = till.fill(database, self.scratch, products=self.products, orders=orders)
-        seconds = time.monotonic() - started
-        print_line(
-            f"{self.given.products:,} products, {orders:,} orders: filled in {seconds:.0f} s."
-        )
-        return database, world
+    def fill(self, orders: int) -> tuple[str, BenchData]:
+        """Return a database with so many orders: a kept one, else a new one."""
+        name = cluster.name_database(self.products, orders)
+        if name in self.memory.filled:
+            database = f"{self.postgres.rpartition('/')[0]}/{name}"
+            return database, till.renew(database, self.scratch, products=self.products)
+        world = cluster.fill(self.postgres, self.memory, self.products, orders, self.scratch)
+        return world.owner, world
 
     def serve(
         self, database: str, world: BenchData, server: str = GUNICORN, **settings: str
@@ -205,7 +213,7 @@ class Bench:
             print_line(WITHOUT_WRK)
         print_line(f"{self.generator.connections} connections from {self.generator.name}.\n")
         # What is compared is measured next to each other.
-        order = list(KINDS)
+        order = [*KINDS, *GROWING_KINDS]
         results = measure(
             sorted(subjects, key=lambda subject: order.index(subject.name.call)),
             self.given.rounds,
@@ -215,6 +223,14 @@ class Bench:
             print_line("\n".join(f"\n{log.name}\n{tail(log.read_text())}" for log in sorted(logs)))
             raise DidNotWork(f"{results.errors} requests were refused or broken.")
         return results
+
+    def describe_fill(self) -> str:
+        """Say how long the loading of each database took, and its size."""
+        each = (
+            f"{int(name.rpartition('_')[2]):,} orders in {taken['seconds']} s, {taken['GiB']} GiB"
+            for name, taken in self.memory.filled.items()
+        )
+        return f"Loaded: {'; '.join(each)}."
 
     def describe(self, results: Results | None = None) -> list[Table | str]:
         """Say on what machine, with which command and beside what else it was measured."""
@@ -249,12 +265,18 @@ def find_peer(given: Path | None, name: str, title: str, option: str) -> Path | 
 
 def measure_usual(bench: Bench) -> Section:
     """Measure one Till beside its limits and the peers."""
-    database, world = bench.fill("till", bench.given.orders)
+    database, world = bench.fill(bench.given.orders)
     kinds = bench.chosen(KINDS)
     subjects: list[Subject] = []
     if ORDER in kinds:
         pgbench = database_limit.prepare(
-            LIMITS, bench.postgres, bench.app, world, bench.generator, bench.scratch
+            LIMITS,
+            database.rpartition("/")[2],
+            bench.postgres,
+            bench.app,
+            world,
+            bench.generator,
+            bench.scratch,
         )
         for each in pgbench:
             each.check()
@@ -276,7 +298,7 @@ def measure_usual(bench: Bench) -> Section:
             *bench.describe(results),
             build_ratios(results, list_ratios()),
             build_rates(results),
-            "Processor time of one request, of all processes of the web server and of PostgreSQL:",
+            PROCESSOR_TIME,
             build_cpu(results),
             books.check(sold),
             f"The largest worker of Till had {before} MiB before and {after} MiB after "
@@ -288,22 +310,35 @@ def measure_usual(bench: Bench) -> Section:
 def measure_growth(bench: Bench) -> Section:
     """Measure the same calls of two Tills on one server, with few and with many orders."""
     subjects: list[Subject] = []
-    filled = {
-        SMALL: bench.fill("till_small", SMALL_ORDERS),
-        LARGE: bench.fill("till_large", bench.given.growth),
-    }
-    for size, (database, world) in filled.items():
+    for size, orders in zip((SMALL, LARGE), list_sizes(bench.given), strict=True):
+        database, world = bench.fill(orders)
         subjects += bench.calls(bench.serve(database, world), GROWING_KINDS, size)
     results = bench.measure(subjects)
+    few, many = list_sizes(bench.given)
     return Section(
         "Growth",
-        [*bench.describe(results), build_ratios(results, GROWING_RATIOS), build_rates(results)],
+        [
+            *bench.describe(results),
+            f"Few orders are {few:,}, many {many:,}, with all rows of a sale.",
+            bench.describe_fill(),
+            build_ratios(results, GROWING_RATIOS),
+            build_rates(results),
+            PROCESSOR_TIME,
+            build_cpu(results),
+        ],
     )
+
+
+def list_sizes(given: argparse.Namespace) -> list[int]:
+    """Return the numbers of orders of the databases that a run needs."""
+    if not given.growth:
+        return [given.orders]
+    return [min(SMALL_ORDERS, given.growth // 10), given.growth]
 
 
 def measure_memory(bench: Bench) -> Section:
     """Measure the memory of one worker while it answers very many requests of all kinds."""
-    database, world = bench.fill("till", bench.given.orders)
+    database, world = bench.fill(bench.given.orders)
     server = choose_servers(bench.given.server)[0]
     ours = bench.serve(database, world, server, WEB_CONCURRENCY="1")
     [calls] = bench.calls(ours, {ORDER: requests.MIXED}, TILL[server])

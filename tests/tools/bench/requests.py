@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.tools.bench.layout import (
     FIRST_NUMBER,
     LINES,
     PEOPLE,
+    SHOPS,
     Table,
     compute_id,
     prefix,
@@ -135,6 +137,31 @@ def product_search(world: BenchData) -> str:
     word = random.randrange(10, 100)
     path = f"/api/v1/products/?search=number+{word}"
     return line("GET", path, world.tokens[world.anybody()])
+
+
+def product_history(world: BenchData) -> str:
+    """The newest movements of a product, as a manager looks for what became of it."""
+    shop = random.randrange(SHOPS)
+    product = compute_id(Table.PRODUCT, shop * world.products + random.randrange(world.products))
+    path = f"/api/v1/stock/movements/?product={product}"
+    return line("GET", path, world.tokens[EVERYBODY + shop])
+
+
+def day_report(world: BenchData) -> str:
+    """Yesterday's sales by hour."""
+    day = (datetime.now(UTC) - timedelta(days=1)).date()
+    return report(world, f"group_by=hour&from={day}")
+
+
+def year_report(world: BenchData) -> str:
+    """The sales of a year by day."""
+    today = datetime.now(UTC).date()
+    return report(world, f"group_by=day&from={today - timedelta(days=365)}&to={today}")
+
+
+def report(world: BenchData, query: str) -> str:
+    shop = random.randrange(SHOPS)
+    return line("GET", f"/api/v1/reports/sales/?{query}", world.tokens[EVERYBODY + shop])
 
 
 def sale(order: str, person: int, sold: dict[int, int]) -> dict[str, Any]:
@@ -310,6 +337,9 @@ PAID_LATER = PaidLater(
     once=True,
 )
 REFUND = RefundedLine(refund_one, lambda answer: bool(answer["id"]), once=True)
+PRODUCT_HISTORY = Kind(product_history, lambda answer: len(answer["results"]) >= 1)
+DAY_REPORT = Kind(day_report, lambda answer: bool(answer["rows"]))
+YEAR_REPORT = Kind(year_report, lambda answer: bool(answer["rows"]))
 LOG_IN = Kind(log_in, lambda answer: bool(answer["access"]))
 PEER_BARCODE = Kind(peer_barcode, lambda answer: bool(answer["barcode"]))
 PEER_PRODUCT_PAGE = Kind(peer_product_page, lambda answer: len(answer["results"]) == PAGE)

@@ -33,6 +33,7 @@ class Server:
 def create_database(server: str, name: str, *, template: str = "template1") -> str:
     """An empty database on this server, or a copy of another one; gives its URL."""
     with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         # Copied as files: quicker than through the write-ahead log where much is to be copied.
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     return f"{server.rpartition('/')[0]}/{name}"
@@ -70,6 +71,23 @@ def fill(database: str, scratch: Path, *, products: int, orders: int) -> BenchDa
     options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
     run_python("-m", "tests.tools.bench.data", *options, environment=settings)
     return BenchData(products, tokens.read_text().splitlines(), database)
+
+
+def renew(database: str, scratch: Path, *, products: int) -> BenchData:
+    """Migrate a kept database and begin its sessions anew."""
+    tokens = scratch / "tokens"
+    settings = environment(database)
+    run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
+    options = [f"--products={products}", "--orders=0", f"--tokens={tokens}", "--renew"]
+    run_python("-m", "tests.tools.bench.data", *options, environment=settings)
+    return BenchData(products, tokens.read_text().splitlines(), database)
+
+
+def find_size(database: str) -> float:
+    """Return GiB."""
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    return int(row[0]) / 1024**3 if row else 0
 
 
 def find_postmaster(database: str) -> int:
