@@ -1,5 +1,6 @@
 """Client IP address, user agent and tenant host name of a request."""
 
+import uuid
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.security.rate_limits.policies import normalize_to_network
 from accounts.services.sessions import ClientInfo
 from tenants.models.tenant import RESERVED_SLUGS
 
@@ -18,6 +20,12 @@ def get_client_info(request: Request | HttpRequest) -> ClientInfo:
 
 def get_client_ip(request: Request | HttpRequest) -> str | None:
     return parse_ip(BaseThrottle().get_ident(request))  # type: ignore[arg-type]
+
+
+def get_client_location(request: Request) -> str:
+    """Return where a request comes from: its paired register, or else its network."""
+    register: uuid.UUID | None = request.auth.register_id
+    return register.hex if register else normalize_to_network(get_client_ip(request))
 
 
 def parse_ip(text: str | None) -> str | None:

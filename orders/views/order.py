@@ -11,9 +11,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import get_client_ip
+from accounts.client_info import get_client_location
 from accounts.permissions import IsStaff
-from accounts.security.rate_limits.policies import get_client_location
 from orders.models import Flag, Order
 from orders.serializers.order import (
     BasketInput,
@@ -125,12 +124,11 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
                 given,
                 request.data,
                 session,
-                place=get_client_location(session, get_client_ip(request)),
+                place=get_client_location(request),
             ),
             by=request.user,
         )
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return self.answer(order, status=code)
+        return self.answer_created(order, is_new)
 
     @extend_schema(request=BasketInput, responses=CalculationSerializer)
     @action(detail=False, methods=["post"])
@@ -152,13 +150,12 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             replace(new, id=self.resource_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
-            place=get_client_location(request.auth, get_client_ip(request)),
+            place=get_client_location(request),
         )
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return self.answer(order, status=code)
+        return self.answer_created(order, is_new)
 
     @extend_schema(request=RefundInput, responses={200: RefundSerializer, 201: RefundSerializer})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], serializer_class=RefundSerializer)
     def refunds(self, request: Request, pk: Any) -> Response:
         """Refund some lines, an amount, or everything that is left; never more than was paid."""
         given = self.validated(RefundInput)
@@ -169,14 +166,12 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             fingerprint=compute_fingerprint(request.data),
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
-            place=get_client_location(request.auth, get_client_ip(request)),
+            place=get_client_location(request),
         )
         refund, is_new = refund_order(self.get_object_id(), new, by=request.user)
         if is_new:
             refund.issued_codes = list_issued_codes(refund) or None
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        data = RefundSerializer(refund).data
-        return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})
+        return self.answer_created(refund, is_new)
 
     @extend_document_schema(ReceiptSerializer, PRINT_DESCRIPTION)
     @action(

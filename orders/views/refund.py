@@ -12,9 +12,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import get_client_ip
+from accounts.client_info import get_client_location
 from accounts.permissions import IsManager, IsStaff
-from accounts.security.rate_limits.policies import get_client_location
 from orders.models import Refund, StoreCredit
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
@@ -103,7 +102,7 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
             **given,
             by=request.user,
             terminal=request.auth.terminal_id,
-            place=get_client_location(request.auth, get_client_ip(request)),
+            place=get_client_location(request),
         )
         refund = resolve_refund(self.get_object(), way)
         refund.issued_codes = list_issued_codes(refund) or None
@@ -161,7 +160,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         given = self.validated(StoreCreditInput)
         given["id"] = self.resource_id(given.get("id"))
         at = request.auth.register_id
-        place = get_client_location(request.auth, get_client_ip(request))
+        place = get_client_location(request)
         counted = count_code_attempt("issue", by=request.user, place=place)
         with counted if given.get("code") else nullcontext():
             credit, is_new = issue_credit(**given, by=request.user, register=at)
@@ -180,7 +179,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         """
         code = request.query_params.get("code")
         if code is not None:
-            place = get_client_location(request.auth, get_client_ip(request))
+            place = get_client_location(request)
             look_up_credit(code, by=request.user, place=place)
         return super().list(request)
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from django_filters import ChoiceFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -92,8 +91,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             fingerprint=self.compute_request_fingerprint(register=str(register)),
         )
         shift, is_new = open_shift(new, by=request.user)
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return self.answer(shift, status=code)
+        return self.answer_created(shift, is_new)
 
     @extend_schema(
         parameters=[OpenApiParameter("register", str)],
@@ -116,7 +114,13 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         request=CashMovementInput,
         responses={200: CashMovementSerializer, 201: CashMovementSerializer},
     )
-    @action(detail=True, methods=["post"], url_path="cash-movements", url_name="cash-movements")
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="cash-movements",
+        url_name="cash-movements",
+        serializer_class=CashMovementSerializer,
+    )
     def cash_movements(self, request: Request, pk: Any) -> Response:
         """Record cash paid in, paid out, moved to the safe, or a drawer opened without a sale."""
         given = self.validated(CashMovementInput)
@@ -132,8 +136,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             expected_version=self.if_match(required=False),
         )
         movement, is_new = move_cash(self.get_object_id(), new, by=request.user)
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(CashMovementSerializer(movement).data, status=code)
+        return self.answer_created(movement, is_new)
 
     @extend_schema(request=None, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])

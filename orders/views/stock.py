@@ -5,7 +5,6 @@ from typing import Any
 from django.db import transaction
 from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -128,5 +127,4 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
         given = self.validated(MovementInput)
         given["id"] = self.resource_id(given.get("id"))
         movement, is_new = move_stock(build_new_movement(given, request.data), by=request.user)
-        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(self.get_serializer(movement).data, status=code)
+        return self.answer_created(movement, is_new)

@@ -8,9 +8,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import get_client_ip
+from accounts.client_info import get_client_location
 from accounts.permissions import WRITE_METHODS, IsManager, IsStaff
-from accounts.security.rate_limits.policies import get_client_location
 from orders.models import Order
 from orders.serializers.sync import (
     DeviceSequenceInput,
@@ -83,7 +82,7 @@ class SyncViewSet(TenantScopedViewSet):
         ensure_batch_fits(request.data)
         session = request.auth
         given = self.validated(SyncInput if session.register_id else SyncInputWithRegister)
-        place = get_client_location(session, get_client_ip(request))
+        place = get_client_location(request)
         upload = replace(build_upload(given, session), place=place)
         results = upload_sales(upload, by=request.user)
         return Response(SyncSerializer({"results": results}).data)

@@ -128,6 +128,10 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         """Return the version in If-Match, or None for any version."""
         return parse_if_match(self.request, required=required)
 
+    def answer_created(self, row: Any, is_new: bool) -> Response:
+        """Return 201 for a new row, and 200 for one that an earlier request has created."""
+        return self.answer(row, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
     def answer(self, row: Any, status: int = status.HTTP_200_OK) -> Response:
         """Return a response with the serialized row, and its version as ETag."""
         response = Response(self.get_serializer(row).data, status=status)

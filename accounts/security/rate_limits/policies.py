@@ -141,11 +141,6 @@ def buckets_for_store_credit_code(user: User, place: str | None) -> tuple[Bucket
     )
 
 
-def get_client_location(session: AuthSession, ip: str | None) -> str:
-    """Return where a request comes from: its paired register, or else its network."""
-    return session.register_id.hex if session.register_id else normalize_to_network(ip)
-
-
 def buckets_for_receipt_mail(session: AuthSession) -> list[Bucket]:
     return [
         Bucket(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
