@@ -2,6 +2,7 @@
 
 import uuid
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -24,8 +25,9 @@ def get_client_ip(request: Request | HttpRequest) -> str | None:
 
 def get_client_location(request: Request) -> str:
     """Return where a request comes from: its paired register, or else its network."""
-    register: uuid.UUID | None = request.auth.register_id
-    return register.hex if register else normalize_to_network(get_client_ip(request))
+    session: Any = request.auth
+    at: uuid.UUID | None = session.register_id
+    return at.hex if at else normalize_to_network(get_client_ip(request))
 
 
 def parse_ip(text: str | None) -> str | None:

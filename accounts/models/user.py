@@ -259,9 +259,6 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             return None
         return self.tenant.limit(self.role, name)
 
-    def may_refund(self, amount: Decimal) -> bool:
-        return self._is_within_limit("refund_amount", amount)
-
     def may_move_money(self, limit: str, amount: Decimal) -> bool:
         """Return whether the amount is within a limit in money, such as `paid_out_amount`."""
         return self._is_within_limit(limit, amount)

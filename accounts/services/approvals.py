@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -103,11 +103,6 @@ def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Appro
         **approval.facts,
     )
     return approval
-
-
-def consume_approval_of(approval_id: uuid.UUID, **what: Any) -> User:
-    """Consume an approval and return its approver."""
-    return cast(User, consume_approval(approval_id, **what).decided_by)
 
 
 @transaction.atomic

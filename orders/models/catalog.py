@@ -93,9 +93,6 @@ class Category(TenantOwned):
 
 
 class ProductQuerySet(TenantQuerySet["Product"]):
-    def on_sale(self) -> Self:
-        return self.filter(is_active=True)
-
     def with_barcodes(self) -> Self:
         return self.prefetch_related(Prefetch("barcodes", to_attr="loaded_barcodes"))
 

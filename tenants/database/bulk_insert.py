@@ -13,6 +13,8 @@ from django.db.models.base import ModelState
 from django.utils import timezone
 
 M = TypeVar("M", bound=models.Model)
+# Rows per statement: few round trips, and far below every database's limit of parameters.
+BATCH_SIZE = 500
 Row = models.Model
 Rows = Sequence[Row]
 # SQL and its parameters.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from tenants.database.bulk_insert import build_row, bulk_insert
+from tenants.database.bulk_insert import BATCH_SIZE, build_row, bulk_insert
 from tenants.models import OutboxEvent
 
 WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -25,8 +25,10 @@ def publish(
 
 
 def publish_all(topic: str, about: Iterable[Model]) -> None:
-    """Write an event for each row, in one statement."""
-    bulk_insert([build_event(topic, about=each) for each in about])
+    """Write an event for each row, with one statement per batch."""
+    events = [build_event(topic, about=each) for each in about]
+    for start in range(0, len(events), BATCH_SIZE):
+        bulk_insert(events[start : start + BATCH_SIZE])
 
 
 def publish_row(row: Model, *, is_new: bool) -> None:

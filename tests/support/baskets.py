@@ -13,11 +13,11 @@ import time_machine
 
 from accounts.models import User
 from orders.models import Category, Product
-from orders.services.catalog.bulk_import import add_products
 from tenants.models import Register, Store, Tenant
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import CategoryFactory, TaxClassFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.bulk_products import add_products
 from tests.support.gateway import DECLINED, ScriptedGateway
 from tests.support.replay import DATA
 from tests.support.shifts import cancel_first_payment, close_shift, fetch_shift_report, open_shift

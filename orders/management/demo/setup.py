@@ -12,8 +12,8 @@ from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass
-from orders.services.catalog.bulk_import import DeliveryItem, receive_delivery
 from orders.services.catalog.products import write_product
+from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
 from tenants.scope import atomic_with_retry, tenant_scope
 from tenants.services import create_register, save_row

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from orders.models import Barcode, Category, Product
-from orders.services.catalog.bulk_import import BATCH_SIZE
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
+from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant

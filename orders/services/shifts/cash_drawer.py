@@ -12,13 +12,12 @@ from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
 from orders.services.approvals import RequestContext, RequiredApproval
-from orders.services.catalog.bulk_import import publish_in_batches
 from orders.services.completion.complete import mark_tenant_has_orders
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.registers import get_register, unknown_register_error
 from orders.services.shifts.report import compute_expected_cash
 from tenants import audit, idempotency
-from tenants.events.outbox import publish
+from tenants.events.outbox import publish, publish_all
 from tenants.exceptions import IdConflict, NotPermitted
 from tenants.ids import ensure_same_content, unique_or
 from tenants.models import Register
@@ -106,7 +105,7 @@ def _attach_waiting_sales(shift: Shift) -> None:
     waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
     for order in orders:
         order.version += 1
-    publish_in_batches("order.updated", orders)
+    publish_all("order.updated", orders)
 
 
 def load_suggested_float(register: Register) -> Decimal:

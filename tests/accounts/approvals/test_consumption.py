@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.exceptions import ApprovalNotValid
 from accounts.models import Approval
-from accounts.services.approvals import APPROVED_LIFETIME, consume_approval_of
+from accounts.services.approvals import APPROVED_LIFETIME, consume_approval
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.support.approvals import list_approval_events
@@ -54,7 +54,7 @@ def use(cashier):
             "by": cashier,
             "terminal_id": None,
         }
-        return consume_approval_of(getattr(approval, "pk", approval), **(given | changes))
+        return consume_approval(getattr(approval, "pk", approval), **(given | changes)).decided_by
 
     return spend
 
@@ -200,7 +200,7 @@ def test_attack_120_approver_who_lost_the_right_invalidates_the_approval(
 def test_approval_of_an_admin_has_the_limits_of_an_admin(in_shop, approved, use, admin):
     approver = use(approved(decided_by=admin))
 
-    assert approver.may_refund(Decimal(1_000_000))
+    assert approver.may_move_money("refund_amount", Decimal(1_000_000))
 
 
 def test_approval_without_an_amount_covers_no_amount(in_shop, approved, use, manager):

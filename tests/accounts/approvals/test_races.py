@@ -7,7 +7,7 @@ import pytest
 from accounts.exceptions import ApprovalNotPending
 from accounts.models import Approval
 from accounts.services import approvals
-from accounts.services.approvals import consume_approval_of
+from accounts.services.approvals import consume_approval
 from tenants.scope import tenant_context, tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.support.approvals import (
@@ -61,7 +61,7 @@ def test_attack_118_one_of_many_simultaneous_uses_succeeds(till, manager_clients
 
     def spend():
         with tenant_scope(shop):
-            return consume_approval_of(
+            return consume_approval(
                 approval["id"],
                 action=order[0],
                 object=order[1],
@@ -69,7 +69,7 @@ def test_attack_118_one_of_many_simultaneous_uses_succeeds(till, manager_clients
                 method="original",
                 by=cashier,
                 terminal_id=None,
-            )
+            ).decided_by
 
     outcomes = run_times(10, spend)
 

@@ -169,7 +169,7 @@ def test_only_platform_users_are_django_staff(actor):
 
 
 LIMITS = {
-    "refund": lambda user, value: user.may_refund(value),
+    "refund": lambda user, value: user.may_move_money("refund_amount", value),
     "paid out": lambda user, value: user.may_move_money("paid_out_amount", value),
 }
 # Default limits of each role in a new shop.
@@ -235,4 +235,6 @@ def test_percentage_limit_depends_on_the_role(name, actor):
 def test_limits_of_the_shop_override_the_defaults(limits, expected):
     shop = Tenant(slug="own", name="Own", currency="EUR", limits=limits)
 
-    assert build_user(Role.CASHIER, shop).may_refund(Decimal("20.00")) is expected
+    person = build_user(Role.CASHIER, shop)
+
+    assert person.may_move_money("refund_amount", Decimal("20.00")) is expected

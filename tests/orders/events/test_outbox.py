@@ -6,13 +6,13 @@ import pytest
 
 from accounts.models import User
 from orders.models import Category, Order, Payment, Product, Refund, Shift, TaxClass
-from orders.services.catalog.bulk_import import add_products
 from orders.services.catalog.csv_import import import_products
 from tenants.events.outbox import get_resource_type
 from tenants.events.topics import TOPICS
 from tenants.models import OutboxEvent, Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD
+from tests.support.bulk_products import add_products
 from tests.support.till import Till, card, cash, line, new_id
 
 FEED_MODELS = [Category, Order, Payment, Product, Refund, Register, Shift, Store, TaxClass, User]

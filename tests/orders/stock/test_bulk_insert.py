@@ -8,11 +8,12 @@ from django.core.exceptions import ValidationError
 
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
-from orders.services.catalog.bulk_import import DeliveryItem, add_products, receive_delivery
+from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from orders.services.stock.movements import NewMovement, move_stock
 from tenants.exceptions import IdConflict
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
+from tests.support.bulk_products import add_products
 from tests.support.parallel import run_concurrently
 
 

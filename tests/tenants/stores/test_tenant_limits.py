@@ -32,8 +32,8 @@ def test_new_limit_applies_immediately(admin, cashier, client_of):
     client_of(admin).patch(TENANT, {"limits": limits}, If_Match="*")
 
     cashier.tenant.refresh_from_db()
-    assert cashier.may_refund(20)
-    assert not cashier.may_refund(21)
+    assert cashier.may_move_money("refund_amount", 20)
+    assert not cashier.may_move_money("refund_amount", 21)
 
 
 def test_null_limit_means_unlimited_and_is_shown_as_null(admin, client_of, shop):

@@ -18,11 +18,12 @@ from accounts.services.users import change_own_password, create_user, reset_pass
 from orders.management.ids import stable_id
 from orders.models import Category, Order, Product
 from orders.models.columns import ExactSum
-from orders.services.catalog.bulk_import import DeliveryItem, add_products, receive_delivery
+from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.events.outbox import publish_all
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context, tenant_scope
 from tenants.services import create_register, create_tenant, save_row
+from tests.support.bulk_products import add_products
 from tests.tools.replay_baskets.files import Article, SoldBasket
 from tests.tools.replay_baskets.sale import TILLS_PER_STORE, delivery_id, order_id
 from tests.tools.replay_baskets.terminal import LogIn

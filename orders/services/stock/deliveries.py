@@ -1,4 +1,4 @@
-"""Bulk import of products and of stock deliveries, in a fixed number of statements per batch."""
+"""Stock deliveries of any size, in a fixed number of statements per batch."""
 
 import uuid
 from collections import defaultdict
@@ -6,24 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import transaction
-from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import SkuTaken
-from orders.models import Product, StockLevel, StockMovement
-from orders.models.catalog import normalize_code
+from orders.models import StockLevel, StockMovement
+from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import IdConflict
-from tenants.ids import unique_or
 from tenants.models import Store
 from tenants.scope import atomic_with_retry
-
-# Rows per statement: few round trips, and far below every database's limit of parameters.
-BATCH_SIZE = 500
-# Not validated per row: `clean_fields` would query the database for each of them.
-FOREIGN_KEYS = ("tenant", "category", "tax_class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +24,6 @@ class DeliveryItem:
     id: uuid.UUID
     product: uuid.UUID
     quantity: Decimal
-
-
-@atomic_with_retry
-def add_products(products: Iterable[Product]) -> int:
-    """Create the products whose SKU is new; leave existing products unchanged.
-
-    Category and tax class must belong to the current tenant. Return how many were created.
-    Raises `SkuTaken`.
-    """
-    known = set(Product.objects.values_list("sku", flat=True))
-    new = [product for product in products if normalize_code(product.sku) not in known]
-    for product in new:
-        product.clean_fields(exclude=FOREIGN_KEYS)
-    with unique_or(SkuTaken), transaction.atomic():
-        Product.objects.bulk_create(new, batch_size=BATCH_SIZE)
-        publish_in_batches("product.created", new)
-    return len(new)
 
 
 @atomic_with_retry
@@ -123,12 +97,7 @@ def _increase_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Del
         unique_fields=["id"],
         update_fields=["quantity", "version", "updated_at"],
     )
-    publish_in_batches("stock_level.updated", levels_to_save)
-
-
-def publish_in_batches(topic: str, rows: Sequence[Model]) -> None:
-    for start in range(0, len(rows), BATCH_SIZE):
-        publish_all(topic, rows[start : start + BATCH_SIZE])
+    publish_all("stock_level.updated", levels_to_save)
 
 
 def _add_quantities(
