@@ -66,9 +66,9 @@ class Orders(Machine):
         self.discounts: list[tuple[str, int]] = []
         self.status, self.paid, self.rounding = "open", 0, 0
         self.order = self.till.sold(line(self.products[0], id=(first := new_id())))
-        self.lines[first] = ModelLine(0, self.price_of(0), 1)
+        self.lines[first] = ModelLine(0, self.get_price(0), 1)
 
-    def price_of(self, product):
+    def get_price(self, product):
         return cents(PRICES[product])
 
     @property
@@ -114,7 +114,7 @@ class Orders(Machine):
         answer = self.till.post(
             self.path("lines/"), line(self.products[product], str(quantity), id=id)
         )
-        added = ModelLine(product, self.price_of(product), quantity)
+        added = ModelLine(product, self.get_price(product), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
 
     @precondition(lambda self: self.lines)

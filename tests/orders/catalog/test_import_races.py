@@ -73,7 +73,7 @@ def test_import_memory_stays_below_the_file_size(in_shop, manager):
         io.BytesIO("\n".join(["sku,name,price,barcodes", *some]).encode())
         for some in (lines[:100], lines)
     )
-    import_products(few, dry_run=True, by=manager)  # loads what is loaded once
+    import_products(few, dry_run=True, by=manager)  # fills caches before the measurement
 
     tracemalloc.start()
     try:

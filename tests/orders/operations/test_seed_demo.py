@@ -236,7 +236,7 @@ def test_printed_commands_make_the_first_sale(seed_output):
     assert order["change_total"] == "2.42"
     assert order["lines"][0]["sku"] == "MO-001"
     assert "TOTAL EUR" in receipt.content.decode()
-    assert stock_of("MO-001") == 118
+    assert get_stock("MO-001") == 118
 
 
 def test_printed_commands_run_again_sell_nothing_twice(seed_output):
@@ -245,7 +245,7 @@ def test_printed_commands_run_again_sell_nothing_twice(seed_output):
     _, opened, _, again, receipt = Shell(seed()).run_all()
 
     assert [each.status_code for each in (opened, again, receipt)] == [200, 200, 200]
-    assert stock_of("MO-001") == 118
+    assert get_stock("MO-001") == 118
     with across_tenants():
         assert Order.objects.count() == 1
         assert Shift.objects.count() == 1
@@ -270,6 +270,6 @@ def test_demo_shop_requires_shifts(seed_output, plan):
     assert Tenant.objects.get(slug=plan.slug).shifts_required
 
 
-def stock_of(sku: str) -> int:
+def get_stock(sku: str) -> int:
     with tenant_scope(Tenant.objects.get(slug="corner")):
         return int(StockLevel.objects.get(product__sku=sku).quantity)

@@ -70,7 +70,7 @@ def test_cancellation_with_unknown_outcome_is_reconciled(
 ):
     """The goods are sold meanwhile, which must not prevent the cancellation."""
     shift = open_shift(till, "0.00")
-    till.sold(line_of(half_paid), payments=[cash("10.00")])
+    till.sold(build_line(half_paid), payments=[cash("10.00")])
     gateway.answers, gateway.found = [TIMED_OUT], [found]
     unknown = cancel_payment(manager_client, half_paid).json()
     assert (unknown["payments"][0]["status"], unknown["paid_total"]) == ("unknown", "0.00")
@@ -91,7 +91,7 @@ def test_cancellation_with_unknown_outcome_is_reconciled(
     ensure_refunds_consistent(shop)
 
 
-def line_of(order):
+def build_line(order):
     return {"product": order["lines"][0]["product"], "quantity": 1}
 
 
@@ -157,7 +157,7 @@ def test_card_of_a_closed_shift_is_canceled_or_completed_in_the_open_shift(
 ):
     """Here the gateway refuses the cancellation, so the order is completed in the open shift."""
     first = open_shift(till, "0.00")
-    order = till.sold(line_of(half_paid), payments=[card("1.00")])
+    order = till.sold(build_line(half_paid), payments=[card("1.00")])
     assert close_shift(manager_client, first, "0.00").status_code == 200
     today = open_shift(till, "0.00")
     gateway.answers = [lambda charge: till.pay(order, cash("9.00")) and CAPTURED]

@@ -71,7 +71,7 @@ def test_product_by_barcode_statement_count(till, make_products, assert_queries)
 
 @pytest.mark.parametrize("page_size", [1, 50])
 def test_search_statement_count(till, make_products, assert_queries, page_size):
-    till.get("products/", {"search": "word"})  # sees once whether the index of trigrams is there
+    till.get("products/", {"search": "word"})  # looks up the trigram index once
     found = make_products(3)[0].name.split()[-1]
     query = {"search": found, "page_size": page_size}
 

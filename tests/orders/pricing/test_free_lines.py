@@ -25,12 +25,12 @@ def sold(managers_till, basket):
 
 def figures(order):
     return [
-        (each["discount_total"], each["tax_total"], each["total"], refunds_of(each))
+        (each["discount_total"], each["tax_total"], each["total"], refund_totals(each))
         for each in order["lines"]
     ]
 
 
-def refunds_of(each):
+def refund_totals(each):
     return each["refunded_quantity"], each["refunded_total"]
 
 
@@ -86,7 +86,7 @@ def test_refund_of_free_goods_has_no_payout(managers_till, sold, products, store
     assert (done["status"], done["total"], done["payouts"]) == ("done", "0.00", [])
     order = managers_till.shown(sold)
     assert (order["status"], order["refunded_total"]) == ("partially_refunded", "0.00")
-    assert refunds_of(order["lines"][0]) == ("2", "0.00")
+    assert refund_totals(order["lines"][0]) == ("2", "0.00")
     assert get_stock_level(products[1], store) == (10, 0)
     ensure_refunds_consistent(shop)
 

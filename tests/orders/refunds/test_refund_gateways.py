@@ -209,7 +209,7 @@ def test_payout_declined_later_fails_the_refund_and_can_be_repeated(
         clock.shift(timedelta(hours=2))
         relay_all()
 
-    manager_client = Person(manager_client.user)  # logs in again: hours have passed
+    manager_client = Person(manager_client.user)  # log in again, because the token has expired
     order = manager_client.get(f"orders/{card_sale['id']}/").json()
 
     assert (order["status"], order["refunded_total"]) == ("completed", "0.00")
