@@ -1,12 +1,15 @@
 """Client IP address, user agent and tenant host name of a request."""
 
 import uuid
+from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from accounts.security.rate_limits.policies import normalize_to_network
@@ -28,6 +31,20 @@ def get_client_location(request: Request) -> str:
     session: Any = request.auth
     at: uuid.UUID | None = session.register_id
     return at.hex if at else normalize_to_network(get_client_ip(request))
+
+
+def find_client_ip(environ: Mapping[str, Any]) -> str | None:
+    """Return the IP address of a request that is known by its WSGI environment alone."""
+    forwarded, remote = environ.get("HTTP_X_FORWARDED_FOR"), environ.get("REMOTE_ADDR")
+    return _find_client_ip(forwarded, remote, api_settings.NUM_PROXIES)
+
+
+@lru_cache(maxsize=4096)
+def _find_client_ip(forwarded: str | None, remote: str | None, _proxies: int | None) -> str | None:
+    request = HttpRequest()
+    given = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": remote}
+    request.META = {name: value for name, value in given.items() if value is not None}
+    return get_client_ip(request)
 
 
 def parse_ip(text: str | None) -> str | None:

@@ -13,9 +13,8 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from rest_framework.settings import api_settings
 
-from accounts.client_info import get_client_ip
+from accounts.client_info import find_client_ip
 from config.logging import write_event
 from config.middleware import (
     REQUEST_ID_FORMAT,
@@ -23,7 +22,7 @@ from config.middleware import (
     NoStoreMiddleware,
     access_log,
 )
-from orders.fast_entries import orders, products
+from orders.fast_entries import orders, products, sale
 from tenants.api.fast_entry import (
     ONE,
     FastAnswer,
@@ -50,6 +49,7 @@ def build_routes() -> dict[tuple[str, str], Route]:
         ("GET", f"products/{ONE}", products.retrieve_product, ONE_ALLOW),
         ("GET", "orders/", orders.list_orders, LIST_ALLOW),
         ("GET", f"orders/{ONE}", orders.retrieve_order, ONE_ALLOW),
+        ("POST", "orders/", sale.create_order, LIST_ALLOW),
     )
     return {
         (method, API + path): Route(f"{method} {path}", handler, allow)
@@ -168,16 +168,3 @@ def build_template(
     response = NoStoreMiddleware(respond)(request)
     headers = list(response.items())
     return headers, [name for name, _ in headers].index("Content-Length")
-
-
-def find_client_ip(environ: dict[str, Any]) -> str | None:
-    forwarded, remote = environ.get("HTTP_X_FORWARDED_FOR"), environ.get("REMOTE_ADDR")
-    return _find_client_ip(forwarded, remote, api_settings.NUM_PROXIES)
-
-
-@lru_cache(maxsize=4096)
-def _find_client_ip(forwarded: str | None, remote: str | None, _proxies: int | None) -> str | None:
-    request = HttpRequest()
-    given = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": remote}
-    request.META = {name: value for name, value in given.items() if value is not None}
-    return get_client_ip(request)

@@ -34,7 +34,7 @@ SET quantity = ROUND(locked.held + %s * locked.each, 3),
     reserved = ROUND(locked.kept + %s * locked.each, 3),
     version = version + 1, updated_at = %s
 FROM locked
-WHERE orders_stocklevel.id = locked.id {condition}
+WHERE orders_stocklevel.tenant_id = %s AND orders_stocklevel.id = locked.id {condition}
 RETURNING orders_stocklevel.id, version, product_id, quantity, reorder_point
 """
 MOVE_SQL = LOCK_SQL + CHANGE_SQL
@@ -103,7 +103,8 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         )
         params = [value for product, wanted in each.items() for value in (key(product), wanted)]
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        params += [key(store.tenant_id), key(store.pk), quantity, reserved, now]
+        tenant = key(store.tenant_id)
+        params += [tenant, key(store.pk), quantity, reserved, now, tenant]
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
             moved = map(self.build_returned_level, cursor.fetchall())
@@ -119,7 +120,8 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
             condition=IF_AVAILABLE_SQL if only_if_enough else "",
         )
         lists = [f"{{{','.join(map(str, listed))}}}" for listed in (each, each.values())]
-        return statement, [*lists, store.tenant_id, store.pk, -1, 0, at, len(each)]
+        tenant = store.tenant_id
+        return statement, [*lists, tenant, store.pk, -1, 0, at, tenant, len(each)]
 
     def build_returned_level(self, row: tuple[Any, ...]) -> "StockLevel":
         """Build a level from a raw row: SQLite returns ids as text and decimals as floats."""

@@ -244,7 +244,7 @@ class PreparedProducts:
     def calls(self) -> list[Call]:
         return [each.call for each in (self.by_id, self.by_sku, self.by_barcode) if each]
 
-    def build(self, results: Iterator[Result]) -> ProductLookup:
+    def read(self, results: Iterator[Result]) -> ProductLookup:
         """Return the products of the results, which come in the order of the calls."""
         products: list[Product] = []
         for query in (self.by_id, self.by_sku):

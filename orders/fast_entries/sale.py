@@ -1,0 +1,277 @@
+"""New orders in two messages: one reads and locks, the other writes and commits.
+
+Loading and writing are done here; what is built in between is `orders.services.sales.draft`, as for
+the view. Whatever ends in an error is rolled back, and the view does it from the start.
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.exceptions import APIException
+
+from accounts.client_info import find_client_ip
+from accounts.models import AuthSession, User
+from accounts.services.session_check import (
+    Caller,
+    CheckedSession,
+    SessionRow,
+    check_session,
+    read_caller,
+    remember,
+)
+from orders.models import Order, Payment, StockLevel
+from orders.models.receipt import RegisterNumbers, lock_statement
+from orders.serializers.order import OrderInput, OrderInputWithRegister, build_new_order
+from orders.serializers.rendering import render_order
+from orders.services.payments.tender import NewPayment
+from orders.services.pricing.basket import ProductLookup
+from orders.services.registers import check_register, prepare_register
+from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
+from orders.services.stock.levels import is_oversale_blocked, sum_tracked_quantities
+from tenants import audit
+from tenants.api.compiled_input import NotReadable, get_reader
+from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
+from tenants.api.idempotent_views import HEADER, KEY_FORMAT, make_key
+from tenants.api.parsers import read_json
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import BEGIN, COMMIT, SCOPE, Call, PipelineFailed, Prepared
+from tenants.database.prepared_statements import to_call, to_inserts
+from tenants.exceptions import DomainError
+from tenants.models import IdempotencyKey, Tenant
+from tenants.scope import tenant_context
+
+JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
+REQUEST_ID = "HTTP_X_REQUEST_ID"
+REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CREATED = "201 Created"
+SEQUENCE_TAKEN = Prepared(
+    "SELECT 1 FROM orders_order "
+    "WHERE tenant_id = $1::uuid AND register_id = $2::uuid AND device_sequence = $3::bigint LIMIT 1"
+)
+# What ends in an answer of the view.
+LEFT_TO_THE_VIEW = (APIException, DomainError, NotReadable, PipelineFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A session as last seen. Shared between requests: never change it."""
+
+    checked: CheckedSession
+    user: User
+    tenant: Tenant
+    session: AuthSession
+
+    def is_still(self, found: CheckedSession) -> bool:
+        """Return whether user, tenant, terminal and register of the session are the same."""
+        same = _identify(found.row) == _identify(self.checked.row)
+        return same and found.known is self.checked.known
+
+
+_sellers: dict[Any, Seller] = {}
+
+
+def _identify(row: SessionRow) -> tuple[Any, ...]:
+    return row.id, row.store_id, row.register_id, row.terminal_id, row.method, row.is_pin_session
+
+
+def create_order(request: FastRequest) -> FastAnswer | None:
+    now = timezone.now()
+    body = read_body(request.environ)
+    if body is None or request.query or not pipeline.is_available():
+        return None
+    caller = read_caller(request.token)
+    seller = caller and find_seller(caller, now)
+    if not caller or not seller:
+        return None
+    try:
+        with tenant_context(seller.tenant):
+            bind_request(request.environ, seller.session)
+            return Sale(request, body, caller, seller, now).create()
+    except LEFT_TO_THE_VIEW:
+        _sellers.pop(caller.claims.session, None)
+        return None
+    finally:
+        structlog.contextvars.clear_contextvars()
+        pipeline.rollback()
+
+
+def read_body(environ: dict[str, Any]) -> bytes | None:
+    """Return the body, which the view can still read afterwards; None if it is unusual."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if environ.get("CONTENT_TYPE") not in JSON_TYPES or not re.fullmatch("[0-9]{1,9}", length):
+        return None
+    if not 0 < int(length) <= settings.API_MAX_BODY_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body if len(body) == int(length) else None
+
+
+def find_seller(caller: Caller, now: datetime) -> Seller | None:
+    """Return the session as last seen; the first message confirms it."""
+    pk = caller.claims.session
+    seller = _sellers.get(pk)
+    if seller is None:
+        _, result = pipeline.send((SCOPE, (caller.tenant,)), caller.build_call(now))
+        checked = check_session(caller, result)
+        if checked is None:
+            return None
+        seller = build_seller(checked)
+        remember(_sellers, pk, seller)
+    return seller
+
+
+def build_seller(checked: CheckedSession) -> Seller:
+    user, tenant, row = checked.build_user(), checked.known.tenant, checked.row
+    user.tenant = tenant
+    session = AuthSession(
+        id=UUID(row.id),
+        tenant_id=tenant.pk,
+        user=user,
+        store_id=to_uuid(row.store_id),
+        register_id=to_uuid(row.register_id),
+        terminal_id=to_uuid(row.terminal_id),
+        method=row.method,
+    )
+    return Seller(checked, user, tenant, session)
+
+
+def to_uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def bind_request(environ: dict[str, Any], session: AuthSession) -> None:
+    """Set what audit events contain of the request, as the middleware and authentication do."""
+    sent = environ.get(REQUEST_ID, "")
+    if REQUEST_ID_FORMAT.fullmatch(sent) is None:
+        # Also for the header of the answer.
+        environ[REQUEST_ID] = sent = token_hex(16)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        request_id=sent, ip=find_client_ip(environ), session=str(session.pk)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One request, between reading its body and writing its answer."""
+
+    request: FastRequest
+    body: bytes
+    caller: Caller
+    seller: Seller
+    now: datetime
+
+    def create(self) -> FastAnswer | None:
+        key = self.read_key()
+        new = self.read_order(key)
+        if not self.seller.tenant.has_orders:
+            raise NotReadable
+        if not all(map(is_captured, new.payments)) or new.approval:
+            return None
+        checked, draft, locked, is_taken = self.load(new)
+        numbers = draft.take_numbers(locked, is_sequence_taken=is_taken)
+        at = timezone.now()
+        rows = draft.build_rows(numbers, at, [key] if key else [])
+        answer = self.build_answer(draft.order)
+        if key is not None:
+            key.status, key.body = int(CREATED[:3]), answer.body.decode()
+            key.headers = {"Content-Type": "application/json", **dict(answer.headers)}
+        pipeline.send(
+            *to_inserts(rows.tables),
+            *map(to_call, rows.also),
+            *build_stock_calls(draft, at),
+            (COMMIT, ()),
+        )
+        audit.log_saved(rows.audited)
+        checked.record_use(self.now)
+        return answer
+
+    def read_key(self) -> IdempotencyKey | None:
+        key = self.request.environ.get(HEADER)
+        if key is None:
+            return None
+        if KEY_FORMAT.match(key) is None:
+            raise NotReadable
+        seller, path = self.seller, self.request.environ["PATH_INFO"]
+        return make_key(key, seller.tenant, seller.user.pk, path, self.body)
+
+    def read_order(self, key: IdempotencyKey | None) -> NewOrder:
+        session, data = self.seller.session, read_json(self.body)
+        given = get_reader(OrderInput if session.register_id else OrderInputWithRegister)(data)
+        if "id" not in given:
+            if key is None:
+                raise NotReadable
+            given["id"] = key.resource_id
+        return build_new_order(given, data, session)
+
+    def load(self, new: NewOrder) -> tuple[CheckedSession, SaleDraft, RegisterNumbers, bool]:
+        """Read everything in one message, which locks the numbers of the register."""
+        user = self.seller.user
+        register = prepare_register(new.register, user)
+        products = ProductLookup.prepare(new.lines)
+        _, _, session, registers, *found = pipeline.send(
+            (BEGIN, ()),
+            (SCOPE, (self.caller.tenant,)),
+            self.caller.build_call(self.now),
+            register.call,
+            *products.calls,
+            to_call(lock_statement(self.caller.claims.tenant, new.register)),
+            *build_sequence_calls(new, self.caller),
+        )
+        checked = check_session(self.caller, session)
+        if checked is None or not self.seller.is_still(checked):
+            raise NotReadable
+        results = iter(found)
+        at = check_register(register.build_models(registers), user)
+        draft = build_draft(new, at, products.read(results), user)
+        if draft.over_limit or draft.has_payment_in_progress:
+            raise NotReadable
+        numbers = next(results).values()
+        if not numbers:
+            raise NotReadable
+        is_taken = any(each.values() for each in results)
+        return checked, draft, RegisterNumbers.parse(numbers[0]), is_taken
+
+    def build_answer(self, order: Order) -> FastAnswer:
+        return FastAnswer(
+            body=render_json(render_order(order)),
+            user=str(self.caller.claims.user),
+            tenant=self.caller.tenant.decode(),
+            session=str(self.caller.claims.session),
+            status=CREATED,
+            headers=(("ETag", f'"{order.version}"'),),
+        )
+
+
+def is_captured(payment: NewPayment) -> bool:
+    """Return whether the payment needs nothing but the order: no gateway, and no store credit."""
+    is_credit = payment.method == Payment.Method.STORE_CREDIT
+    return not is_credit and (not payment.is_card or payment.is_external)
+
+
+def build_sequence_calls(new: NewOrder, caller: Caller) -> list[Call]:
+    """Return the query of `is_device_sequence_taken`, after the lock of the series."""
+    if new.device_sequence is None:
+        return []
+    values = (caller.tenant, str(new.register).encode(), str(new.device_sequence).encode())
+    return [(SEQUENCE_TAKEN, values)]
+
+
+def build_stock_calls(draft: SaleDraft, at: datetime) -> list[Call]:
+    """Return what deducts the stock, as the last and most contended rows."""
+    quantities = sum_tracked_quantities(draft.lines) if draft.is_paid else {}
+    if not quantities:
+        return []
+    sell = StockLevel.objects.sell_statement(
+        draft.order.store, quantities, at, only_if_enough=is_oversale_blocked()
+    )
+    return [to_call(sell)]

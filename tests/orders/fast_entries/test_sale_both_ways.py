@@ -1,0 +1,333 @@
+"""New orders before Django: the same answer and the same rows as by the view."""
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from accounts.models import Role
+from accounts.security.tokens import issue_pair
+from orders.models import RegisterSeries
+from tenants.database.postgres import pipeline
+from tenants.scope import tenant_scope
+from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.factories.orders import (
+    BarcodeFactory,
+    ProductFactory,
+    ShiftFactory,
+    StockLevelFactory,
+    TaxClassFactory,
+)
+from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.support.till import amount, line, percent
+from tests.support.twin_shops import Shop, TwinShops
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+RATES = [
+    [{"name": "VAT", "percent": "19", "included": True, "compound": False}],
+    [{"name": "VAT", "percent": "7.5", "included": True, "compound": False}],
+    [
+        {"name": "State", "percent": "5", "included": False, "compound": False},
+        {"name": "City", "percent": "9.975", "included": False, "compound": True},
+    ],
+    [],
+]
+PRODUCTS = [
+    {"sku": "PLAIN", "name": "Apple", "price": Decimal("2.50")},
+    {"sku": "NAMES", "name": "Crème brûlée — “日本” \u2028 \u0001", "price": Decimal("0.99")},
+    {"sku": "WEIGHT", "name": "Cheese", "price": Decimal("13.90"), "sold_by": "weight"},
+    {"sku": "OPEN", "name": "Repair", "price": Decimal(0), "open_price": True},
+    {"sku": "UNTRACKED", "name": "Bag", "price": Decimal("0.10"), "track_stock": False},
+    {"sku": "SCARCE", "name": "Pear", "price": Decimal("1.20")},
+    {"sku": "OFF", "name": "Old", "price": Decimal("1.00"), "is_active": False},
+]
+numbers = count(1)
+
+
+def build_shop(
+    *, role: str = Role.CASHIER, with_shift: bool = False, paired: bool = False, **rules: Any
+) -> Shop:
+    rules = {"currency": "EUR", "has_orders": True, "name": "Green"} | rules
+    tenant = TenantFactory(slug=f"twin-{next(numbers)}", **rules)
+    store = StoreFactory(tenant=tenant, name="Main")
+    register = RegisterFactory(tenant=tenant, store=store, name="Left", number=3)
+    user = UserFactory(
+        tenant=tenant, username="ann", display_name="Ann", email="ann@till.example", role=role
+    )
+    if with_shift:
+        ShiftFactory(opened_by=user, register=register)
+    else:
+        with tenant_scope(tenant):
+            RegisterSeries.objects.create(register=register)
+    classes = [
+        TaxClassFactory(tenant=tenant, name=f"Class {position}", rates=rates)
+        for position, rates in enumerate(RATES)
+    ]
+    products = {}
+    for position, given in enumerate(PRODUCTS):
+        product = ProductFactory(
+            tenant=tenant,
+            category=None,
+            tax_class=classes[position] if position < len(classes) else None,
+            **given,
+        )
+        products[product.sku.lower()] = product
+        BarcodeFactory(product=product, code=f"40{position:011d}")
+        if product.track_stock:
+            scarce = {"quantity": Decimal(3), "reorder_point": Decimal(1)}
+            more = scarce if product.sku == "SCARCE" else {"quantity": Decimal(100)}
+            StockLevelFactory(product=product, store=store, **more)
+    session = AuthSessionFactory(user=user)
+    return Shop(
+        tenant,
+        issue_pair(session).access,
+        store=store,
+        register=register,
+        user=user,
+        session=session,
+        **products,
+    )
+
+
+@pytest.fixture
+def both() -> TwinShops:
+    return TwinShops(build_shop)
+
+
+ids = (f"018f0000-0000-7000-8000-{number:012d}" for number in count(1))
+
+
+def order(shop: Shop, *lines: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "id": next(ids),
+        "register": str(shop.register.pk),
+        "lines": list(lines),
+        **more,
+    }
+
+
+def cash(amount: str | None = None, **more: Any) -> dict[str, Any]:
+    given = {} if amount is None else {"amount": amount}
+    return {"id": next(ids), "method": "cash", **given, **more}
+
+
+def test_a_sale_for_cash(both):
+    answer = both.post(lambda shop: order(shop, line(shop.plain), payments=[cash("2.50")]))
+
+    assert answer.status == "201 Created"
+
+
+SALES = {
+    "several lines": lambda shop: order(
+        shop,
+        line(shop.plain, "2"),
+        line(shop.names, 3),
+        line(shop.weight, "0.735"),
+        line(shop.untracked, "1.00"),
+        line(shop.plain),
+        payments=[cash()],
+    ),
+    "change": lambda shop: order(shop, line(shop.plain), payments=[cash("2.50", tendered="10.00")]),
+    "several payments": lambda shop: order(
+        shop,
+        line(shop.plain, "4"),
+        payments=[
+            cash("2.00"),
+            {"id": next(ids), "method": "voucher", "amount": "3.00", "reference": "V 1"},
+            {"id": next(ids), "method": "other", "amount": "1.00"},
+            {
+                "id": next(ids),
+                "method": "card",
+                "entry": "external",
+                "amount": "2.00",
+                "reference": "slip 7",
+            },
+            cash(tendered="5.00"),
+        ],
+    ),
+    "payments without ids": lambda shop: order(
+        shop, line(shop.plain), payments=[{"method": "cash", "amount": "2.50"}]
+    ),
+    "a part is paid": lambda shop: order(shop, line(shop.plain, "2"), payments=[cash("1.00")]),
+    "nothing is paid": lambda shop: order(shop, line(shop.plain, "2")),
+    "no lines": order,
+    "discounts": lambda shop: order(
+        shop,
+        line(shop.plain, "3", discounts=[percent("5", reason="Bruised"), amount("0.10")]),
+        line(shop.names, "2"),
+        discounts=[percent("3"), amount("0.05", reason="Regular")],
+        payments=[cash()],
+    ),
+    "open price": lambda shop: order(
+        shop, line(shop.open, "1", unit_price="40.00"), payments=[cash()]
+    ),
+    "typed list price": lambda shop: order(
+        shop, line(shop.plain, "1", unit_price="2.50"), payments=[cash()]
+    ),
+    "SKU and barcode": lambda shop: order(
+        shop,
+        {"sku": "PLAIN", "quantity": "1"},
+        {"sku": " NAMES ", "quantity": "1"},
+        {"barcode": "4000000000002", "quantity": "0.5"},
+        {"barcode": "4000000000000", "quantity": "1"},
+        payments=[cash()],
+    ),
+    "notes and a customer": lambda shop: order(
+        shop,
+        line(shop.plain, "1", note="Grün \u2028"[:4], id=next(ids)),
+        customer={"name": "Ünal", "email": "ann@Till.Example"},
+        note="first line\nsecond",
+        payments=[cash()],
+    ),
+    "a device sequence": lambda shop: order(
+        shop, line(shop.plain), payments=[cash()], device_sequence=7
+    ),
+    "a device sequence far above": lambda shop: order(
+        shop, line(shop.plain), payments=[cash()], device_sequence=70_000
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SALES)
+def test_every_kind_of_sale(both, kind):
+    answer = both.post(SALES[kind])
+
+    assert answer.status == "201 Created", answer.body
+
+
+def test_a_device_sequence_that_another_sale_has(both):
+    for _ in range(2):
+        both.post(SALES["a device sequence"])
+
+
+def test_an_idempotency_key_is_saved_with_its_answer(both):
+    bodies = {}
+
+    def build(shop):
+        return bodies.setdefault(shop.tenant.pk, SALES["change"](shop))
+
+    answer = both.post(build, idempotency_key="key-1")
+    again = both.post(build, fast=False, idempotency_key="key-1")
+
+    assert ("Idempotent-Replayed", "true") in again.headers
+    assert (answer.status, again.status) == ("201 Created", "201 Created")
+    assert again.body == answer.body
+
+
+def test_the_key_alone_names_the_order(both):
+    def build(shop):
+        body = order(shop, line(shop.plain), payments=[{"method": "cash"}])
+        return {name: value for name, value in body.items() if name != "id"}
+
+    answer = both.post(build, idempotency_key="only-the-key")
+    again = both.post(build, fast=False, idempotency_key="only-the-key")
+
+    assert answer.status == "201 Created"
+    assert ("Idempotent-Replayed", "true") in again.headers
+    assert again.body == answer.body
+
+
+def test_the_same_order_again_is_answered_by_the_view(both):
+    bodies = {}
+
+    def build(shop):
+        return bodies.setdefault(shop.tenant.pk, SALES["several payments"](shop))
+
+    first = both.post(build)
+    again = both.post(build, fast=False)
+
+    assert (first.status, again.status) == ("201 Created", "200 OK")
+    assert first.body == again.body
+
+
+LEFT_TO_THE_VIEW = {
+    "an unknown product": lambda shop: order(shop, {"product": next(ids), "quantity": "1"}),
+    "a product that is not on sale": lambda shop: order(shop, line(shop.off)),
+    "a fraction of a piece": lambda shop: order(shop, line(shop.plain, "0.5")),
+    "no price": lambda shop: order(shop, line(shop.open)),
+    "too little stock": lambda shop: order(
+        shop, line(shop.plain), line(shop.scarce, "4"), payments=[cash()]
+    ),
+    "a level that falls to its reorder point": lambda shop: order(
+        shop, line(shop.plain), line(shop.scarce, "2"), payments=[cash()]
+    ),
+    "too large a discount": lambda shop: order(
+        shop, line(shop.plain, discounts=[percent("50")]), payments=[cash()]
+    ),
+    "an unknown field": lambda shop: order(shop, line(shop.plain), colour="red"),
+    "a null": lambda shop: order(shop, line(shop.plain), note=None),
+    "a card": lambda shop: order(
+        shop, line(shop.plain), payments=[{"id": next(ids), "method": "card", "amount": "2.50"}]
+    ),
+    "too much": lambda shop: order(shop, line(shop.plain), payments=[cash("9.00")]),
+    "no id": lambda shop: {"register": str(shop.register.pk), "lines": []},
+    "another register": lambda shop: {**order(shop), "register": next(ids)},
+    "no object": lambda shop: [],
+    "no JSON": lambda shop: b"{",
+    "a key twice": lambda shop: b'{"id": 1, "id": 1}',
+}
+
+
+@pytest.mark.parametrize("kind", LEFT_TO_THE_VIEW)
+def test_what_is_unusual_or_refused_is_left_to_the_view(both, kind):
+    both.post(LEFT_TO_THE_VIEW[kind], fast=False)
+
+    # Nothing of it is in the way of the next one.
+    assert both.post(SALES["change"]).status == "201 Created"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"currency": "JPY", "cash_rounding_increment": Decimal(5)},
+        {"currency": "KWD"},
+        {"currency": "CHF", "cash_rounding_increment": Decimal("0.05")},
+        {"country": "BE", "cash_rounding_increment": Decimal("0.05")},
+        {"tax_rounding_level": "order", "tax_rounding_mode": "half_even"},
+        {"tax_rounding_mode": "up"},
+        {"stock_policy": "allow"},
+    ],
+    ids=str,
+)
+def test_every_currency_and_rounding(rules):
+    both = TwinShops(lambda: build_shop(**rules))
+
+    def build(shop):
+        lines = (line(shop.untracked, "3"), line(shop.weight, "1.234"), line(shop.names, "7"))
+        return order(shop, *lines, payments=[cash(tendered="1000")])
+
+    assert both.post(build).status == "201 Created"
+
+
+def test_an_open_shift_and_a_required_one():
+    both = TwinShops(lambda: build_shop(with_shift=True, shifts_required=True))
+    assert both.post(SALES["change"]).status == "201 Created"
+
+    closed = TwinShops(lambda: build_shop(shifts_required=True))
+    assert closed.post(SALES["change"], fast=False).status.startswith("409")
+
+
+def test_the_first_order_of_a_shop_is_left_to_the_view():
+    both = TwinShops(lambda: build_shop(has_orders=False))
+
+    both.post(SALES["change"], fast=False)
+    both.post(SALES["change"])
+
+
+def test_stock_below_zero_where_the_shop_allows_it():
+    both = TwinShops(lambda: build_shop(stock_policy="allow"))
+
+    both.post(lambda shop: order(shop, line(shop.plain, "900"), payments=[cash()]))
+
+
+def test_a_sale_writes_two_messages(both, monkeypatch):
+    both.post(SALES["change"])
+    sent = []
+    send = pipeline.send
+    monkeypatch.setattr(pipeline, "send", lambda *calls: sent.append(calls) or send(*calls))
+
+    both.fast.post(SALES["discounts"](both.fast))
+
+    assert len(sent) == 2
