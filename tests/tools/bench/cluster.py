@@ -67,12 +67,15 @@ class Memory:
 def kept_server(home: Path, memory: Memory, *, is_loading: bool) -> Iterator[str]:
     """Start the server of a directory, made at first; gives its superuser's URL."""
     installation = KeptInstallation(home.resolve())
-    if not (installation.data / "PG_VERSION").exists():
-        memory.password = installation.initialize()
+    if (installation.data / "PG_VERSION").exists():
+        installation.password = memory.password
+    else:
+        installation.initialize()
+        memory.password = installation.password
         memory.write()
     (installation.data / "postmaster.pid").unlink(missing_ok=True)
     settings = FOR_LOADING if is_loading else []
-    url, server = installation.start(memory.password, settings)
+    url, server = installation.start(settings)
     watchdog = installation.spawn("sh", "-c", WATCHDOG, "sh", stdin=subprocess.PIPE)
     try:
         yield url
