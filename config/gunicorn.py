@@ -1,6 +1,7 @@
 """Settings of gunicorn: `gunicorn --config config/gunicorn.py`."""
 
 import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -52,6 +53,13 @@ graceful_timeout = 30
 keepalive = 75
 # The heartbeat file should not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def post_worker_init(_worker: object) -> None:
+    """Exclude what was loaded from garbage collection, which would look through all of it."""
+    gc.collect()
+    gc.freeze()
+
 
 # AccessLogMiddleware logs requests, with tenant and user.
 accesslog = None

@@ -19,6 +19,7 @@ REDACTED = "[redacted]"
 SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "signature")
 SECRET_NAMES = frozenset({"pin", "access", "refresh", "api_key", "idempotency_key"})
 MAX_DEPTH = 5
+PLAIN_TYPES = (str, int, float, type(None))
 
 add_timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 # Created once: `json.dumps` with options creates an encoder for each line.
@@ -28,8 +29,8 @@ encode_line = json.JSONEncoder(default=str).encode
 def write_event(logger: logging.Logger, level: int, event: str, **facts: Any) -> None:
     """Write the line that structlog would write, for the one line that every request has.
 
-    Skips structlog's chain and the search for the calling line, but not the formatter, which
-    redacts and renders.
+    Skips structlog's chain and the search for the calling line. If the line has no secret and
+    nothing else listens, it also skips the record and the formatter.
     """
     if not logger.isEnabledFor(level):
         return
@@ -37,6 +38,12 @@ def write_event(logger: logging.Logger, level: int, event: str, **facts: Any) ->
     line = {**facts, "event": event}
     structlog.contextvars.merge_contextvars(logger, name, line)
     line |= {"level": name, "logger": logger.name}
+    handler = find_json_handler(logger)
+    if handler is not None and is_plain_line(line):
+        with handler.lock:
+            handler.stream.write(f"{encode_line(add_timestamp(logger, name, line))}\n")
+            handler.flush()
+        return
     record = logger.makeRecord(
         logger.name,
         level,
@@ -48,6 +55,27 @@ def write_event(logger: logging.Logger, level: int, event: str, **facts: Any) ->
         extra={"_logger": logger, "_name": name},
     )
     logger.handle(record)
+
+
+def find_json_handler(logger: logging.Logger) -> Any:
+    """Return the only handler if it writes JSON lines to a stream, as LOGGING has it."""
+    handlers = logging.root.handlers
+    if logger.handlers or len(handlers) != 1 or type(handlers[0]) is not logging.StreamHandler:
+        return None
+    processors = getattr(handlers[0].formatter, "processors", None)
+    return handlers[0] if processors and processors[-1] is render_json else None
+
+
+def is_plain_line(line: EventDict) -> bool:
+    """Return whether no name means a secret and no value contains other values."""
+    if not all(type(value) in PLAIN_TYPES for value in line.values()):
+        return False
+    return not has_secret_name(tuple(line))
+
+
+@lru_cache(maxsize=256)
+def has_secret_name(names: tuple[str, ...]) -> bool:
+    return any(is_secret(name) for name in names)
 
 
 @lru_cache(maxsize=1024)

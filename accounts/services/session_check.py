@@ -62,6 +62,8 @@ class KnownUser:
     # Whether the user may call the API: see `accounts.permissions.IsStaff`.
     is_allowed: bool
     works_in_all_stores: bool
+    user_id: str
+    tenant_id: str
 
 
 class Caller(NamedTuple):
@@ -166,6 +168,8 @@ def load_user(pk: uuid.UUID) -> KnownUser | None:
         and user.is_at_least(Role.CASHIER)
         and not user.must_change_password,
         works_in_all_stores=user.works_in_all_stores,
+        user_id=str(user.pk),
+        tenant_id=str(user.tenant_id),
     )
     remember(_known_users, pk, known)
     return known

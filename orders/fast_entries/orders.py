@@ -186,7 +186,7 @@ def load_orders(found: Read) -> list[OrderRow] | None:
 def load_refunds(found: Read, rows: list[Any]) -> Mapping[str, list[RefundRow]] | None:
     """Return the refunds of each order, with the parts that a second message reads."""
     ids = b"{" + b",".join(row[1] for row in rows) + b"}"
-    tenant = str(found.session.known.tenant.pk).encode()
+    tenant = found.session.known.tenant_id.encode()
     try:
         _, lines, payouts = pipeline.send(
             (SCOPE, (tenant,)), (REFUND_LINES, (tenant, ids)), (PAYOUTS, (tenant, ids))

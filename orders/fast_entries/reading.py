@@ -48,11 +48,11 @@ class Read(NamedTuple):
     results: list[Result]
 
     def answer(self, data: Any, **options: Any) -> FastAnswer:
-        user = self.session.known.user
+        known = self.session.known
         return FastAnswer(
             body=render_json(data),
-            user=str(user.pk),
-            tenant=str(user.tenant_id),
+            user=known.user_id,
+            tenant=known.tenant_id,
             session=self.session.row.id,
             **options,
         )
@@ -129,7 +129,7 @@ def read_visible(
 def build_restriction(session: CheckedSession) -> StoreRestriction:
     if session.known.works_in_all_stores:
         return ()
-    user = str(session.known.user.pk).encode()
+    user = session.known.user_id.encode()
     return (user, session.store_id.encode()) if session.store_id else (user,)
 
 

@@ -4,6 +4,7 @@ import logging
 import logging.config
 import uuid
 from copy import deepcopy
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -210,3 +211,23 @@ def test_a_value_that_json_lacks_is_written_as_text(configure_log):
 
     (line,) = read_lines(stream)
     assert line["user"] == str(id)
+
+
+@pytest.mark.parametrize("level", ["info", "error"])
+def test_a_plain_line_of_a_request_is_what_structlog_would_write(configure_log, monkeypatch, level):
+    """Without secrets, the line is written without a record and the formatter."""
+    stream = configure_log(debug=False)
+    # Those of pytest listen too.
+    only = [each for each in logging.root.handlers if type(each) is logging.StreamHandler]
+    monkeypatch.setattr(logging.root, "handlers", only)
+    structlog.contextvars.bind_contextvars(request_id="r-1", ip=None)
+    facts = {"method": "GET", "path": '/a"b\n\u2028\x1b[2J/ü', "status": 200, "milliseconds": 0.1}
+
+    with time_machine.travel("2026-11-30T01:02:03.456789Z", tick=False):
+        getattr(structlog.get_logger("till.access"), level)("request", **facts)
+        logger = logging.getLogger("till.access")
+        with patch.object(logger, "handle", side_effect=AssertionError):
+            write_event(logger, getattr(logging, level.upper()), "request", **facts)
+
+    by_structlog, by_us = stream.getvalue().splitlines()
+    assert by_us == by_structlog

@@ -14,8 +14,9 @@ ConnectionLost, which is also Django's OperationalError.
 """
 
 import select
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -61,10 +62,12 @@ class ConnectionLost(PipelineFailed, OperationalError):
 class Prepared:
     """A statement with parameters $1, $2 ..., prepared once for each connection."""
 
-    __slots__ = ("name", "sql")
+    __slots__ = ("loaded_types", "name", "sql")
 
     def __init__(self, sql: str) -> None:
         self.sql = sql.encode()
+        # How `Result.load` reads the columns; known after the first result.
+        self.loaded_types: list[int] | None = None
         # The same text has the same name, also behind a pool that shares connections.
         self.name = b"till_" + sha256(self.sql).hexdigest()[:24].encode()
 
@@ -90,23 +93,26 @@ Row = TypeVar("Row")
 class Result:
     """The result of one statement, with all values as text."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("raw", "statement")
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, statement: Prepared) -> None:
         self.raw = raw
+        self.statement = statement
 
     def load(self, build: Callable[..., Row]) -> list[Row]:
         """Return `build(values)` of each row: texts, booleans, integers and None.
 
         Several times as fast as `rows`, because psycopg reads the values in C.
         """
-        raw = self.raw
+        raw, statement = self.raw, self.statement
+        types = statement.loaded_types
+        if types is None or len(types) != raw.nfields:
+            columns = [raw.ftype(column) for column in range(raw.nfields)]
+            types = [each if each in LOADED_TYPES else TEXT_TYPE for each in columns]
+            statement.loaded_types = types
         loader = Transformer()
         loader.set_pgresult(raw, set_loaders=False)
-        types = [raw.ftype(column) for column in range(raw.nfields)]
-        loader.set_loader_types(
-            [each if each in LOADED_TYPES else TEXT_TYPE for each in types], Format.TEXT
-        )
+        loader.set_loader_types(types, Format.TEXT)
         return loader.load_rows(0, raw.ntuples, build)
 
     def rows(self) -> list[tuple[bytes | None, ...]]:
@@ -166,7 +172,7 @@ class PreparedConnection:
             pgconn.send_query_prepared(name, parameters)
             position += 1
         pgconn.pipeline_sync()
-        results = list(self.receive())
+        results = self.receive()
         pgconn.exit_pipeline_mode()
         if not prepared_now:
             return results
@@ -180,8 +186,9 @@ class PreparedConnection:
             each for position, each in enumerate(results) if position not in prepared_now
         ]
 
-    def receive(self) -> Iterator[Any]:
-        """Yield the results up to the end of the message."""
+    def receive(self) -> list[Any]:
+        """Return the results up to the end of the message."""
+        results: list[Any] = []
         if self.pgconn.flush():
             self.send_the_rest()
         while True:
@@ -190,16 +197,17 @@ class PreparedConnection:
                 if self.pgconn.status == ConnStatus.BAD:
                     raise psycopg.OperationalError("the server closed the connection")
             elif result.status == ExecStatus.PIPELINE_SYNC:
-                return
+                return results
             else:
-                yield result
+                results.append(result)
 
     def next_result(self) -> Any:
         """Return the next result, or None at the end of each statement."""
-        while self.pgconn.is_busy():
+        pgconn = self.pgconn
+        while pgconn.is_busy():
             self.poll.poll()
-            self.pgconn.consume_input()
-        return self.pgconn.get_result()
+            pgconn.consume_input()
+        return pgconn.get_result()
 
     def send_the_rest(self) -> None:
         """Send a message larger than the socket's buffer, and read meanwhile."""
@@ -214,13 +222,25 @@ class PreparedConnection:
             self.poll.modify(self.socket, WAIT_TO_READ)
 
 
+_local = threading.local()
+
+
+def get_wrapper() -> Any:
+    """Return Django's connection of this thread, which Django finds in several steps."""
+    try:
+        return _local.wrapper
+    except AttributeError:
+        _local.wrapper = connections[DEFAULT_DB_ALIAS]
+        return _local.wrapper
+
+
 def is_available() -> bool:
     """Return whether this thread can send messages now; open its connection if necessary.
 
     Not within a transaction or a scope, on other databases, with FAST_PATHS=off, and on Citus,
     where a tenant must be set before the planning of the next statement.
     """
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = get_wrapper()
     if not settings.FAST_PATHS or wrapper.vendor != "postgresql":
         return False
     if wrapper.in_atomic_block or has_scope():
@@ -238,7 +258,7 @@ def send(*calls: Call) -> list[Result]:
 
     Raises PipelineFailed, or ConnectionLost.
     """
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = get_wrapper()
     link = _link(wrapper) or _open(wrapper)
     was_idle = link.is_idle
     commits = any(statement is COMMIT for statement, _ in calls)
@@ -260,7 +280,7 @@ def send(*calls: Call) -> list[Result]:
 
 def rollback() -> None:
     """Roll back the transaction that BEGIN opened on this thread's connection, if there is one."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = get_wrapper()
     link = _link(wrapper)
     if link is None or link.is_idle:
         return
@@ -285,7 +305,9 @@ def _run(
     for result in results:
         if result.status not in SUCCESSFUL:
             raise PipelineFailed(read_sqlstate(result), result.get_error_message())
-    return [Result(result) for result in results]
+    return [
+        Result(result, statement) for result, (statement, _) in zip(results, calls, strict=True)
+    ]
 
 
 def read_sqlstate(result: Any) -> str:
