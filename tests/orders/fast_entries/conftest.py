@@ -8,7 +8,7 @@ from tenants.database.postgres import pipeline
 
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """The statements of each message that is sent."""
+    """Return the statements of each message sent to PostgreSQL."""
     sent: list[Any] = []
     exchange = pipeline.PreparedConnection.exchange
 

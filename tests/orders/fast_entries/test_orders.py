@@ -1,4 +1,4 @@
-"""Orders are answered before Django exactly as by the view."""
+"""The fast entry for orders answers before Django, with the same responses as the view."""
 
 import json
 
@@ -41,23 +41,23 @@ def till(shop, cashier, register):
 @pytest.fixture
 def products(shop, store):
     with tenant_scope(shop):
-        made = [
+        created = [
             ProductFactory(tenant=shop, name=name, price=price)
             for name, price in (("Ünï \u2028", "2.50"), ('Quote "', "0.99"), ("Free", "0.00"))
         ]
-        for product in made:
+        for product in created:
             StockLevelFactory(tenant=shop, store=store, product=product, quantity=1000)
-    return made
+    return created
 
 
 @pytest.fixture
 def sold(till, manager, products):
-    """Orders of every kind."""
+    """Return orders of every status, with discounts, vouchers, refunds and an offline sale."""
     first, second, free = products
     manager_till = Till(manager, till.register)
     voucher = {"id": None, "method": "voucher", "amount": "1.00", "reference": "V-1"}
     del voucher["id"]
-    made = [
+    created = [
         till.sold(line(first, "3"), line(second), payments=[cash("8.49", "10.00")]),
         till.sold(line(first), discounts=[percent("10")], payments=[cash("2.25")]),
         till.sold(line(first, discounts=[amount("0.10")]), payments=[voucher, cash("1.40")]),
@@ -70,9 +70,9 @@ def sold(till, manager, products):
         ),
         upload_one_booked(till, build_offline_sale(1, build_offline_line(first))),
     ]
-    create_refund(manager_till, made[0], lines=build_refund_lines(made[0]))
-    create_refund(manager_till, made[0], amount="1.00", method="store_credit")
-    return made
+    create_refund(manager_till, created[0], lines=build_refund_lines(created[0]))
+    create_refund(manager_till, created[0], amount="1.00", method="store_credit")
+    return created
 
 
 def results(answer):
@@ -83,12 +83,12 @@ def results(answer):
 # --- the list -----------------------------------------------------------------------------------
 
 
-def test_the_first_page(client, sold, foreign):
+def test_first_page_equals_the_view(client, sold, foreign):
     assert {row["id"] for row in results(client.get(ORDERS))} == {each["id"] for each in sold}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 200])
-def test_every_page_in_both_directions(client, sold, size):
+def test_all_pages_equal_the_view_in_both_directions(client, sold, size):
     path, seen = f"{ORDERS}?page_size={size}", []
     while path:
         last = json.loads(client.get(path).body)
@@ -102,13 +102,13 @@ def test_every_page_in_both_directions(client, sold, size):
 
 
 @pytest.mark.parametrize("status", ["open", "completed", "refunded", "partially_refunded", "held"])
-def test_by_status(client, sold, status):
+def test_list_filtered_by_status_equals_the_view(client, sold, status):
     found = results(client.get(f"{ORDERS}?status={status}&page_size=2"))
 
     assert all(row["status"] == status for row in found)
 
 
-def test_by_everything_else(client, sold, till, cashier, foreign):
+def test_list_filtered_by_other_fields_equals_the_view(client, sold, till, cashier, foreign):
     for name, pk in (
         ("store", till.register.store_id),
         ("register", till.register.pk),
@@ -137,11 +137,11 @@ def test_by_everything_else(client, sold, till, cashier, foreign):
         "?cursor=x",
     ],
 )
-def test_everything_else_is_answered_by_the_view(client, sold, query):
+def test_other_queries_are_left_to_the_view(client, sold, query):
     client.get(f"{ORDERS}{query}", fast=False)
 
 
-def test_lines_from_before_taxable_amounts_were_stored(client, shop, sold):
+def test_order_without_stored_taxable_amounts_equals_the_view(client, shop, sold):
     with tenant_scope(shop):
         order = OrderFactory(tenant=shop, register__store__tenant=shop, cashier__tenant=shop)
         taxes = [{"name": "A", "percent": "7", "included": True, "compound": False}]
@@ -151,7 +151,7 @@ def test_lines_from_before_taxable_amounts_were_stored(client, shop, sold):
 
 
 @pytest.mark.parametrize(("currency", "price"), [("JPY", "3"), ("EUR", "3.10"), ("KWD", "3.125")])
-def test_amounts_have_the_decimals_of_the_currency(client, shop, till, products, currency, price):
+def test_amounts_equal_the_view_in_every_currency(client, shop, till, products, currency, price):
     with tenant_scope(shop):
         type(shop).objects.filter(pk=shop.pk).update(currency=currency)
         products[0].price = price
@@ -170,14 +170,14 @@ def test_amounts_have_the_decimals_of_the_currency(client, shop, till, products,
         {"cash_rounding_increment": "1", "cash_rounding_mode": "down"},
     ],
 )
-def test_what_is_due_in_cash(client, shop, sold, rule):
+def test_cash_due_equals_the_view_for_every_rounding_rule(client, shop, sold, rule):
     with tenant_scope(shop):
         type(shop).objects.filter(pk=shop.pk).update(**rule)
 
     client.get(ORDERS)
 
 
-def test_one_message_is_sent(till, client, products, messages):
+def test_order_list_sends_one_message_to_postgresql(till, client, products, messages):
     till.sold(line(products[0]), payments=[cash("2.50")])
     call("GET", ORDERS, **client.headers)
     messages.clear()
@@ -191,26 +191,26 @@ def test_one_message_is_sent(till, client, products, messages):
 # --- one order ----------------------------------------------------------------------------------
 
 
-def test_an_order(client, sold):
+def test_order_by_id_equals_the_view(client, sold):
     for order in sold:
         answer = client.get(f"{ORDERS}{order['id']}/")
         assert json.loads(answer.body)["id"] == order["id"]
 
 
-def test_no_order(client, sold, foreign):
+def test_order_of_another_shop_is_left_to_the_view_and_not_found(client, sold, foreign):
     answer = client.get(f"{ORDERS}{foreign.order.pk}/", fast=False)
 
     assert answer.status == "404 Not Found"
 
 
-# --- who sees what ------------------------------------------------------------------------------
+# --- visible orders -----------------------------------------------------------------------------
 
 
 @pytest.fixture
-def elsewhere(shop, manager):
-    """An order of another store."""
+def other_store_order(shop, manager):
+    """Return an order of another store."""
     with tenant_scope(shop):
-        store = StoreFactory(tenant=shop, name="Elsewhere")
+        store = StoreFactory(tenant=shop, name="Second")
         register = RegisterFactory(tenant=shop, store=store, number=9)
         return OrderFactory(tenant=shop, register=register, store=store, cashier=manager)
 
@@ -226,39 +226,41 @@ def listed(client):
     return {row["id"] for row in results(client.get(ORDERS))}
 
 
-def test_cashiers_see_the_orders_of_their_stores(client, cashier, sold, store, elsewhere):
-    ours = {each["id"] for each in sold}
-    assert listed(client) == ours | {str(elsewhere.pk)}
+def test_cashier_sees_the_orders_of_the_assigned_stores(
+    client, cashier, sold, store, other_store_order
+):
+    own_orders = {each["id"] for each in sold}
+    assert listed(client) == own_orders | {str(other_store_order.pk)}
 
     assign(cashier, store)
-    assert listed(client) == ours
-    assert client.get(f"{ORDERS}{elsewhere.pk}/", fast=False).status == "404 Not Found"
+    assert listed(client) == own_orders
+    assert client.get(f"{ORDERS}{other_store_order.pk}/", fast=False).status == "404 Not Found"
 
-    assign(cashier, elsewhere.store)
-    assert listed(client) == {str(elsewhere.pk)}
-    client.get(f"{ORDERS}{elsewhere.pk}/")
+    assign(cashier, other_store_order.store)
+    assert listed(client) == {str(other_store_order.pk)}
+    client.get(f"{ORDERS}{other_store_order.pk}/")
 
-    assign(cashier, store, elsewhere.store)
-    assert listed(client) == ours | {str(elsewhere.pk)}
+    assign(cashier, store, other_store_order.store)
+    assert listed(client) == own_orders | {str(other_store_order.pk)}
 
 
-def test_managers_see_the_orders_of_every_store(manager, sold, store, elsewhere):
+def test_manager_sees_the_orders_of_every_store(manager, sold, store, other_store_order):
     assign(manager, store)
 
-    assert str(elsewhere.pk) in listed(client_for(manager))
+    assert str(other_store_order.pk) in listed(client_for(manager))
 
 
-def test_a_new_role_is_effective_at_once(client, cashier, sold, store, elsewhere):
+def test_new_role_is_effective_at_once(client, cashier, sold, store, other_store_order):
     assign(cashier, store)
-    assert str(elsewhere.pk) not in listed(client)
+    assert str(other_store_order.pk) not in listed(client)
 
     with tenant_scope(cashier.tenant):
         type(cashier).objects.filter(pk=cashier.pk).update(role="manager")
 
-    assert str(elsewhere.pk) in listed(client)
+    assert str(other_store_order.pk) in listed(client)
 
 
-def test_a_paired_register_sees_the_orders_of_its_store(cashier, register, sold, elsewhere):
+def test_paired_session_sees_the_orders_of_its_store(cashier, register, sold, other_store_order):
     terminal = TerminalFactory(register=register)
     session = AuthSessionFactory(
         user=cashier, terminal=terminal, register=register, store=register.store
@@ -267,7 +269,7 @@ def test_a_paired_register_sees_the_orders_of_its_store(cashier, register, sold,
 
     assert listed(client) == {each["id"] for each in sold}
 
-    session.store = elsewhere.store
+    session.store = other_store_order.store
     with tenant_scope(cashier.tenant):
-        type(session).objects.filter(pk=session.pk).update(store=elsewhere.store)
-    assert listed(client) == {str(elsewhere.pk)}
+        type(session).objects.filter(pk=session.pk).update(store=other_store_order.store)
+    assert listed(client) == {str(other_store_order.pk)}

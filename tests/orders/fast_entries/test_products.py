@@ -1,4 +1,4 @@
-"""Products are answered before Django exactly as by the view."""
+"""The fast entry for products answers before Django, with the same responses as the view."""
 
 import json
 
@@ -26,20 +26,22 @@ def client(cashier):
 @pytest.fixture
 def products(shop):
     with tenant_scope(shop):
-        kinds = {
+        related = {
             "tax_class": TaxClassFactory(tenant=shop),
             "category": CategoryFactory(tenant=shop),
         }
-        made = [
-            ProductFactory(tenant=shop, name=name, sku=f"S-{number}", price=f"{number}.50", **kinds)
+        created = [
+            ProductFactory(
+                tenant=shop, name=name, sku=f"S-{number}", price=f"{number}.50", **related
+            )
             for number, name in enumerate(NAMES)
         ]
-        made.append(
+        created.append(
             ProductFactory(tenant=shop, name="Bare", sku="B", tax_class=None, category=None)
         )
         for code in ("4006381333931", "NULL", 'a"b\\c', "with blank", "{,}"):
-            BarcodeFactory(tenant=shop, product=made[0], code=code)
-    return made
+            BarcodeFactory(tenant=shop, product=created[0], code=code)
+    return created
 
 
 def results(answer):
@@ -50,12 +52,12 @@ def results(answer):
 # --- the list -----------------------------------------------------------------------------------
 
 
-def test_the_first_page(client, products, foreign):
+def test_first_page_equals_the_view(client, products, foreign):
     assert len(results(client.get(PRODUCTS))) == len(products)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 200])
-def test_every_page_in_both_directions(client, products, size):
+def test_all_pages_equal_the_view_in_both_directions(client, products, size):
     path, seen = f"{PRODUCTS}?page_size={size}", []
     while path:
         page = json.loads(client.get(path).body)
@@ -69,7 +71,7 @@ def test_every_page_in_both_directions(client, products, size):
 
 
 @pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD"])
-def test_prices_have_the_decimals_of_the_currency(client, shop, products, currency):
+def test_prices_equal_the_view_in_every_currency(client, shop, products, currency):
     with tenant_scope(shop):
         Product.objects.filter(pk=products[0].pk).update(price="1.500")
         shop.currency = currency
@@ -101,11 +103,11 @@ def test_prices_have_the_decimals_of_the_currency(client, shop, products, curren
         "?&",
     ],
 )
-def test_everything_else_is_answered_by_the_view(client, products, query):
+def test_other_queries_are_left_to_the_view(client, products, query):
     client.get(f"{PRODUCTS}{query}", fast=False)
 
 
-def test_a_cursor_of_another_list_is_refused_by_the_view(client, products):
+def test_cursor_of_another_list_is_left_to_the_view_and_refused(client, products):
     foreign = json.loads(client.get(f"{PRODUCTS}?ordering=price&page_size=1", fast=False).body)
 
     answer = client.get(foreign["next"].replace("ordering=price&", ""), fast=False)
@@ -116,23 +118,23 @@ def test_a_cursor_of_another_list_is_refused_by_the_view(client, products):
 # --- one product --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["4006381333931", "NULL", "nobody"])
-def test_a_barcode(client, products, code):
-    assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == (code != "nobody")
+@pytest.mark.parametrize("code", ["4006381333931", "NULL", "unknown"])
+def test_product_is_found_by_barcode(client, products, code):
+    assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == (code != "unknown")
 
 
-@pytest.mark.parametrize("sku", ["S-1", "B", "nobody"])
-def test_a_sku(client, products, sku):
-    assert len(results(client.get(f"{PRODUCTS}?sku={sku}"))) == (sku != "nobody")
+@pytest.mark.parametrize("sku", ["S-1", "B", "unknown"])
+def test_product_is_found_by_sku(client, products, sku):
+    assert len(results(client.get(f"{PRODUCTS}?sku={sku}"))) == (sku != "unknown")
 
 
-def test_a_product(client, products):
+def test_product_by_id_has_an_etag(client, products):
     for product in products:
         answer = client.get(f"{PRODUCTS}{product.pk}/")
         assert ("ETag", '"1"') in answer.headers
 
 
-def test_no_product(client, products, foreign):
+def test_unknown_product_is_left_to_the_view_and_not_found(client, products, foreign):
     for pk in (new_id(), foreign.product.pk, str(products[0].pk).upper()):
         assert client.get(f"{PRODUCTS}{pk}/", fast=False).status == "404 Not Found"
 
@@ -142,7 +144,7 @@ def test_products_of_another_shop_do_not_exist(client, foreign):
     assert results(client.get(f"{PRODUCTS}?sku={foreign.product.sku}")) == []
 
 
-def test_one_message_is_sent(client, products, messages):
+def test_product_list_sends_one_message_to_postgresql(client, products, messages):
     call("GET", PRODUCTS, **client.headers)
     messages.clear()
 
