@@ -47,15 +47,13 @@ def format_quantity_change(quantity: Decimal) -> str:
 
 
 def describe_discount(discount: Mapping[str, Any]) -> str:
-    percent = (
-        f"{format_number(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
-    )
+    percent = f"{format_number(discount['value'])} %" if discount["type"] == "percent" else ""
     return " ".join(part for part in (discount["reason"] or "Discount", percent) if part)
 
 
 def describe_tax(tax: Mapping[str, Any]) -> str:
     kind = "included" if tax["included"] else "added"
-    return f"{tax['name']} {format_number(Decimal(tax['percent']))} % {kind}"
+    return f"{tax['name']} {format_number(tax['percent'])} % {kind}"
 
 
 def sum_amounts(amounts: Iterable[Decimal | str]) -> Decimal:

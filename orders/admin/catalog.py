@@ -14,6 +14,7 @@ from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
+from tenants.api.formats import format_number
 from tenants.scope import atomic_with_retry
 from tenants.services import save_audited_row
 
@@ -82,7 +83,7 @@ class ProductAdmin(ShopAdmin):
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:
         levels = StockLevel.objects.filter(product=product).select_related("store")
-        levels_by_store = [f"{level.store}: {level.quantity.normalize():f}" for level in levels]
+        levels_by_store = [f"{level.store}: {format_number(level.quantity)}" for level in levels]
         return (
             ", ".join(levels_by_store)
             if product.track_stock

@@ -9,6 +9,7 @@ from django.db import models
 
 from orders.models.columns import money_column
 from orders.models.shift import Shift
+from tenants.api.formats import format_number
 from tenants.models import TenantOwned
 
 
@@ -83,15 +84,13 @@ class SoldOffline(TenantOwned):
             return booked_at
         return min(self.sold_at, booked_at)
 
-    def offline_facts(self, write: Callable[[Decimal], object] | None = None) -> dict[str, Any]:
+    def offline_facts(self, write: Callable[[Decimal], object] = format_number) -> dict[str, Any]:
         """Return the device fields for the hash chain; `write` formats amounts."""
         if self.sold_at is None:
             return {}
         return {
             "device_sequence": self.device_sequence,
             "sold_at": self.sold_at.isoformat(),
-            "adjustment": (
-                str(write(self.adjustment)) if write else f"{self.adjustment.normalize():f}"
-            ),
+            "adjustment": str(write(self.adjustment)),
             "flags": self.flag_codes,
         }

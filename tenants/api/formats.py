@@ -66,9 +66,14 @@ def format_amount(amount: Decimal, exponent: int) -> str:
     return str(amount or abs(amount))
 
 
-def format_number(number: Decimal) -> str:
-    """Return the number without trailing zeros and without an exponent."""
-    text = f"{number:f}"
+def format_number(number: Decimal | str) -> str:
+    """Return the number without trailing zeros and without an exponent.
+
+    `str` is tried first, because formatting a decimal takes longer.
+    """
+    text = str(number)
+    if "E" in text:
+        text = f"{Decimal(text):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -105,5 +105,5 @@ def format_money(amount: Decimal | str) -> str:
 def format_tax(tax: dict[str, Any]) -> str:
     """Format a tax rate with its taxable amount."""
     kind = "incl." if tax["included"] else "added"
-    percent = format_number(Decimal(tax["percent"]))
+    percent = format_number(tax["percent"])
     return f"{tax['name']} {percent} % {kind} on {format_money(tax['taxable'])}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from accounts.models import User
 from orders.models import Order, Payment
@@ -93,9 +92,7 @@ def _build_lines(order: Order) -> Iterator[Row]:
 
 
 def _format_discount(discount: dict[str, str]) -> str:
-    percent = (
-        f" {format_number(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
-    )
+    percent = f" {format_number(discount['value'])} %" if discount["type"] == "percent" else ""
     return discount["reason"] or f"Discount{percent}"
 
 
@@ -106,7 +103,7 @@ def _build_totals(order: Order) -> Iterator[Row]:
     for tax in order.taxes:
         if not tax["included"]:
             yield Row(
-                f"{tax['name']} {format_number(Decimal(tax['percent']))} %",
+                f"{tax['name']} {format_number(tax['percent'])} %",
                 format_money(tax["amount"]),
             )
     if order.adjustment:

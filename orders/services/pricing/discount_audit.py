@@ -13,6 +13,7 @@ from accounts.models import User
 from orders.models import Order, OrderLine
 from orders.money import round_to
 from tenants import audit
+from tenants.api.formats import format_number
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant
 
@@ -120,7 +121,7 @@ def _from_price_override(line: OrderLine) -> AuditedReduction:
         abs(difference),
         {
             **_build_line_facts(line),
-            "quantity": f"{line.quantity.normalize():f}",
+            "quantity": format_number(line.quantity),
             "list_price": _format_amount(line.list_price),
             "unit_price": _format_amount(line.unit_price),
             # Zero for a price above the catalog's.

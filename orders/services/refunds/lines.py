@@ -9,6 +9,7 @@ from typing import Any
 from orders.exceptions import NothingLeftToRefund, RefundExceedsPaid
 from orders.models import Order, OrderLine, Refund
 from orders.money import LineRefund, SoldLine, refund_quantity, refund_without_goods
+from tenants.api.formats import format_number
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -86,7 +87,7 @@ def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | 
     left = line.quantity - line.refunded_quantity
     if wanted.quantity > left:
         raise Invalid.field(
-            f"{field}.quantity", f"At most {left.normalize():f} can be refunded.", code="too_much"
+            f"{field}.quantity", f"At most {format_number(left)} can be refunded.", code="too_much"
         )
     line.ensure_whole_units(wanted.quantity, f"{field}.quantity")
 
