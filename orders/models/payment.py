@@ -52,7 +52,38 @@ class PaymentQuerySet(GatewayQuerySet["Payment"]):
         return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
 
-class Payment(TenantOwned):
+class MoneyTransfer:
+    """Properties of money that comes in by a payment or goes out by a payout."""
+
+    method: Any
+    entry: Any
+    status: Any
+    amount: Any
+    reference: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.amount}"
+
+    @property
+    def is_by_gateway(self) -> bool:
+        """Return whether the gateway processes it, in an order that was not made offline."""
+        is_card: bool = self.method == Payment.Method.CARD
+        return is_card and self.entry != Payment.Entry.EXTERNAL
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Return whether the outcome is not known yet."""
+        return self.status in IN_PROGRESS
+
+    @property
+    def shown_reference(self) -> str:
+        """Return the reference for display, with the code of a store credit masked."""
+        text: str = self.reference
+        is_code = self.method == Payment.Method.STORE_CREDIT and text
+        return mask_code(text) if is_code else text
+
+
+class Payment(MoneyTransfer, TenantOwned):
     """A payment of an order. Card payments are stored as `pending` before the gateway is called.
 
     `amount` settles the order, `tendered` is the cash received, `change` the difference.
@@ -148,21 +179,9 @@ class Payment(TenantOwned):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.method} {self.amount}"
-
     def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Return until when the gateway may still be processing it, one payment after another."""
         return self.created_at + timeout * (self.position + 2)
-
-    @property
-    def is_in_progress(self) -> bool:
-        return self.status in IN_PROGRESS
-
-    @property
-    def is_charged_by_gateway(self) -> bool:
-        """Return whether the gateway processes this payment of an open order."""
-        return self.method == self.Method.CARD and self.entry != self.Entry.EXTERNAL
 
     def entry_in(self, order: Order) -> str:
         """Return how the card was charged; blank for other methods.
@@ -172,12 +191,6 @@ class Payment(TenantOwned):
         if self.entry or self.method != self.Method.CARD:
             return self.entry
         return self.Entry.UNVERIFIED if order.is_offline else self.Entry.GATEWAY
-
-    @property
-    def shown_reference(self) -> str:
-        """Return the reference for display, with the code of a store credit masked."""
-        is_code = self.method == self.Method.STORE_CREDIT
-        return mask_code(self.reference) if is_code else self.reference
 
     @property
     def refundable_amount(self) -> Decimal:

@@ -9,10 +9,9 @@ from django.db.models import Prefetch, Q
 
 from accounts.models import User
 from orders.models.columns import money_column, quantity_column
-from orders.models.credit import mask_code
 from orders.models.line import OrderLine
 from orders.models.order import Order
-from orders.models.payment import IN_PROGRESS, GatewayQuerySet, Payment
+from orders.models.payment import IN_PROGRESS, GatewayQuerySet, MoneyTransfer, Payment
 from orders.models.prints import Printed
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
@@ -180,7 +179,7 @@ class PayoutQuerySet(GatewayQuerySet["Payout"]):
         return self.filter(refund__status=Refund.Status.PENDING).exclude(status=Payout.Status.DONE)
 
 
-class Payout(TenantOwned):
+class Payout(MoneyTransfer, TenantOwned):
     """A part of a refund with one method. Its id is the idempotency key at the gateway."""
 
     class Status(models.TextChoices):
@@ -224,22 +223,3 @@ class Payout(TenantOwned):
                 name="payout_underway",
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.amount}"
-
-    @property
-    def is_by_gateway(self) -> bool:
-        """Return whether the gateway processes this payout."""
-        return self.method == Payment.Method.CARD and self.entry != Payment.Entry.EXTERNAL
-
-    @property
-    def is_in_progress(self) -> bool:
-        """Return whether the outcome is not known yet."""
-        return self.status in IN_PROGRESS
-
-    @property
-    def shown_reference(self) -> str:
-        """Return the reference for display, with the code of a store credit masked."""
-        is_code = self.method == Payment.Method.STORE_CREDIT and self.reference
-        return mask_code(self.reference) if is_code else self.reference

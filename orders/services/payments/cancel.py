@@ -39,7 +39,7 @@ def cancel_payment(payment: Payment, context: RequestContext) -> Order:
     if idempotency.is_resumed() and not payment.is_in_progress:
         return load_order(payment.order_id)
     _ensure_cancelable(payment, payment.order)
-    if not payment.is_charged_by_gateway:
+    if not payment.is_by_gateway:
         return _cancel(payment.pk, payment.order_id, context)
     ensure_not_in_progress(payment)
     with idempotency.reserve_key():
@@ -156,5 +156,5 @@ def _return_money(payment: Payment, order: Order, by: User) -> None:
 
 def _log_sold_with_canceled_card(payment: Payment) -> None:
     """Log that a look-up completed the order with the card that was to be canceled."""
-    if payment.is_charged_by_gateway and payment.status == Payment.Status.CAPTURED:
+    if payment.is_by_gateway and payment.status == Payment.Status.CAPTURED:
         log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))
