@@ -61,7 +61,8 @@ class LengthByRoleValidator:
     """Require 15 characters, or 8 for cashiers, and at most 128."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        minimum = MIN_CASHIER_PASSWORD_LENGTH if is_cashier(user) else MIN_PASSWORD_LENGTH
+        is_cashier = getattr(user, "role", "") == "cashier"
+        minimum = MIN_CASHIER_PASSWORD_LENGTH if is_cashier else MIN_PASSWORD_LENGTH
         length = len(unicodedata.normalize("NFKC", password))
         if length < minimum:
             raise ValidationError(f"Use at least {minimum} characters.", code="password_too_short")
@@ -91,10 +92,6 @@ class ContextWordsValidator:
 
     def get_help_text(self) -> str:
         return "Must not be similar to your name or the name of the shop."
-
-
-def is_cashier(user: Any) -> bool:
-    return getattr(user, "role", "") == "cashier"
 
 
 def context_words(user: Any) -> set[str]:

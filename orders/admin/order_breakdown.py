@@ -49,7 +49,7 @@ WHOLE_ORDER = "Taxes are rounded once per order ({mode}) and distributed over th
 def build_tables(order: Order) -> list[Table]:
     return [
         build_lines_table(order),
-        build_total_table(order),
+        Table("Total", tuple(generate_total_rows(order))),
         build_payments_table(order),
         build_refunds_table(order),
     ]
@@ -118,10 +118,6 @@ def order_discount_share(each: OrderLine) -> Decimal:
 
 
 # --- the total -----------------------------------------------------------------------------
-
-
-def build_total_table(order: Order) -> Table:
-    return Table("Total", tuple(generate_total_rows(order)))
 
 
 def generate_total_rows(order: Order) -> Iterator[TableRow]:

@@ -61,7 +61,9 @@ def authorize(
     approval is always needed. Raises `ApprovalRequired`.
     """
     if request.approval and Approval.Action(required.action).limit == REFUND_AMOUNT:
-        _lock_users(request.by, request.approval)
+        # Of who gave the approval too.
+        approvers = Approval.objects.filter(pk=request.approval).values("decided_by")
+        _lock_users(Q(pk=request.by.pk) | Q(pk__in=approvers))
     if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
     approver = cast(User, required.consume(request).decided_by)
@@ -95,7 +97,7 @@ def is_within_limit(person: User, limit: str, amount: Decimal, period: LimitPeri
     if not person.is_limited(limit):
         return True
     if limit == REFUND_AMOUNT:
-        _lock_user(person)
+        _lock_users(Q(pk=person.pk))
     return person.may_move_money(limit, amount + sum_in_period(person, limit, period))
 
 
@@ -170,18 +172,11 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
     )
 
 
-def _lock_user(person: User) -> None:
-    """Lock the user's row, so that amounts are summed one after the other."""
-    people = User.objects.get_queryset().select_for_update(no_key=True)
-    people.filter(pk=person.pk).values_list("pk").first()
+def _lock_users(who: Q) -> None:
+    """Lock the rows of users, so that their amounts are summed one after the other.
 
-
-def _lock_users(person: User, approval: uuid.UUID) -> None:
-    """Lock a user and the approver in the order of their ids.
-
-    Two users who approve each other's refunds concurrently do not deadlock.
+    In the order of their ids: two people who approve each other's refunds at once do not wait for
+    each other in a circle.
     """
-    approvers = Approval.objects.filter(pk=approval).values("decided_by")
     people = User.objects.get_queryset().select_for_update(no_key=True)
-    people = people.filter(Q(pk=person.pk) | Q(pk__in=approvers)).order_by("pk")
-    list(people.values_list("pk"))
+    list(people.filter(who).order_by("pk").values_list("pk"))

@@ -39,7 +39,9 @@ class Command(BaseCommand):
         except InvalidKeyRing as error:
             raise CommandError(f"{str(error).capitalize()}.") from error
         self.stdout.write(ring.write())
-        self.stderr.write(STEPS.format(wait=format_hours(settings.SESSION_LIFETIME)))
+        self.stderr.write(
+            STEPS.format(wait=f"{settings.SESSION_LIFETIME / timedelta(hours=1):g} hours")
+        )
 
 
 def build_next_ring(ring: KeyRing, options: dict[str, Any]) -> KeyRing:
@@ -49,7 +51,3 @@ def build_next_ring(ring: KeyRing, options: dict[str, Any]) -> KeyRing:
     if options["activate"]:
         return ring.activate_newest()
     return ring.retire_former() if options["retire"] else ring.with_new_key(kid)
-
-
-def format_hours(span: timedelta) -> str:
-    return f"{span / timedelta(hours=1):g} hours"

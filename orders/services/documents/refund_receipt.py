@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from django.utils import timezone
 
@@ -91,9 +92,7 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
 
 def _build_lines(refund: Refund) -> Iterator[Row]:
     """Build a row per line; a refund of an amount without goods has no quantity."""
-    for refund_line in sorted(
-        refund.loaded_lines, key=lambda refund_line: refund_line.line.position
-    ):
+    for refund_line in sorted(refund.loaded_lines, key=attrgetter("line.position")):
         yield Row(refund_line.line.name, format_money(refund_line.total))
         if refund_line.quantity and refund_line.quantity != 1:
             yield Row(f"Quantity {format_number(refund_line.quantity)}", is_detail=True)
@@ -108,14 +107,10 @@ def _build_totals(refund: Refund) -> Iterator[Row]:
 
 
 def _build_payouts(refund: Refund) -> Iterator[Row]:
-    for payout in _list_done_payouts(refund):
+    done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
+    for payout in sorted(done, key=attrgetter("pk")):
         yield Row(payout.get_method_display(), format_money(payout.paid))
         if payout.entry == Payment.Entry.EXTERNAL and payout.reference:
             yield Row(f"Reference {payout.reference}", is_detail=True)
         elif payout.method == Payment.Method.STORE_CREDIT:
             yield Row(f"Code {payout.shown_reference}", is_detail=True)
-
-
-def _list_done_payouts(refund: Refund) -> list[Payout]:
-    done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
-    return sorted(done, key=lambda payout: payout.pk)

@@ -40,7 +40,9 @@ class PricedSale:
 
 def price_sale(sale: OfflineSale) -> PricedSale:
     """Price the sale with the charged prices, and flag deviations from the present catalog."""
-    products = _find_products(sale.lines)
+    catalog = ProductLookup.load(sale.lines)
+    # Active or not; an id takes precedence over a code.
+    products = [catalog.find_by_any_name(line) for line in sale.lines]
     inputs = [
         LineInput(
             quantity=line.quantity,
@@ -68,12 +70,6 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         ),
         frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
     )
-
-
-def _find_products(lines: Sequence[ChargedLine]) -> list[Product | None]:
-    """Find the products of the lines, active or not; an id takes precedence over a code."""
-    catalog = ProductLookup.load(lines)
-    return [catalog.find_by_any_name(line) for line in lines]
 
 
 def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:

@@ -186,7 +186,11 @@ def list_issued_codes(refund: Refund) -> list[dict[str, str]]:
 
     Credits that existed before are left out: their codes belong to a customer.
     """
-    onto = [each for each in refund.loaded_payouts if _is_credited(each)]
+    onto = [
+        each
+        for each in refund.loaded_payouts
+        if each.status == Payout.Status.DONE and each.method == Payment.Method.STORE_CREDIT
+    ]
     if not onto:
         return []
     first = StoreCreditEntry.objects.filter(credit=OuterRef("pk")).order_by("created_at", "pk")
@@ -199,11 +203,6 @@ def list_issued_codes(refund: Refund) -> list[dict[str, str]]:
         for each in sorted(onto, key=lambda each: each.pk)
         if normalize_code(each.reference) in codes
     ]
-
-
-def _is_credited(payout: Payout) -> bool:
-    is_done = payout.status == Payout.Status.DONE
-    return is_done and payout.method == Payment.Method.STORE_CREDIT
 
 
 # --- the ledger -------------------------------------------------------------------------------

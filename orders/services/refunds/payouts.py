@@ -92,11 +92,6 @@ def _query_cards(refund: Refund, question: Question, by: User) -> Refund:
     return refund
 
 
-def _is_answered(refund: Refund) -> bool:
-    is_pending = refund.status == Refund.Status.PENDING
-    return is_pending and not any(card.is_in_progress for card in refund.gateway_payouts)
-
-
 def _remaining_wait(refund: Refund) -> timedelta:
     """Return how long a card may still be without its first answer."""
     if not any(card.status == Payout.Status.PENDING for card in refund.gateway_payouts):
@@ -164,7 +159,8 @@ def _log_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
 def _finish_at_till(refund: Refund, way: RefundResolution) -> Refund:
     """Pay out what is left, now that somebody is at the register."""
     order, refund = _lock_refund(refund.pk, refund.order_id)
-    if not _is_answered(refund):
+    is_pending = refund.status == Refund.Status.PENDING
+    if not is_pending or any(card.is_in_progress for card in refund.gateway_payouts):
         return refund
     declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
     if declined and way.method is None:

@@ -41,17 +41,13 @@ def _create_deliveries(subscribers: Sequence[Subscriber]) -> int:
             subject=event.subject if subscriber.in_order else None,
         )
         for subscriber in subscribers
-        for event, recipient in subscriber.recipients(_select(subscriber, events))
+        for event, recipient in subscriber.recipients(list(filter(subscriber.wants, events)))
     ]
     OutboxDelivery.objects.bulk_create(deliveries)
     OutboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
         relayed_at=timezone.now()
     )
     return len(events)
-
-
-def _select(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
-    return [event for event in events if subscriber.wants(event)]
 
 
 def claim(
