@@ -2,13 +2,14 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
@@ -34,6 +35,7 @@ from tests.support.database_cache import copy_cached, remove_copy, save_to_cache
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.support.decimals import decimals, watch_decimals
 from tests.support.problems import assert_problem
+from tests.support.schema_digest import cache_lock
 from tests.support.secret_leaks import leaks, watch_leaks
 from tests.support.statements import assert_statement_count
 from tests.support.tenant_leak_markers import create_foreign_shift
@@ -86,18 +88,30 @@ def truncate_tables_quickly() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+def cache_turn() -> Iterator[ExitStack]:
+    """The lock of the cache, released once there is a migrated database to copy."""
+    with ExitStack() as turn:
+        turn.enter_context(cache_lock("sqlite"))
+        yield turn
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, cache_turn: ExitStack) -> bool:
     """Whether the migrated database was copied from the cache instead of being created."""
-    return copy_cached()
+    is_copied = copy_cached()
+    if is_copied or not settings.IS_SQLITE:
+        cache_turn.close()
+    return is_copied
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, cache_turn: ExitStack
 ) -> Iterator[None]:
     with django_db_blocker.unblock():
         if not django_db_keepdb:
             save_to_cache()
+    cache_turn.close()
     yield
     if django_db_keepdb:
         with django_db_blocker.unblock():

@@ -3,11 +3,10 @@
 import pytest
 
 from tests.accounts.requirements import REQUIREMENTS
-from tests.attacks.test_catalog import names_of_tests
-from tests.support.discovery import ROOT
+from tests.support.discovery import ROOT, list_tests
 
 NUMBERS = {"A": 27, "B": 12, "C": 24, "D": 15, "E": 12}
-TESTS = frozenset(names_of_tests())
+TESTS = frozenset(name for _, name in list_tests())
 
 
 @pytest.mark.parametrize("number", REQUIREMENTS)

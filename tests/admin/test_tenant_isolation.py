@@ -52,6 +52,7 @@ def test_attack_141_lookups_on_hidden_columns_are_rejected(model, admins_browser
         assert response.status_code == 400, lookup
 
 
+@pytest.mark.slow
 @for_each_model
 def test_offered_filters_work(model, admins_browser, shop_rows):
     for each in shop_site._registry[model].list_filter:

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.once
 
 CHECKED_MODELS = [User, Order, Product, Store, Register, AuthSession, Tenant]
 
-each_user = pytest.mark.parametrize("who", ["manager", "admin"])
+each_user = pytest.mark.parametrize(
+    "who", ["manager", pytest.param("admin", marks=pytest.mark.slow)]
+)
 
 
 # --- registration ------------------------------------------------------------------------------

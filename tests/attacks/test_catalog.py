@@ -1,12 +1,11 @@
 """Every attack of the catalog has a test, and every number in a test name is an attack."""
 
-import ast
 import re
 
 import pytest
 
 from tests.attacks.catalog import NAMED_OTHERWISE, SECTIONS
-from tests.support.discovery import ROOT, files
+from tests.support.discovery import list_tests
 
 NUMBERED = re.compile(r"test_(?:[a-z]+_){0,2}((?:[01]\d\d_)+)")
 
@@ -14,22 +13,14 @@ NUMBERED = re.compile(r"test_(?:[a-z]+_){0,2}((?:[01]\d\d_)+)")
 def group_by_number():
     """Return the test names by their attack numbers."""
     found = {}
-    for name in names_of_tests():
+    for _, name in list_tests():
         if match := NUMBERED.match(name):
             for number in match[1].rstrip("_").split("_"):
                 found.setdefault(int(number), []).append(name)
     return found
 
 
-def names_of_tests():
-    for path in files(".py"):
-        if path.is_relative_to(ROOT / "tests"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                    yield node.name
-
-
-NAMES = frozenset(names_of_tests())
+NAMES = frozenset(name for _, name in list_tests())
 TESTS = group_by_number()
 CATALOGED = [number for section in SECTIONS.values() for number in section]
 # All known attacks; a missing number was merged into another one.

@@ -159,6 +159,7 @@ def test_port_of_the_environment_is_checked(used_port):
     assert "Till cannot listen" in run_development_server("--check", PORT="99999").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_real_web_server_and_relay_start_and_stop(tmp_path):

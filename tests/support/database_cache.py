@@ -35,10 +35,9 @@ def copy_cached() -> bool:
 
 
 def save_to_cache() -> None:
-    """Cache the database that was migrated just now; the last of several processes wins."""
+    """Cache the database that was migrated just now."""
     if not settings.IS_SQLITE:
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
     for former in CACHE.glob("*.sqlite3"):
         former.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from tenants.scope import across_tenants
 ROOT = Path(__file__).parents[2]
 OURS = ("tenants", "accounts", "orders", "config")
 METHODS = ("get", "post", "put", "patch", "delete")
+TEST_FUNCTION = re.compile(r"^(?:    )?def (test_\w+)\(", re.MULTILINE)
 # What tools make, and what belongs to one installation.
 MADE = {".git", ".venv", ".static", ".hypothesis", ".idea", ".vscode", "__pycache__", "htmlcov"}
 
@@ -132,3 +134,17 @@ def tree(folder: Path) -> Iterator[Path]:
             yield from tree(path)
         else:
             yield path
+
+
+@cache
+def list_tests() -> list[tuple[Path, str]]:
+    """Return the file, relative to `tests`, and the name of every test function.
+
+    By pattern, because parsing every file took two seconds of each test process.
+    """
+    return [
+        (path.relative_to(ROOT / "tests"), name)
+        for path in files(".py")
+        if path.is_relative_to(ROOT / "tests")
+        for name in TEST_FUNCTION.findall(path.read_text("utf-8"))
+    ]

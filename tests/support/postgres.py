@@ -10,7 +10,6 @@ TEST_TEMPLATE_DATABASE. It is kept in `.pytest_cache` until migrations or models
 """
 
 import argparse
-import fcntl
 import importlib.util
 import os
 import pwd
@@ -34,13 +33,15 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.support.schema_digest import CACHE, ROOT, digest_schema
+from tests.support.schema_digest import CACHE, ROOT, cache_lock, digest_schema
 
 START_TIMEOUT = 30
 START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 FORGETFUL_SETTINGS += ["wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=1h"]
+# Nobody guesses passwords here; every new connection would hash one 4096 times.
+FORGETFUL_SETTINGS += ["scram_iterations=1"]
 # Plans depend on what was counted: only a test itself says when.
 FORGETFUL_SETTINGS += ["autovacuum=off"]
 # What tests do besides serving, by the first PostgreSQL that has a right for it: gather statistics
@@ -303,7 +304,7 @@ def migrated_server() -> Iterator[Roles]:
     """
     with open_installation() as installation:
         cache = CachedCluster(installation)
-        with locked(CACHE / "postgres.lock"):
+        with cache_lock("postgres"):
             if not cache.restore():
                 cache.build()
         with installation.serve(fast=True) as url:
@@ -361,15 +362,6 @@ class CachedCluster:
             stdin=subprocess.DEVNULL,
             check=True,
         )
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Let no other process read or change the cache meanwhile."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

@@ -3,7 +3,10 @@
 Without Django, so that the server of the tests starts without it. `make clean` removes the folder.
 """
 
+import fcntl
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -27,3 +30,12 @@ def digest_schema(*more: str) -> str:
     for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
         digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def cache_lock(engine: str) -> Iterator[None]:
+    """Let no other process read or change the cache meanwhile: one migrates, the others copy."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{engine}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

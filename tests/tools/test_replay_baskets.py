@@ -51,6 +51,7 @@ def spoiled(tmp_path: Path, row: int, **changes: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_basket_is_sold_once_however_often_and_by_however_many(url):
     first = replay(url, workers=4)
     again = replay(url, workers=7)
@@ -69,6 +70,7 @@ def test_every_basket_is_sold_once_however_often_and_by_however_many(url):
         assert StockMovement.objects.filter(type="sale").count() == 220
 
 
+@pytest.mark.slow
 def test_the_shop_is_furnished_and_the_customers_pay_in_both_ways(url):
     replay(url)
 
@@ -98,6 +100,7 @@ def test_the_rest_can_be_sold_later(url):
     assert "5 new, 7 already sold" in rest
 
 
+@pytest.mark.slow
 def test_two_shops_sell_the_same_baskets_side_by_side(url):
     replay(url, limit=5)
     other = replay(url, limit=5, tenant="rehearsal")
@@ -135,6 +138,7 @@ def test_a_sum_that_differs_is_named_and_is_a_failure(url, tmp_path):
     assert "4 new, 0 already sold" in printed
 
 
+@pytest.mark.slow
 def test_a_sum_spoiled_after_the_sale_is_a_failure_too(url, tmp_path):
     replay(url, limit=4)
     # Another discount on the second of two lines: the request that sold it was a different one.

@@ -30,6 +30,7 @@ def z_totals() -> list[tuple[str, int, Decimal]]:
     return sorted((store, number, total) for (store, number), total in rows.items())
 
 
+@pytest.mark.slow
 def test_every_till_that_sells_is_counted_and_its_z_reports_are_what_the_file_says(url):
     printed = replay(url)
 
@@ -54,6 +55,7 @@ def test_every_till_that_sells_is_counted_and_its_z_reports_are_what_the_file_sa
     assert f"All                 {sellers:8}        909.77        909.77" in printed
 
 
+@pytest.mark.slow
 def test_nothing_new_to_sell_opens_no_drawer(url):
     replay(url, limit=7)
     with in_shop():

@@ -234,6 +234,7 @@ def test_ipv6_zone_is_ignored(clock):
 # --- guesses at one shop -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_guesses_per_shop_are_limited_to_three_hundred_a_minute(clock, foreign):
     statuses = [

@@ -64,6 +64,7 @@ def test_after_a_hundred_failures_unknown_addresses_wait_a_month(
     assert MONTH - 101 * 900 <= int(response["Retry-After"]) <= MONTH
 
 
+@pytest.mark.slow
 def test_monthly_lockout_is_recorded_once_with_its_end(guess_from_new_addresses, clock):
     guess_from_new_addresses(103)
 
@@ -75,6 +76,7 @@ def is_monthly_lockout(found):
     return found.facts["limit"] == "log_in_hundred"
 
 
+@pytest.mark.slow
 def test_monthly_lockout_ends_after_thirty_days(guess_from_new_addresses, clock):
     guess_from_new_addresses(100)
     clock.shift(timedelta(days=30))
@@ -82,6 +84,7 @@ def test_monthly_lockout_ends_after_thirty_days(guess_from_new_addresses, clock)
     assert attempt().status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nobody", [{"username": "nobody"}, {"tenant": "no-such-shop"}])
 def test_unknown_users_are_locked_out_like_known_ones(nobody, guess_from_new_addresses, clock):
     guess_from_new_addresses(100, **nobody)
@@ -96,6 +99,7 @@ def test_unknown_users_are_locked_out_like_known_ones(nobody, guess_from_new_add
     assert theirs["Retry-After"] == ours["Retry-After"]
 
 
+@pytest.mark.slow
 def test_login_from_a_known_address_is_not_locked_and_ends_the_lockout(
     guess_from_new_addresses, cashier, clock
 ):
@@ -108,6 +112,7 @@ def test_login_from_a_known_address_is_not_locked_and_ends_the_lockout(
     assert attempt().status_code == 200
 
 
+@pytest.mark.slow
 def test_password_reset_ends_the_lockout(
     guess_from_new_addresses, cashier, manager, clock, django_capture_on_commit_callbacks
 ):
@@ -118,6 +123,7 @@ def test_password_reset_ends_the_lockout(
     assert attempt(password=password).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_password_reset_by_the_api_ends_the_lockout(
     guess_from_new_addresses, cashier, manager, clock, client_of
@@ -129,6 +135,7 @@ def test_password_reset_by_the_api_ends_the_lockout(
     assert attempt(password=answer["temporary_password"]).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_refused_password_reset_keeps_the_lockout(
     guess_from_new_addresses, cashier, other_cashier, clock, client_of
@@ -140,6 +147,7 @@ def test_refused_password_reset_keeps_the_lockout(
     assert attempt().status_code == 429
 
 
+@pytest.mark.slow
 def test_same_username_in_another_shop_is_not_locked_out(guess_from_new_addresses, clock):
     TenantFactory(slug="blue")
     guess_from_new_addresses(100)

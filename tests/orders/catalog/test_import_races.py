@@ -65,6 +65,7 @@ def test_change_during_an_import_is_kept(transactional_db, shop, manager):
         assert set(Product.objects.filter(name="Other").values_list("version", flat=True)) == {3}
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_import_memory_stays_below_the_file_size(in_shop, manager):
     """The rows alone would need half as much again as the limit."""

@@ -192,6 +192,7 @@ def test_request_bodies_beyond_the_limits_are_refused_as_a_whole(till, product, 
     assert count(shop) == 0
 
 
+@pytest.mark.slow
 def test_batch_may_have_two_megabytes(till, product):
     """Other requests are limited to one megabyte."""
     notes = [

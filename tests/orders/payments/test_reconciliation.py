@@ -87,6 +87,7 @@ def test_card_found_declined_releases_the_stock(
     assert get_stock_level(product, store) == (10, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_look_ups_without_an_outcome_become_less_frequent_and_stop(
     clock, order_with_unknown_card, gateway

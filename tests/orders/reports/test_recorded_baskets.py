@@ -143,6 +143,7 @@ def market(shop, configure_shop, gateway):
         yield market
 
 
+@pytest.mark.slow
 def test_reports_of_recorded_baskets_equal_the_sums_of_their_receipts(market, manager):
     expected, manager_client = ExpectedReport(market), Person(manager)
 

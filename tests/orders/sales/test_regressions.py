@@ -3,13 +3,11 @@
 A problem without tests, or with a test that does not exist, fails.
 """
 
-import ast
-
 import pytest
 
 from orders.models import Payout, Refund
 from tenants.scope import tenant_scope
-from tests.support.discovery import ROOT, files
+from tests.support.discovery import list_tests
 from tests.support.till import card, line, new_id
 
 KNOWN_PROBLEMS = {
@@ -166,16 +164,8 @@ KNOWN_PROBLEMS = {
 }
 
 
-def list_tests():
-    for path in files(".py"):
-        if path.is_relative_to(ROOT / "tests"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                    yield f"{path.relative_to(ROOT / 'tests').as_posix()} {node.name}"
-
-
 def test_every_known_problem_has_existing_tests():
-    existing = set(list_tests())
+    existing = {f"{path.as_posix()} {name}" for path, name in list_tests()}
 
     named = {number: tests for number, (_, *tests) in KNOWN_PROBLEMS.items()}
     assert sorted(named) == list(range(1, 27))

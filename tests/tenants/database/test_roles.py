@@ -69,6 +69,7 @@ def root():
         yield urlsplit(url)._replace(path="/till").geturl()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_roles_script_transfers_ownership_and_limits_the_serving_role(root):
     manage("migrate", "tenants", "0002", DATABASE_URL=root, MIGRATE_DATABASE_URL="")

@@ -79,6 +79,7 @@ def copy_rows(here, older):
     older.commit()
 
 
+@pytest.mark.slow
 def test_older_database_keeps_its_rows_and_gets_the_keys(file, cashier, register, shop):
     order = OrderFactory(cashier=cashier, register=register)
     OrderLineFactory(order=order, product=ProductFactory(tenant=shop))

@@ -92,6 +92,7 @@ def create_shop(apps, slug):
     return shop
 
 
+@pytest.mark.slow
 def test_older_database_gets_row_level_security_without_loss():
     with older_database():
         executor = MigrationExecutor(connections["older"])

@@ -53,7 +53,9 @@ def test_once_option_delivers_and_exits(publish_events, notes_file):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_signal_finishes_the_current_delivery_and_starts_no_other(
     publish_events, notes_file, number
 ):
@@ -160,6 +162,7 @@ def test_relay_and_shop_write_concurrently_on_sqlite(publish_events, notes_file,
     assert "database_away" not in relay.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_idle_relay_takes_no_lock_on_sqlite(shop, notes_file):
     """While another connection holds the lock, the relay polls without waiting for it."""
