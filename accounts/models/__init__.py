@@ -1,6 +1,12 @@
 """Users, sessions, terminals, PINs, store assignments and approvals."""
 
-from accounts.models.approval import EXPIRED, Approval, RefundMethod, build_object_key
+from accounts.models.approval import (
+    EXPIRED,
+    Approval,
+    ApprovalUse,
+    RefundMethod,
+    build_object_key,
+)
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
@@ -17,6 +23,7 @@ from accounts.models.user import Role, User, build_username_key
 __all__ = [
     "EXPIRED",
     "Approval",
+    "ApprovalUse",
     "AuthSession",
     "Cashier",
     "Pin",

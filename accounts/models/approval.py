@@ -3,15 +3,18 @@
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
 
-from accounts.exceptions import AboveOwnLimit, ApprovalNotPending, OwnRequest
+from accounts.exceptions import AboveOwnLimit, ApprovalNotPending, ApprovalNotValid, OwnRequest
 from accounts.models.terminal import Terminal
 from accounts.models.user import User
+from tenants.database.bulk_insert import Statement
 from tenants.exceptions import NotPermitted
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
@@ -25,6 +28,18 @@ def build_object_key(about: Mapping[str, uuid.UUID]) -> str:
     return json.dumps({name: str(pk) for name, pk in sorted(about.items())}, separators=(",", ":"))
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalUse:
+    """What an approval is used for: it must be for exactly this, up to at least this amount."""
+
+    action: str
+    object: Mapping[str, uuid.UUID]
+    by: uuid.UUID
+    terminal: uuid.UUID | None
+    amount: Decimal | None = None
+    method: str = ""
+
+
 class RefundMethod(models.TextChoices):
     """How a refund is paid out: as the order was paid, or by one payment method."""
 
@@ -36,6 +51,12 @@ class RefundMethod(models.TextChoices):
     OTHER = "other", "Other"
 
 
+USED_SQL = """
+UPDATE accounts_approval SET status = %s, used_at = %s, updated_at = %s, version = version + 1
+WHERE tenant_id = %s AND id = %s
+"""
+
+
 class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def visible_to(self, user: User) -> "ApprovalQuerySet":
         """Managers and admins see all approvals, cashiers only their own requests."""
@@ -44,6 +65,11 @@ class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def with_details(self) -> "ApprovalQuerySet":
         """Load requester, approver and register in the same query."""
         return self.select_related("requested_by", "decided_by", "terminal__register")
+
+    def locked_with_approver(self) -> "ApprovalQuerySet":
+        """Lock the rows, and load their approvers with the tenant."""
+        locked = self.select_for_update(no_key=True, of=("self",))
+        return locked.select_related("decided_by__tenant")
 
     def in_status(self, status: str, at: datetime) -> "ApprovalQuerySet":
         """Filter by the status at a time, including `expired`."""
@@ -177,6 +203,28 @@ class Approval(TenantOwned):
     def ensure_pending(self, at: datetime) -> None:
         if (status := self.status_at(at)) != self.Status.PENDING:
             raise ApprovalNotPending(approval_status=status)
+
+    def use(self, use: ApprovalUse, at: datetime) -> None:
+        """Set the status `used`; saves nothing. Raises ApprovalNotValid for every mismatch."""
+        approver = self.decided_by
+        if not self._fits(use, at) or approver is None or not approver.may_approve():
+            raise ApprovalNotValid
+        self.status, self.used_at = self.Status.USED, at
+
+    def _fits(self, use: ApprovalUse, at: datetime) -> bool:
+        given = (self.requested_by_id, self.terminal_id, self.action, self.method, self.object_key)
+        wanted = (use.by, use.terminal, use.action, use.method, build_object_key(use.object))
+        is_approved = self.status_at(at) == self.Status.APPROVED
+        return is_approved and given == wanted and self._covers(use.amount)
+
+    def _covers(self, amount: Decimal | None) -> bool:
+        if self.amount is None or amount is None:
+            return self.amount is amount
+        return bool(self.amount >= amount)
+
+    def used_statement(self) -> Statement:
+        """Return the statement that saves what `use` has set."""
+        return USED_SQL, [self.status, self.used_at, self.used_at, self.tenant_id, self.pk]
 
     def ensure_may_be_decided_by(self, user: User, decision: "Approval.Status") -> None:
         """Raise unless the user may decide; to approve, the amount must be within their limit."""

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordChangeRequired
-from accounts.models import Approval, AuthSession, User, build_object_key
+from accounts.models import Approval, ApprovalUse, AuthSession, User, build_object_key
 from accounts.services.approvers import Credentials, identify_approver
 from tenants import audit, idempotency
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.scope import atomic_with_retry
 
 # Time to decide on a request, and time to use an approval.
@@ -120,25 +121,24 @@ def consume_approval(
 
     The caller checks the approver's limits. Raises ApprovalNotValid for every mismatch.
     """
-    now = timezone.now()
-    fitting = Approval.objects.in_status(Approval.Status.APPROVED, now).filter(
-        Q(amount=None) if amount is None else Q(amount__gte=amount),
-        Q(terminal_id=terminal_id),
-        pk=approval_id,
-        requested_by=by,
-        action=action,
-        method=method,
-        object_key=build_object_key(object),
-    )
-    if not fitting.update(status=Approval.Status.USED, used_at=now, **_version_update(now)):
+    use = ApprovalUse(action, object, by.pk, terminal_id, amount, method)
+    approval = Approval.objects.locked_with_approver().filter(pk=approval_id).first()
+    if approval is None:
         raise ApprovalNotValid
-    approval = Approval.objects.select_related("decided_by__tenant").get(pk=approval_id)
-    approver = approval.decided_by
-    if approver is None or not approver.may_approve():
-        raise ApprovalNotValid
-    facts = approval.facts | {"approver": str(approver.pk)}
-    audit.record("approval_used", actor=by, target=approval, **facts)
+    approval.use(use, timezone.now())
+    approval.save_changes("status", "used_at")
+    audit.record("approval_used", actor=by, target=approval, **collect_facts_of_use(approval))
     return approval
+
+
+def collect_facts_of_use(approval: Approval) -> dict[str, Any]:
+    """Return the details of the audit event `approval_used`."""
+    return approval.facts | {"approver": str(approval.decided_by_id)}
+
+
+LOCKED_APPROVAL = CompiledQuery(
+    lambda tenant, pk: Approval.objects.locked_with_approver().filter(tenant=tenant, pk=pk)
+)
 
 
 def _version_update(now: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the view. Whatever ends in an error is rolled back, and the view does it from th
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -18,7 +19,8 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from accounts.client_info import find_client_ip
-from accounts.models import AuthSession, User
+from accounts.models import Approval, AuthSession, User
+from accounts.services.approvals import LOCKED_APPROVAL, collect_facts_of_use
 from accounts.services.session_check import (
     Caller,
     CheckedSession,
@@ -27,10 +29,12 @@ from accounts.services.session_check import (
     read_caller,
     remember,
 )
-from orders.models import Order, Payment, StockLevel
+from orders.models import Order, Payment
 from orders.models.receipt import RegisterNumbers, lock_statement
+from orders.models.stock import sell_statement
 from orders.serializers.order import OrderInput, OrderInputWithRegister, build_new_order
 from orders.serializers.rendering import render_order
+from orders.services.approvals import RequestContext
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import check_register, prepare_register
@@ -41,11 +45,12 @@ from tenants.api.compiled_input import NotReadable, get_reader
 from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
 from tenants.api.idempotent_views import HEADER, KEY_FORMAT, make_key
 from tenants.api.parsers import read_json
+from tenants.database.bulk_insert import Statement, prepare_rows
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import BEGIN, COMMIT, SCOPE, Call, PipelineFailed, Prepared
 from tenants.database.prepared_statements import to_call, to_inserts
 from tenants.exceptions import DomainError
-from tenants.models import IdempotencyKey, Tenant
+from tenants.models import AuditEvent, IdempotencyKey, Tenant
 from tenants.scope import tenant_context
 
 JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
@@ -161,6 +166,36 @@ def bind_request(environ: dict[str, Any], session: AuthSession) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedApproval:
+    """What is written where a sale uses an approval."""
+
+    statements: Sequence[Statement] = ()
+    events: Sequence[AuditEvent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the first message has found, and the draft that was built from it."""
+
+    session: CheckedSession
+    draft: SaleDraft
+    approvals: Sequence[Approval]
+    locked: RegisterNumbers
+    is_sequence_taken: bool
+
+    def use_approval(self, request: RequestContext, at: datetime) -> UsedApproval:
+        """Use the approval if the discounts need one."""
+        over_limit = self.draft.over_limit
+        if over_limit is None:
+            return UsedApproval()
+        approval = over_limit.required_approval.use(self.approvals, request, at)
+        over_limit.accept(approval)
+        facts = collect_facts_of_use(approval)
+        event = audit.build("approval_used", actor=request.by, target=approval, **facts)
+        return UsedApproval([approval.used_statement()], [event])
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """One request, between reading its body and writing its answer."""
 
@@ -175,24 +210,27 @@ class Sale:
         new = self.read_order(key)
         if not self.seller.tenant.has_orders:
             raise NotReadable
-        if not all(map(is_captured, new.payments)) or new.approval:
+        if not all(map(is_captured, new.payments)):
             return None
-        checked, draft, locked, is_taken = self.load(new)
-        numbers = draft.take_numbers(locked, is_sequence_taken=is_taken)
-        at = timezone.now()
+        loaded = self.load(new)
+        draft, at = loaded.draft, timezone.now()
+        used = loaded.use_approval(RequestContext(draft.by, new.approval, new.terminal), at)
+        numbers = draft.take_numbers(loaded.locked, is_sequence_taken=loaded.is_sequence_taken)
         rows = draft.build_rows(numbers, at, [key] if key else [])
         answer = self.build_answer(draft.order)
         if key is not None:
             key.status, key.body = int(CREATED[:3]), answer.body.decode()
             key.headers = {"Content-Type": "application/json", **dict(answer.headers)}
+        prepare_rows([used.events], at)
         pipeline.send(
-            *to_inserts(rows.tables),
+            *map(to_call, used.statements),
+            *to_inserts(filter(None, [used.events, *rows.tables])),
             *map(to_call, rows.also),
             *build_stock_calls(draft, at),
             (COMMIT, ()),
         )
-        audit.log_saved(rows.audited)
-        checked.record_use(self.now)
+        audit.log_saved([*used.events, *rows.audited])
+        loaded.session.record_use(self.now)
         return answer
 
     def read_key(self) -> IdempotencyKey | None:
@@ -213,18 +251,20 @@ class Sale:
             given["id"] = key.resource_id
         return build_new_order(given, data, session)
 
-    def load(self, new: NewOrder) -> tuple[CheckedSession, SaleDraft, RegisterNumbers, bool]:
-        """Read everything in one message, which locks the numbers of the register."""
-        user = self.seller.user
+    def load(self, new: NewOrder) -> "Loaded":
+        """Read everything in one message. It locks the approval and the numbers of the register."""
+        user, tenant = self.seller.user, self.caller.claims.tenant
         register = prepare_register(new.register, user)
         products = ProductLookup.prepare(new.lines)
+        approval = new.approval and LOCKED_APPROVAL.prepare(tenant=tenant, pk=new.approval)
         _, _, session, registers, *found = pipeline.send(
             (BEGIN, ()),
             (SCOPE, (self.caller.tenant,)),
             self.caller.build_call(self.now),
             register.call,
             *products.calls,
-            to_call(lock_statement(self.caller.claims.tenant, new.register)),
+            *([approval.call] if approval else []),
+            to_call(lock_statement(tenant, new.register)),
             *build_sequence_calls(new, self.caller),
         )
         checked = check_session(self.caller, session)
@@ -233,13 +273,12 @@ class Sale:
         results = iter(found)
         at = check_register(register.build_models(registers), user)
         draft = build_draft(new, at, products.read(results), user)
-        if draft.over_limit or draft.has_payment_in_progress:
-            raise NotReadable
+        approvals = approval.build_models(next(results)) if approval else []
         numbers = next(results).values()
-        if not numbers:
+        if draft.has_payment_in_progress or not numbers:
             raise NotReadable
         is_taken = any(each.values() for each in results)
-        return checked, draft, RegisterNumbers.parse(numbers[0]), is_taken
+        return Loaded(checked, draft, approvals, RegisterNumbers.parse(numbers[0]), is_taken)
 
     def build_answer(self, order: Order) -> FastAnswer:
         return FastAnswer(
@@ -271,7 +310,5 @@ def build_stock_calls(draft: SaleDraft, at: datetime) -> list[Call]:
     quantities = sum_tracked_quantities(draft.lines) if draft.is_paid else {}
     if not quantities:
         return []
-    sell = StockLevel.objects.sell_statement(
-        draft.order.store, quantities, at, only_if_enough=is_oversale_blocked()
-    )
+    sell = sell_statement(draft.order.store, quantities, at, only_if_enough=is_oversale_blocked())
     return [to_call(sell)]

@@ -54,6 +54,14 @@ SELECT 1 / CASE WHEN count(*) = %s AND NOT coalesce(bool_or(
 ), false) THEN 1 ELSE 0 END FROM changed
 """
 )
+SELL_SQL, SELL_IF_AVAILABLE_SQL = (
+    MOVE_ALL_OR_FAIL_SQL.format(
+        values="SELECT * FROM unnest(%s::uuid[], %s::numeric[])",
+        for_update="FOR UPDATE OF level",
+        condition=condition,
+    )
+    for condition in ("", IF_AVAILABLE_SQL)
+)
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
@@ -110,19 +118,6 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
             moved = map(self.build_returned_level, cursor.fetchall())
             return {level.product_id: level for level in moved}
 
-    def sell_statement(
-        self, store: Store, each: Mapping[uuid.UUID, Decimal], at: datetime, *, only_if_enough: bool
-    ) -> Statement:
-        """Return the statement for PostgreSQL that takes all of these products, or fails."""
-        statement = MOVE_ALL_OR_FAIL_SQL.format(
-            values="SELECT * FROM unnest(%s::uuid[], %s::numeric[])",
-            for_update="FOR UPDATE OF level",
-            condition=IF_AVAILABLE_SQL if only_if_enough else "",
-        )
-        lists = [f"{{{','.join(map(str, listed))}}}" for listed in (each, each.values())]
-        tenant = store.tenant_id
-        return statement, [*lists, tenant, store.pk, -1, 0, at, tenant, len(each)]
-
     def build_returned_level(self, row: tuple[Any, ...]) -> "StockLevel":
         """Build a level from a raw row: SQLite returns ids as text and decimals as floats."""
         pk, version, product, held, point = row
@@ -134,6 +129,16 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
             None if point is None else to_thousandths(point),
         )
         return self.model.from_db(connection.alias, RETURNED_COLUMNS, values)
+
+
+def sell_statement(
+    store: Store, each: Mapping[uuid.UUID, Decimal], at: datetime, *, only_if_enough: bool
+) -> Statement:
+    """Return the statement for PostgreSQL that takes all of these products, or fails."""
+    lists = [f"{{{','.join(map(str, listed))}}}" for listed in (each, each.values())]
+    tenant = store.tenant_id
+    statement = SELL_IF_AVAILABLE_SQL if only_if_enough else SELL_SQL
+    return statement, [*lists, tenant, store.pk, -1, 0, at, tenant, len(each)]
 
 
 def to_uuid(value: object) -> uuid.UUID:

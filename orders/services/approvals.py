@@ -1,12 +1,14 @@
 """Manager approval for an action above the user's limits: what is needed, and consuming it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from accounts.exceptions import ApprovalRequired
-from accounts.models import Approval, User
+from accounts.exceptions import ApprovalNotValid, ApprovalRequired
+from accounts.models import Approval, ApprovalUse, User
 from accounts.services.approvals import consume_approval
 from tenants.scope import current_tenant
 
@@ -52,6 +54,22 @@ class RequiredApproval:
         if self.method:
             facts["method"] = self.method
         return ApprovalRequired(action=self.action, **facts)
+
+    def use(self, found: Sequence[Approval], request: HasApproval, at: datetime) -> Approval:
+        """Use the approval of the request, which is locked; saves nothing. As `consume` else."""
+        if request.approval is None:
+            raise self.build_error()
+        if not found:
+            raise ApprovalNotValid
+        (approval,) = found
+        about = {self.kind: self.subject}
+        approval.use(
+            ApprovalUse(
+                self.action, about, request.by.pk, request.terminal, self.amount, self.method
+            ),
+            at,
+        )
+        return approval
 
     def consume(self, request: HasApproval) -> Approval:
         """Use the request's approval, in the transaction of what it allows.

@@ -6,11 +6,12 @@ by key. Only the SQL is cached; every call queries the database.
 
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from tenants.database.postgres.pipeline import Prepared, Result
 from tenants.database.prepared_statements import prepare, to_text
@@ -66,7 +67,11 @@ class CompiledQuery(Generic[M]):
             name: markers[name][0] if _is_single(values[name]) else markers[name] for name in given
         }
         with across_tenants():
-            return _Compiled(self.build(**arguments), markers)
+            queryset = self.build(**arguments)
+            # Django compiles a lock in a transaction only.
+            locks = bool(queryset.query.select_for_update)
+            with transaction.atomic() if locks else nullcontext():
+                return _Compiled(queryset, markers)
 
 
 @dataclass(frozen=True, slots=True)

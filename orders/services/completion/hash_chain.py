@@ -59,11 +59,11 @@ def build_receipt_content(order: Order) -> dict[str, Any]:
     offline = order.offline_facts()
     return {
         **({"offline": offline} if offline else {}),
-        "order": str(order.pk),
+        "order": order.pk,
         "number": order.number,
         "receipt_number": number,
-        "register": str(order.register_id),
-        "cashier": str(order.cashier_id),
+        "register": order.register_id,
+        "cashier": order.cashier_id,
         "sold_at": sold_at.isoformat(),
         "lines": [_build_line_content(line) for line in order.loaded_lines],
         "taxes": [[tax["name"], tax["percent"], tax["amount"]] for tax in order.taxes],
@@ -108,13 +108,13 @@ def build_refund_content(refund: Refund) -> dict[str, Any]:
     }
 
 
-def _build_line_content(line: OrderLine) -> list[str]:
+def _build_line_content(line: OrderLine) -> list[Any]:
     amounts = (line.quantity, line.unit_price, line.discount_total, line.tax_total, line.total)
-    return [str(line.pk), line.sku, line.name, *map(format_plain, amounts)]
+    return [line.pk, line.sku, line.name, *map(format_plain, amounts)]
 
 
-def _build_payment_content(payment: Payment) -> list[str]:
+def _build_payment_content(payment: Payment) -> list[Any]:
     """Return the payment; `external` is appended for a stand-alone card reader only."""
     entry = [payment.entry] if payment.entry == Payment.Entry.EXTERNAL else []
     amounts = (format_plain(payment.amount), format_plain(payment.change))
-    return [str(payment.pk), payment.method, *amounts, *entry]
+    return [payment.pk, payment.method, *amounts, *entry]

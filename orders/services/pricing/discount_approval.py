@@ -8,7 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from accounts.exceptions import ApprovalRequired
-from accounts.models import User
+from accounts.models import Approval, User
 from orders.models import Order, OrderLine
 from orders.services.approvals import HasApproval, RequiredApproval
 from orders.services.pricing.discount_policy import (
@@ -47,7 +47,13 @@ class DiscountOverLimit:
 
         Raises `ApprovalRequired` if the approver's own limits are too low.
         """
-        approval = self.required_approval.consume(request)
+        self.accept(self.required_approval.consume(request))
+
+    def accept(self, approval: Approval) -> None:
+        """Store on the order what a used approval covers; saves nothing.
+
+        Raises `ApprovalRequired` if the approver's own limits are too low.
+        """
         approver = cast(User, approval.decided_by)
         if _find_required_action(self.reduction, DiscountLimits.of(approver), self.before):
             raise self.build_error()
@@ -75,6 +81,8 @@ def find_discount_over_limit(
     order: Order, reduction: PriceReduction, by: User, before: PriceReduction = NO_REDUCTION
 ) -> DiscountOverLimit | None:
     """Return what needs an approval, or None if the user may save the order like this."""
+    if reduction is NO_REDUCTION:
+        return None
     limits = DiscountLimits.of(by)
     action = _find_required_action(reduction, limits, before)
     if action and order.approved_gift is not None:

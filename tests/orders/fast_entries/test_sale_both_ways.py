@@ -1,17 +1,26 @@
 """New orders before Django: the same answer and the same rows as by the view."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Role
-from accounts.security.tokens import issue_pair
-from orders.models import RegisterSeries
+from accounts.models import Approval, AuthSession, Posting, Role
+from accounts.security.tokens import issue_access
+from accounts.services.approvals import APPROVED_LIFETIME
+from orders.models import Product, RegisterSeries
 from tenants.database.postgres import pipeline
+from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
-from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.factories.accounts import (
+    ApprovalFactory,
+    AuthSessionFactory,
+    TerminalFactory,
+    UserFactory,
+)
 from tests.factories.orders import (
     BarcodeFactory,
     ProductFactory,
@@ -46,21 +55,8 @@ PRODUCTS = [
 numbers = count(1)
 
 
-def build_shop(
-    *, role: str = Role.CASHIER, with_shift: bool = False, paired: bool = False, **rules: Any
-) -> Shop:
-    rules = {"currency": "EUR", "has_orders": True, "name": "Green"} | rules
-    tenant = TenantFactory(slug=f"twin-{next(numbers)}", **rules)
-    store = StoreFactory(tenant=tenant, name="Main")
-    register = RegisterFactory(tenant=tenant, store=store, name="Left", number=3)
-    user = UserFactory(
-        tenant=tenant, username="ann", display_name="Ann", email="ann@till.example", role=role
-    )
-    if with_shift:
-        ShiftFactory(opened_by=user, register=register)
-    else:
-        with tenant_scope(tenant):
-            RegisterSeries.objects.create(register=register)
+def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
+    """Return the products of PRODUCTS by their SKU, with barcodes and stock."""
     classes = [
         TaxClassFactory(tenant=tenant, name=f"Class {position}", rates=rates)
         for position, rates in enumerate(RATES)
@@ -79,14 +75,45 @@ def build_shop(
             scarce = {"quantity": Decimal(3), "reorder_point": Decimal(1)}
             more = scarce if product.sku == "SCARCE" else {"quantity": Decimal(100)}
             StockLevelFactory(product=product, store=store, **more)
-    session = AuthSessionFactory(user=user)
+    return products
+
+
+def build_shop(
+    *, role: str = Role.CASHIER, with_shift: bool = False, paired: bool = False, **rules: Any
+) -> Shop:
+    rules = {"currency": "EUR", "has_orders": True, "name": "Green"} | rules
+    tenant = TenantFactory(slug=f"twin-{next(numbers)}", **rules)
+    store = StoreFactory(tenant=tenant, name="Main")
+    register = RegisterFactory(tenant=tenant, store=store, name="Left", number=3)
+    user = UserFactory(
+        tenant=tenant, username="ann", display_name="Ann", email="ann@till.example", role=role
+    )
+    manager = UserFactory(
+        tenant=tenant, username="bea", display_name="Bea", email="bea@till.example", manager=True
+    )
+    if with_shift:
+        ShiftFactory(opened_by=user, register=register)
+    else:
+        with tenant_scope(tenant):
+            RegisterSeries.objects.create(register=register)
+    products = build_products(tenant, store)
+    terminal = None
+    if paired:
+        terminal = TerminalFactory(register=register, paired_by=user)
+    session = AuthSessionFactory(
+        user=user,
+        **({"terminal": terminal, "register": register, "store": store} if paired else {}),
+        **({"method": "pin", "current_jti": None} if paired else {}),
+    )
     return Shop(
         tenant,
-        issue_pair(session).access,
+        issue_access(session),
         store=store,
         register=register,
         user=user,
+        manager=manager,
         session=session,
+        terminal=terminal,
         **products,
     )
 
@@ -331,3 +358,143 @@ def test_a_sale_writes_two_messages(both, monkeypatch):
     both.fast.post(SALES["discounts"](both.fast))
 
     assert len(sent) == 2
+
+
+# --- approvals ------------------------------------------------------------------------------------
+
+
+def approved(shop: Shop, body: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return the order with an approval of its discounts."""
+    given = {
+        "requested_by": shop.user,
+        "terminal": shop.terminal,
+        "action": Approval.Action.DISCOUNT,
+        "object": {"order": body["id"]},
+        "amount": Decimal("10.00"),
+        "status": Approval.Status.APPROVED,
+        "decided_by": shop.manager,
+        "decided_at": timezone.now(),
+        "expires_at": timezone.now() + APPROVED_LIFETIME,
+    }
+    approval = ApprovalFactory(**(given | changes))
+    return {**body, "approval": str(approval.pk)}
+
+
+def half_off(shop: Shop) -> dict[str, Any]:
+    return order(
+        shop, line(shop.plain, "2", discounts=[percent("50")]), payments=[{"method": "cash"}]
+    )
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_an_approval_is_used_up(paired):
+    both = TwinShops(lambda: build_shop(paired=paired))
+
+    answer = both.post(lambda shop: approved(shop, half_off(shop)))
+
+    assert answer.status == "201 Created", answer.body
+    for shop in (both.fast, both.plain):
+        with tenant_scope(shop.tenant):
+            assert Approval.objects.get().status == Approval.Status.USED
+
+
+def test_an_approval_that_is_not_needed_stays(both):
+    both.post(lambda shop: approved(shop, SALES["change"](shop)))
+
+    with tenant_scope(both.fast.tenant):
+        assert Approval.objects.get().status == Approval.Status.APPROVED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": Decimal("2.49")},
+        {"amount": None},
+        {"object": {"order": next(ids)}},
+        {"action": Approval.Action.PRICE_OVERRIDE},
+        {"status": Approval.Status.USED, "used_at": timezone.now()},
+        {"status": Approval.Status.DENIED},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+    ],
+    ids=str,
+)
+def test_an_approval_that_does_not_fit_is_left_to_the_view(both, changes):
+    answer = both.post(lambda shop: approved(shop, half_off(shop), **changes), fast=False)
+
+    assert answer.status.startswith("403")
+
+
+def test_approvers_have_limits_too(both):
+    for shop in (both.fast, both.plain):
+        shop.tenant.limits["manager"]["line_discount_percent"] = "20"
+        shop.tenant.save()
+
+    answer = both.post(lambda shop: approved(shop, half_off(shop)), fast=False)
+
+    assert answer.status.startswith("403")
+
+
+# --- paired terminals -----------------------------------------------------------------------------
+
+
+def test_a_pin_session_at_a_paired_register():
+    both = TwinShops(lambda: build_shop(paired=True))
+
+    def without_register(shop):
+        body = SALES["several payments"](shop)
+        return {name: value for name, value in body.items() if name != "register"}
+
+    both.post(without_register)
+    both.post(SALES["discounts"])
+
+
+def test_a_cashier_sells_in_assigned_stores_only(both):
+    for shop in (both.fast, both.plain):
+        with tenant_scope(shop.tenant):
+            Posting.objects.create(user=shop.user, store=shop.store)
+    both.post(SALES["change"])
+
+    for shop in (both.fast, both.plain):
+        other = StoreFactory(tenant=shop.tenant, name="Other")
+        with tenant_scope(shop.tenant):
+            Posting.objects.update(store=other)
+    assert both.post(SALES["change"], fast=False).status.startswith("403")
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
+def test_managers_and_admins_sell_too(role):
+    both = TwinShops(lambda: build_shop(role=role))
+
+    both.post(half_off)
+
+
+# --- what changes meanwhile -----------------------------------------------------------------------
+
+
+def test_an_ended_session_sells_nothing(both):
+    both.post(SALES["change"])
+    for shop in (both.fast, both.plain):
+        with tenant_scope(shop.tenant):
+            AuthSession.objects.filter(pk=shop.session.pk).end("logout")
+
+    assert both.post(SALES["change"], fast=False).status.startswith("401")
+
+
+def test_changed_rules_of_the_shop_apply_at_once(both):
+    both.post(SALES["change"])
+    for shop in (both.fast, both.plain):
+        Tenant.objects.filter(pk=shop.tenant.pk).update(cash_rounding_increment=Decimal("0.10"))
+
+    # The session is known with the rules of before.
+    sale = lambda shop: order(shop, line(shop.names), payments=[{"method": "cash"}])  # noqa: E731
+    assert b'"paid_total":"1.00"' in both.post(sale, fast=False).body
+    assert b'"paid_total":"1.00"' in both.post(sale).body
+
+
+def test_a_closed_register_sells_nothing(both):
+    both.post(SALES["change"])
+    for shop in (both.fast, both.plain):
+        with tenant_scope(shop.tenant):
+            Register.objects.update(is_active=False)
+
+    assert both.post(SALES["change"], fast=False).status.startswith("400")
