@@ -37,7 +37,7 @@ def page_middleware(monkeypatch):
 
 
 @pytest.mark.parametrize("path", API_PATHS)
-def test_requests_to_the_api_skip_the_middleware_of_pages(path, client, page_middleware):
+def test_api_requests_skip_the_middleware_of_pages(path, client, page_middleware):
     client.cookies["__Host-till_session"] = "x" * 32
     response = client.get(path)
 
@@ -47,7 +47,7 @@ def test_requests_to_the_api_skip_the_middleware_of_pages(path, client, page_mid
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_all_other_paths_have_it(path, db, client, page_middleware, monkeypatch):
+def test_other_paths_run_the_middleware_of_pages(path, db, client, page_middleware, monkeypatch):
     monkeypatch.setattr(ApiMiddleware, "check_and_call_view", None)
     client.get(path)
 
@@ -76,7 +76,7 @@ def test_api_responses_have_the_security_headers_of_pages(path, method, client):
 
 
 @pytest.mark.parametrize("redirect", [False, True])
-def test_a_failure_has_the_security_headers_too(http, settings, redirect):
+def test_errors_of_the_api_have_the_security_headers(http, settings, redirect):
     settings.SECURE_SSL_REDIRECT = redirect
     http = Client(raise_request_exception=False)
     broken = http.get("/api/broken/", secure=redirect)
@@ -89,7 +89,7 @@ def test_a_failure_has_the_security_headers_too(http, settings, redirect):
         assert headers == SECURITY_HEADERS
 
 
-def test_the_api_redirects_to_https_as_pages_do(settings):
+def test_api_redirects_to_https_like_pages(settings):
     settings.SECURE_SSL_REDIRECT = True
     response = Client().get("/api/v1/products/?q=a")
 
@@ -98,7 +98,7 @@ def test_the_api_redirects_to_https_as_pages_do(settings):
     assert security_headers(response) == SECURITY_HEADERS
 
 
-def test_a_streamed_response_has_no_length(admin, client_of):
+def test_streamed_response_has_no_content_length(admin, client_of):
     response = client_of(admin).get("products/export/")
 
     assert response.streaming

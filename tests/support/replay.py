@@ -22,7 +22,7 @@ def replay(url: str, folder: Path = DATA, **options) -> str:
     return out.getvalue()
 
 
-def replay_with_complaints(url: str, folder: Path = DATA, **options) -> tuple[str, str]:
+def replay_with_problems(url: str, folder: Path = DATA, **options) -> tuple[str, str]:
     """What a run prints that ends with exit code 1, and its complaints."""
     out = StringIO()
     with pytest.raises(CommandError) as refusal:

@@ -1,4 +1,4 @@
-"""A gateway that answers what a test tells it, for the tests of the tools."""
+"""A scripted gateway for the tests of the tools."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.support.gateway import ScriptedGateway, install_gateway
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
-    """Install a gateway in place of the one that the settings name."""
+    """Install a scripted gateway instead of the configured one."""
     return install_gateway(monkeypatch)

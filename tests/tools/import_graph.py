@@ -1,8 +1,8 @@
 """Draw the imports between Till's packages: `python -m tests.tools.import_graph FILE.svg`.
 
-Each box is a package; it stands in a row below all packages that import it. Lines run downwards,
-from the importing package to the imported one; what is reached through another package has no line
-of its own. Packages that import each other stand side by side.
+Each box is a package, in a row below all packages that import it. Lines run downwards,
+from the importing package to the imported one; imports that another path implies have no line.
+Packages that import each other are in the same row.
 """
 
 import sys
@@ -13,10 +13,10 @@ from pathlib import Path
 import grimp
 
 APPS = ("config", "orders", "accounts", "tenants")
-# Packages of one subject each, whose parts are drawn one by one.
+# Packages whose parts are drawn separately.
 OPENED = ("orders.services", "accounts.services", "accounts.security", "tenants.events")
-# Left out: they run once, or import everything by nature.
-LEFT_OUT = ("migrations", "management", "urls", "wsgi", "settings")
+# Not drawn, because they run once or import everything.
+EXCLUDED = ("migrations", "management", "urls", "wsgi", "settings")
 COLORS = {"config": "#ede7f6", "orders": "#e3f2fd", "accounts": "#e8f5e9", "tenants": "#fff8e1"}
 BOX_WIDTH, BOX_HEIGHT = 190, 28
 COLUMN_GAP, ROW_GAP, MARGIN = 16, 46, 20
@@ -26,12 +26,12 @@ Point = tuple[int, int]
 
 
 def package_of(module: str, packages: set[str]) -> str | None:
-    """Return the box in which a module is drawn, None for what is left out.
+    """Return the box of a module, or None if it is excluded.
 
-    Modules that lie directly in an app share a box with the app's name.
+    Modules directly in an app share one box with the name of the app.
     """
     parts = module.split(".")
-    if any(part in LEFT_OUT for part in parts):
+    if any(part in EXCLUDED for part in parts):
         return None
     depth = 3 if ".".join(parts[:2]) in OPENED else 2
     found = ".".join(parts[:depth])
@@ -41,7 +41,7 @@ def package_of(module: str, packages: set[str]) -> str | None:
 
 
 def read_graph() -> dict[str, set[str]]:
-    """Return each package with those that it imports."""
+    """Return the imported packages of each package."""
     imports = grimp.build_graph(*APPS, exclude_type_checking_imports=True)
     packages = {each for each in imports.modules if imports.find_children(each)}
     graph: dict[str, set[str]] = {}
@@ -56,10 +56,10 @@ def read_graph() -> dict[str, set[str]]:
 
 
 def rank(graph: Graph) -> dict[str, int]:
-    """Return the row of each package: below all that import it, beside those in its circle."""
+    """Return the row of each package: below its importers, in the same row as its import cycle."""
     reached = {package: reach(graph, package) for package in graph}
-    circles = {p: {q for q in reached[p] if p in reached[q]} | {p} for p in graph}
-    above = {p: {q for q in graph if p in reached[q]} - circles[p] for p in graph}
+    cycles = {p: {q for q in reached[p] if p in reached[q]} | {p} for p in graph}
+    above = {p: {q for q in graph if p in reached[q]} - cycles[p] for p in graph}
     rows: dict[str, int] = {}
     for package in sorted(graph, key=lambda each: len(above[each])):
         rows[package] = max((rows[each] + 1 for each in above[package]), default=0)
@@ -78,7 +78,7 @@ def reach(graph: Graph, package: str) -> set[str]:
 
 
 def without_implied(graph: Graph) -> dict[str, set[str]]:
-    """Return the graph without imports of what is reached through another import as well."""
+    """Return the graph without imports that another import implies."""
     reached = {package: reach(graph, package) for package in graph}
     return {
         package: {
@@ -119,7 +119,7 @@ def draw(graph: Graph) -> str:
         for package in sorted(reduced)
         for each in sorted(reduced[package])
     ]
-    boxes = [_fernet(package, point) for package, point in sorted(points.items())]
+    boxes = [_box(package, point) for package, point in sorted(points.items())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -140,7 +140,7 @@ def _line(start: Point, end: Point) -> str:
     return f'<path d="M{x1} {y1} C{x1} {y1 + ROW_GAP} {x2} {y2 - ROW_GAP} {x2} {y2}"/>'
 
 
-def _fernet(package: str, point: Point) -> str:
+def _box(package: str, point: Point) -> str:
     x, y = point
     color = COLORS[package.split(".", maxsplit=1)[0]]
     return (

@@ -1,4 +1,4 @@
-"""Sixty real baskets over HTTP: each sold once, and every cent where it belongs."""
+"""Replay sixty real baskets over HTTP and compare all totals."""
 
 import csv
 import shutil
@@ -22,15 +22,15 @@ from orders.models import (
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants
 from tenants.services import create_tenant
-from tests.support.replay import DATA, in_shop, replay, replay_with_complaints, total
+from tests.support.replay import DATA, in_shop, replay, replay_with_problems, total
 from tests.support.scripted_server import BROKEN, TOKENS, run_scripted_server
 from tests.tools.replay_baskets import terminal
 from tests.tools.replay_baskets.command import Command
 from tests.tools.replay_baskets.files import read_articles, read_baskets
 from tests.tools.replay_baskets.report import percentile
-from tests.tools.replay_baskets.sale import pays_by_card, sale_of, till_of
+from tests.tools.replay_baskets.sale import build_sale, get_till_number, pays_by_card
 from tests.tools.replay_baskets.shifts import open_drawers
-from tests.tools.replay_baskets.shop import make_ready
+from tests.tools.replay_baskets.shop import prepare_shop
 from tests.tools.replay_baskets.terminal import Terminal
 
 pytestmark = pytest.mark.once
@@ -38,8 +38,8 @@ pytestmark = pytest.mark.once
 TOTALS = "All               909.77        909.77        909.77"
 
 
-def spoiled(tmp_path: Path, row: int, **changes: str) -> Path:
-    """A copy of the files with another value in one line of baskets.csv."""
+def copy_with_change(tmp_path: Path, row: int, **changes: str) -> Path:
+    """Copy the files and change values in one line of baskets.csv."""
     folder = Path(shutil.copytree(DATA, tmp_path / "data"))
     with (folder / "baskets.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -52,7 +52,7 @@ def spoiled(tmp_path: Path, row: int, **changes: str) -> Path:
 
 
 @pytest.mark.slow
-def test_every_basket_is_sold_once_however_often_and_by_however_many(url):
+def test_every_basket_is_sold_once_in_repeated_runs(url):
     first = replay(url, workers=4)
     again = replay(url, workers=7)
 
@@ -71,7 +71,7 @@ def test_every_basket_is_sold_once_however_often_and_by_however_many(url):
 
 
 @pytest.mark.slow
-def test_the_shop_is_furnished_and_the_customers_pay_in_both_ways(url):
+def test_shop_has_stores_and_registers_and_payments_by_cash_and_card(url):
     replay(url)
 
     with in_shop():
@@ -92,7 +92,7 @@ def test_the_shop_is_furnished_and_the_customers_pay_in_both_ways(url):
         assert payments.count() == 59
 
 
-def test_the_rest_can_be_sold_later(url):
+def test_remaining_baskets_can_be_sold_later(url):
     first = replay(url, limit=7)
     rest = replay(url, limit=12)
 
@@ -101,7 +101,7 @@ def test_the_rest_can_be_sold_later(url):
 
 
 @pytest.mark.slow
-def test_two_shops_sell_the_same_baskets_side_by_side(url):
+def test_two_shops_can_sell_the_same_baskets(url):
     replay(url, limit=5)
     other = replay(url, limit=5, tenant="rehearsal")
 
@@ -110,7 +110,7 @@ def test_two_shops_sell_the_same_baskets_side_by_side(url):
         assert Order.objects.count() == 10
 
 
-def test_a_price_in_the_catalog_stays_what_it_was(url):
+def test_catalog_prices_are_kept(url):
     replay(url, limit=1)
     with in_shop():
         product = Product.objects.earliest("sku")
@@ -123,49 +123,49 @@ def test_a_price_in_the_catalog_stays_what_it_was(url):
         assert Product.objects.get(pk=product.pk).price == Decimal("77.77")
 
 
-def test_a_sum_that_differs_is_named_and_is_a_failure(url, tmp_path):
+def test_different_total_is_reported_as_failure(url, tmp_path):
     paid = read_baskets(DATA)[0].lines[0].paid
-    folder = spoiled(tmp_path, row=0, paid=str(paid - Decimal("0.01")))
+    folder = copy_with_change(tmp_path, row=0, paid=str(paid - Decimal("0.01")))
     basket = read_baskets(folder)[0]
 
-    printed, complaints = replay_with_complaints(url, folder, limit=4)
+    printed, failures = replay_with_problems(url, folder, limit=4)
 
-    assert f"basket {basket.id}: line 1 ({basket.lines[0].sku}): file" in complaints
-    # What the file says was handed over, and does not cover what the goods cost.
-    assert f"basket {basket.id}: is open" in complaints
-    assert "The database has 3 of 4 baskets as completed sales." in complaints
-    assert f"All: file {total(folder):.2f}, database" in complaints
+    assert f"basket {basket.id}: line 1 ({basket.lines[0].sku}): file" in failures
+    # The payment of the file does not cover the price of the goods.
+    assert f"basket {basket.id}: is open" in failures
+    assert "The database has 3 of 4 baskets as completed sales." in failures
+    assert f"All: file {total(folder):.2f}, database" in failures
     assert "4 new, 0 already sold" in printed
 
 
 @pytest.mark.slow
-def test_a_sum_spoiled_after_the_sale_is_a_failure_too(url, tmp_path):
+def test_file_changed_after_the_sale_is_reported_as_failure(url, tmp_path):
     replay(url, limit=4)
-    # Another discount on the second of two lines: the request that sold it was a different one.
-    folder = spoiled(tmp_path, row=1, discount="0.07")
+    # Another discount on the second line makes the request differ from the first one.
+    folder = copy_with_change(tmp_path, row=1, discount="0.07")
     basket = read_baskets(folder)[0]
 
-    printed, complaints = replay_with_complaints(url, folder, limit=4)
+    printed, failures = replay_with_problems(url, folder, limit=4)
 
-    assert f"basket {basket.id}: 409 id_conflict" in complaints
+    assert f"basket {basket.id}: 409 id_conflict" in failures
     assert "0 new, 3 already sold, 1 refused" in printed
-    assert f"All: file {total(folder):.2f}, answers" in complaints
+    assert f"All: file {total(folder):.2f}, answers" in failures
 
 
-def test_a_basket_that_is_refused_is_shown_with_its_code(url):
+def test_refused_basket_is_reported_with_its_code(url):
     replay(url, limit=1)
     basket = read_baskets(DATA, 4)[-1]
     with in_shop():
         Product.objects.filter(sku=basket.lines[0].sku).update(is_active=False)
 
-    printed, complaints = replay_with_complaints(url, limit=4)
+    printed, failures = replay_with_problems(url, limit=4)
 
-    assert f"basket {basket.id}: 400 invalid (lines[0])" in complaints
+    assert f"basket {basket.id}: 400 invalid (lines[0])" in failures
     assert ", 1 refused" in printed
-    assert f"All: file {total(DATA):.2f}, answers" in complaints
+    assert f"All: file {total(DATA):.2f}, answers" in failures
 
 
-def test_a_card_that_was_left_in_the_air_is_resolved_the_next_time(url, gateway, settings):
+def test_card_payment_with_unknown_outcome_is_resolved_in_the_next_run(url, gateway, settings):
     settings.PAYMENT_GATEWAY_TIMEOUT = 0.05
     gateway.answers = [ConnectionError("the server dies while it asks")]
     count = 1 + next(n for n, each in enumerate(read_baskets(DATA)) if pays_by_card("replay", each))
@@ -177,19 +177,19 @@ def test_a_card_that_was_left_in_the_air_is_resolved_the_next_time(url, gateway,
     assert len(gateway.charges) == len(gateway.look_ups) == 1
 
 
-def test_a_server_that_goes_away_leaves_a_report(db, monkeypatch):
+def test_unavailable_server_is_reported(db, monkeypatch):
     monkeypatch.setattr(terminal, "ATTEMPTS", 2)
 
     with run_scripted_server((200, {}, {}), TOKENS, BROKEN, BROKEN) as server:
-        printed, complaints = replay_with_complaints(server.url, limit=3, workers=1)
+        printed, failures = replay_with_problems(server.url, limit=3, workers=1)
 
     assert "0 new, 0 already sold, 0 refused" in printed
-    assert f"{server.url} does not answer any more." in complaints
-    assert "3 baskets were not sold, because the run was broken off." in complaints
-    assert "The database has 0 of 3 baskets as completed sales." in complaints
+    assert f"{server.url} no longer answers." in failures
+    assert "3 baskets were not sold, because the run was aborted." in failures
+    assert "The database has 0 of 3 baskets as completed sales." in failures
 
 
-def test_a_real_shop_of_that_name_is_not_sold_in(url):
+def test_real_shop_with_the_slug_is_refused(url):
     create_tenant(slug="replay", name="A real shop", currency="USD")
 
     with pytest.raises(CommandError, match="was not made for replays"):
@@ -200,18 +200,18 @@ def test_a_real_shop_of_that_name_is_not_sold_in(url):
         assert not User.objects.exists()
 
 
-def test_nothing_is_made_ready_where_nobody_answers(db):
+def test_missing_server_is_reported_before_anything_is_created(db):
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
-        with pytest.raises(CommandError, match="Nobody answers"):
+        with pytest.raises(CommandError, match="No server answers"):
             replay(url)
 
     assert not Tenant.objects.exists()
 
 
-def test_a_name_that_no_shop_can_have_is_refused(url):
+def test_invalid_slug_is_refused(url):
     with pytest.raises(CommandError, match="Not A Slug: "):
         replay(url, tenant="Not A Slug")
 
@@ -219,16 +219,18 @@ def test_a_name_that_no_shop_can_have_is_refused(url):
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "many"])
-def test_there_is_at_least_one_worker(workers):
+def test_invalid_number_of_workers_is_refused(workers):
     with pytest.raises(CommandError, match="a whole number from 1"):
         call_command(Command(), str(DATA), f"--workers={workers}")
 
 
-def test_a_terminal_goes_on_when_its_token_dies(url):
+def test_terminal_logs_in_again_when_its_token_becomes_invalid(url):
     baskets = read_baskets(DATA, 2)
-    shop = make_ready("replay", read_articles(DATA), baskets)
+    shop = prepare_shop("replay", read_articles(DATA), baskets)
     sales = [
-        sale_of("replay", basket, shop.registers[basket.store, till_of("replay", basket)])
+        build_sale(
+            "replay", basket, shop.registers[basket.store, get_till_number("replay", basket)]
+        )
         for basket in baskets
     ]
     open_drawers(shop, baskets, url)
@@ -247,10 +249,10 @@ def test_a_terminal_goes_on_when_its_token_dies(url):
     assert seller.access != token
 
 
-def test_each_run_has_a_password_of_its_own(db):
+def test_each_run_has_its_own_password(db):
     articles, baskets = read_articles(DATA), read_baskets(DATA, 1)
 
-    passwords = [make_ready("replay", articles, baskets).log_in.password for _ in range(2)]
+    passwords = [prepare_shop("replay", articles, baskets).log_in.password for _ in range(2)]
 
     assert passwords[0] != passwords[1]
     with in_shop():
@@ -260,7 +262,7 @@ def test_each_run_has_a_password_of_its_own(db):
         assert not AuthSession.objects.live().exists()
 
 
-def test_percentiles_are_times_that_were_measured():
+def test_percentiles_are_measured_times():
     times = [n / 1000 for n in range(1, 101)]
 
     assert [percentile(times, p) for p in (50, 95, 99, 100)] == [0.05, 0.095, 0.099, 0.1]

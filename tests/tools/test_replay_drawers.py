@@ -1,4 +1,4 @@
-"""A replay opens a drawer at every till that sells, and its Z reports are what the file says."""
+"""A replay opens a shift at every till that sells, and its Z reports match the file."""
 
 from decimal import Decimal
 
@@ -10,17 +10,17 @@ from orders.models import Order, Shift
 from orders.services.shifts.cash_drawer import NewShift, open_shift
 from tenants.ids import new_id
 from tenants.models import Tenant
-from tests.support.replay import DATA, in_shop, replay, replay_with_complaints
+from tests.support.replay import DATA, in_shop, replay, replay_with_problems
 from tests.tools.replay_baskets import command
 from tests.tools.replay_baskets.files import read_articles, read_baskets
-from tests.tools.replay_baskets.sale import pays_by_card, till_of
-from tests.tools.replay_baskets.shop import make_ready
+from tests.tools.replay_baskets.sale import get_till_number, pays_by_card
+from tests.tools.replay_baskets.shop import prepare_shop
 
 pytestmark = pytest.mark.once
 
 
-def z_totals() -> list[tuple[str, int, Decimal]]:
-    """Of every register with a Z: its store, its number and what the Zs say was sold."""
+def list_z_totals() -> list[tuple[str, int, Decimal]]:
+    """Return store, number and sold total of every register with a Z report."""
     with in_shop():
         shifts = Shift.objects.exclude(z_report=None).select_related("register__store")
         rows = {(each.register.store.name, each.register.number): Decimal(0) for each in shifts}
@@ -31,10 +31,10 @@ def z_totals() -> list[tuple[str, int, Decimal]]:
 
 
 @pytest.mark.slow
-def test_every_till_that_sells_is_counted_and_its_z_reports_are_what_the_file_says(url):
+def test_every_selling_till_is_closed_and_its_z_reports_match_the_file(url):
     printed = replay(url)
 
-    totals = z_totals()
+    totals = list_z_totals()
     with in_shop():
         shifts = list(Shift.objects.all())
         sellers = Order.objects.values_list("register", flat=True).distinct().count()
@@ -56,7 +56,7 @@ def test_every_till_that_sells_is_counted_and_its_z_reports_are_what_the_file_sa
 
 
 @pytest.mark.slow
-def test_nothing_new_to_sell_opens_no_drawer(url):
+def test_no_shift_is_opened_without_new_baskets(url):
     replay(url, limit=7)
     with in_shop():
         before = set(Shift.objects.values_list("pk", flat=True))
@@ -74,10 +74,10 @@ def test_nothing_new_to_sell_opens_no_drawer(url):
         assert f"\n{later.count()} shifts opened." in rest
 
 
-def test_a_drawer_that_a_broken_run_left_open_is_used_and_counted(url):
-    shop = make_ready("replay", read_articles(DATA), baskets := read_baskets(DATA, 1))
+def test_shift_left_open_by_an_aborted_run_is_used_and_closed(url):
+    shop = prepare_shop("replay", read_articles(DATA), baskets := read_baskets(DATA, 1))
     (basket,) = baskets
-    register = shop.registers[basket.store, till_of("replay", basket)]
+    register = shop.registers[basket.store, get_till_number("replay", basket)]
     with in_shop():
         seller = User.objects.get(username="replay")
         left, _ = open_shift(NewShift(new_id(), register, "left", Decimal("100.00")), by=seller)
@@ -90,20 +90,20 @@ def test_a_drawer_that_a_broken_run_left_open_is_used_and_counted(url):
         assert Shift.objects.get().status == "closed"
 
 
-def test_a_drawer_with_a_card_in_the_air_stays_open_and_is_a_failure(url, gateway):
+def test_shift_with_an_unknown_card_payment_stays_open_and_is_reported(url, gateway):
     card = next(each for each in read_baskets(DATA) if pays_by_card("replay", each))
     count = 1 + read_baskets(DATA).index(card)
     gateway.answers = [ConnectionError("no answer")]
     gateway.found = [ConnectionError("no answer")]
 
-    _, complaints = replay_with_complaints(url, limit=count)
+    _, failures = replay_with_problems(url, limit=count)
 
-    assert "cannot be closed: 409 payments_unclear." in complaints
-    assert f"till {till_of('replay', card)}: file" in complaints
+    assert "cannot be closed: 409 payments_unclear." in failures
+    assert f"till {get_till_number('replay', card)}: file" in failures
     with in_shop():
         assert Shift.objects.exclude(status="closed").count() == 1
 
-    # The gateway answers again: nothing new is sold, and every drawer is counted.
+    # The gateway answers again: nothing new is sold, and every shift is closed.
     again = replay(url, limit=count)
 
     assert f"0 new, {count} already sold" in again
@@ -111,14 +111,14 @@ def test_a_drawer_with_a_card_in_the_air_stays_open_and_is_a_failure(url, gatewa
         assert not Shift.objects.exclude(status="closed").exists()
 
 
-def test_sales_that_are_in_no_z_report_are_a_failure(url, monkeypatch):
-    make_ready("replay", read_articles(DATA), read_baskets(DATA, 3))
-    # As in a shop that did not work in shifts yet.
+def test_sales_without_a_z_report_are_reported(url, monkeypatch):
+    prepare_shop("replay", read_articles(DATA), read_baskets(DATA, 3))
+    # As in a shop without shifts.
     Tenant.objects.update(shifts_required=False)
     monkeypatch.setattr(command, "open_drawers", lambda *args: 0)
 
-    _, complaints = replay_with_complaints(url, limit=3)
+    _, failures = replay_with_problems(url, limit=3)
 
-    assert complaints.count("Z reports 0.00.") == len(
-        {(each.store, till_of("replay", each)) for each in read_baskets(DATA, 3)}
+    assert failures.count("Z reports 0.00.") == len(
+        {(each.store, get_till_number("replay", each)) for each in read_baskets(DATA, 3)}
     )

@@ -1,12 +1,12 @@
-"""A terminal that loses connections and tokens, against a server that does as it is told."""
+"""The terminal of the replay with lost connections and expired tokens."""
 
 import pytest
 from django.core.management import CommandError
 
 from tests.support.scripted_server import BROKEN, TOKENS, Line, ScriptedServer, run_scripted_server
-from tests.tools.replay_baskets.terminal import ATTEMPTS, LogIn, Terminal, ensure_somebody_answers
+from tests.tools.replay_baskets.terminal import ATTEMPTS, LogIn, Terminal, ensure_server_answers
 
-ME = LogIn(tenant="replay", username="replay", password="a secret of this run")
+CREDENTIALS = LogIn(tenant="replay", username="replay", password="a secret of this run")
 SALE = {"id": "1"}
 SOLD: Line = (201, {"id": "1"}, {})
 EXPIRED: Line = (401, {"code": "token_not_valid"}, {})
@@ -17,13 +17,13 @@ def pauses() -> list[float]:
     return []
 
 
-def terminal_at(server: ScriptedServer, pauses: list[float]) -> Terminal:
-    return Terminal(server.url, ME, pause=pauses.append)
+def create_terminal(server: ScriptedServer, pauses: list[float]) -> Terminal:
+    return Terminal(server.url, CREDENTIALS, pause=pauses.append)
 
 
-def test_it_logs_in_once_and_keeps_its_connection(pauses):
+def test_terminal_logs_in_once_and_keeps_its_connection(pauses):
     with run_scripted_server(TOKENS, SOLD, SOLD) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answers = [terminal.post("orders/", SALE), terminal.post("orders/", SALE)]
         terminal.close()
 
@@ -51,9 +51,9 @@ def test_it_logs_in_once_and_keeps_its_connection(pauses):
     ],
     ids=["broken connection", "503", "429", "502 in HTML"],
 )
-def test_it_asks_for_the_same_again_after_what_will_pass(pauses, failure):
+def test_temporary_failure_is_retried(pauses, failure):
     with run_scripted_server(TOKENS, failure, failure, SOLD) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -62,11 +62,11 @@ def test_it_asks_for_the_same_again_after_what_will_pass(pauses, failure):
     assert pauses == [0.1, 0.2]
 
 
-def test_it_waits_as_long_as_the_server_asks_for(pauses):
+def test_retry_after_is_respected(pauses):
     with run_scripted_server(
         TOKENS, (429, {"code": "throttled"}, {"Retry-After": "7"}), SOLD
     ) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -74,10 +74,10 @@ def test_it_waits_as_long_as_the_server_asks_for(pauses):
     assert pauses == [7]
 
 
-def test_it_asks_again_whatever_the_server_wants_to_be_asked_again(pauses):
+def test_any_answer_with_retry_after_is_retried(pauses):
     underway: Line = (409, {"code": "payment_underway"}, {"Retry-After": "3"})
     with run_scripted_server(TOKENS, underway, SOLD) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -85,9 +85,9 @@ def test_it_asks_again_whatever_the_server_wants_to_be_asked_again(pauses):
     assert pauses == [3]
 
 
-def test_a_refusal_is_final(pauses):
+def test_refusal_is_not_retried(pauses):
     with run_scripted_server(TOKENS, (409, {"code": "insufficient_stock"}, {})) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -95,10 +95,10 @@ def test_a_refusal_is_final(pauses):
     assert pauses == []
 
 
-def test_it_renews_its_tokens_when_they_have_run_out(pauses):
+def test_expired_token_is_refreshed(pauses):
     renewed: Line = (200, {"access": "second", "refresh": "next renewal"}, {})
     with run_scripted_server(TOKENS, EXPIRED, renewed, SOLD) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -110,9 +110,9 @@ def test_it_renews_its_tokens_when_they_have_run_out(pauses):
     ]
 
 
-def test_it_logs_in_again_when_they_cannot_be_renewed(pauses):
+def test_failed_refresh_logs_in_again(pauses):
     with run_scripted_server(TOKENS, EXPIRED, EXPIRED, TOKENS, SOLD) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
@@ -121,18 +121,18 @@ def test_it_logs_in_again_when_they_cannot_be_renewed(pauses):
     assert paths == ["auth/token/", "orders/", "auth/token/refresh/", "auth/token/", "orders/"]
 
 
-def test_a_log_in_that_is_refused_ends_it(pauses):
+def test_refused_login_raises(pauses):
     with run_scripted_server((401, {"code": "invalid_credentials"}, {})) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         with pytest.raises(CommandError, match="401 invalid_credentials"):
             terminal.post("orders/", SALE)
         terminal.close()
 
 
-def test_it_gives_up_a_server_that_is_gone(pauses):
+def test_unavailable_server_is_given_up(pauses):
     with run_scripted_server(TOKENS, *[BROKEN] * ATTEMPTS) as server:
-        terminal = terminal_at(server, pauses)
-        with pytest.raises(CommandError, match="does not answer any more"):
+        terminal = create_terminal(server, pauses)
+        with pytest.raises(CommandError, match="no longer answers"):
             terminal.post("orders/", SALE)
         terminal.close()
 
@@ -141,28 +141,28 @@ def test_it_gives_up_a_server_that_is_gone(pauses):
     assert max(pauses) == 5
 
 
-def test_it_gives_back_the_refusal_of_a_server_that_stays_busy(pauses):
+def test_busy_server_returns_its_last_refusal(pauses):
     with run_scripted_server(TOKENS, *[(503, {"code": "unavailable"}, {})] * ATTEMPTS) as server:
-        terminal = terminal_at(server, pauses)
+        terminal = create_terminal(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
 
     assert (answer.status, answer.code) == (503, "unavailable")
 
 
-def test_the_password_is_not_in_its_own_words():
-    assert ME.password not in repr(ME)
+def test_repr_does_not_show_the_password():
+    assert CREDENTIALS.password not in repr(CREDENTIALS)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://till.example", "http://"])
-def test_what_is_no_address_is_refused(url):
+def test_invalid_url_is_refused(url):
     with pytest.raises(CommandError, match="is not an address"):
-        Terminal(url, ME)
+        Terminal(url, CREDENTIALS)
 
 
-def test_a_path_before_the_api_is_kept(pauses):
+def test_path_prefix_of_the_url_is_kept(pauses):
     with run_scripted_server(TOKENS, SOLD) as server:
-        terminal = Terminal(f"{server.url}/shops/", ME, pause=pauses.append)
+        terminal = Terminal(f"{server.url}/shops/", CREDENTIALS, pause=pauses.append)
         terminal.post("orders/", SALE)
         terminal.close()
 
@@ -172,9 +172,9 @@ def test_a_path_before_the_api_is_kept(pauses):
     ]
 
 
-def test_something_else_that_answers_is_no_till():
+def test_other_server_is_refused():
     with (
         run_scripted_server((404, b"", {})) as server,
         pytest.raises(CommandError, match="not a Till"),
     ):
-        ensure_somebody_answers(server.url)
+        ensure_server_answers(server.url)

@@ -1,4 +1,4 @@
-"""`make resource`: what it writes passes its own tests and those of all resources."""
+"""`make resource` writes a resource that passes its own tests and those of all resources."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tests.support.discovery import ROOT
 from tests.tools.resource.__main__ import CannotWrite, Resource, pluralize, write
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "htmlcov")
+EXCLUDED = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "htmlcov")
 
 
 def run(folder, *command):
@@ -28,12 +28,12 @@ def run(folder, *command):
 
 @pytest.fixture
 def project(tmp_path):
-    """Return a copy of the project in which a resource may be written."""
-    return shutil.copytree(ROOT, tmp_path / "project", ignore=LEFT_OUT)
+    """Return a copy of the project."""
+    return shutil.copytree(ROOT, tmp_path / "project", ignore=EXCLUDED)
 
 
 @pytest.mark.timeout(600)
-def test_a_new_resource_passes_its_tests_and_those_of_all_resources(project):
+def test_new_resource_passes_its_tests_and_those_of_all_resources(project):
     written = run(project, "-m", "tests.tools.resource", "--name", "gift_card", "--app", "orders")
     assert written.returncode == 0, written.stderr
     assert "orders/models/gift_card.py" in written.stdout.splitlines()
@@ -44,22 +44,24 @@ def test_a_new_resource_passes_its_tests_and_those_of_all_resources(project):
     pytest_options = ["-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not postgres"]
     tests = run(project, "-m", "pytest", *pytest_options, "tests/orders/gift_card")
     assert tests.returncode == 0, tests.stdout
-    walks = [str(path) for path in project.glob("tests/architecture/test_*.py")]
-    of_all = run(project, "-m", "pytest", *pytest_options, *walks, "-k", "gift or Gift")
-    assert of_all.returncode == 0, of_all.stdout
+    architecture_tests = [str(path) for path in project.glob("tests/architecture/test_*.py")]
+    common = run(
+        project, "-m", "pytest", *pytest_options, *architecture_tests, "-k", "gift or Gift"
+    )
+    assert common.returncode == 0, common.stdout
 
 
 @pytest.mark.parametrize(
     ("name", "app", "reason"),
     [
-        ("Gift", "orders", "is no name"),
-        ("class", "orders", "is no name"),
-        ("../gift", "orders", "is no name"),
-        ("gift", "gifts", "is no app"),
+        ("Gift", "orders", "is not a name"),
+        ("class", "orders", "is not a name"),
+        ("../gift", "orders", "is not a name"),
+        ("gift", "gifts", "is not an app"),
         ("order", "orders", "exists already"),
     ],
 )
-def test_what_cannot_be_written_is_refused_and_nothing_is_changed(project, name, app, reason):
+def test_impossible_resource_is_refused_and_nothing_is_changed(project, name, app, reason):
     before = {path: path.stat().st_mtime_ns for path in project.rglob("*.py")}
 
     with pytest.raises(CannotWrite, match=reason):

@@ -91,7 +91,7 @@ def owner():
 # --- one message ------------------------------------------------------------------------------
 
 
-def test_all_statements_are_one_message_in_one_scope(shop, ours, foreign, messages):
+def test_all_statements_are_sent_in_one_message_with_the_scope(shop, ours, foreign, messages):
     assert pipeline.is_available()
 
     _, names, settings = pipeline.send(scope(shop), (NAMES, []), (SETTINGS, []))
@@ -102,7 +102,7 @@ def test_all_statements_are_one_message_in_one_scope(shop, ours, foreign, messag
     assert pipeline.is_available()
 
 
-def test_nothing_of_a_message_outlives_it(shop, ours):
+def test_scope_does_not_outlive_its_message(shop, ours):
     pipeline.send(scope(shop), (NAMES, []))
 
     names, settings = pipeline.send((NAMES, []), (SETTINGS, []))
@@ -112,7 +112,7 @@ def test_nothing_of_a_message_outlives_it(shop, ours):
     assert read_session_variables() == ("", "")
 
 
-def test_each_statement_is_prepared_once_for_a_connection(shop, ours):
+def test_statement_is_prepared_once_per_connection(shop, ours):
     for _ in range(3):
         pipeline.send(scope(shop), (NAMES, []), (NAMES, []))
 
@@ -120,20 +120,20 @@ def test_each_statement_is_prepared_once_for_a_connection(shop, ours):
     assert known == {SCOPE.name, NAMES.name}
 
 
-def test_values_are_text_and_null_is_none():
+def test_values_are_text_and_null_is_none_in_results():
     (found,) = pipeline.send((VALUES, ["Jürgen".encode()]))
 
     assert found.rows() == [(b"1", None, "Jürgen".encode())]
 
 
-def test_a_message_that_changes_rows_is_committed_at_its_end(shop, ours):
+def test_message_that_changes_rows_is_committed(shop, ours):
     _, changed = pipeline.send(scope(shop), rename(ours))
 
     assert changed.affected == 1
     assert name_of(ours) == "New"
 
 
-def test_another_shop_is_out_of_reach(shop, ours, foreign):
+def test_rows_of_another_shop_are_not_accessible(shop, ours, foreign):
     theirs = foreign.store
     before = theirs.name
 
@@ -143,7 +143,7 @@ def test_another_shop_is_out_of_reach(shop, ours, foreign):
     assert name_of(theirs) == before
 
 
-def test_a_message_larger_than_all_buffers(shop):
+def test_message_larger_than_the_buffers_is_sent(shop):
     text = b"x" * 20_000_000
 
     (found, again) = pipeline.send((LENGTH, [text]), (LENGTH, [text]))
@@ -151,7 +151,7 @@ def test_a_message_larger_than_all_buffers(shop):
     assert found.rows() == again.rows() == [(text,)]
 
 
-def test_two_messages_can_be_one_transaction(shop, ours):
+def test_two_messages_can_share_a_transaction(shop, ours):
     pipeline.send((BEGIN, []), scope(shop), rename(ours, b"One"))
     assert not pipeline.is_available()
 
@@ -161,7 +161,7 @@ def test_two_messages_can_be_one_transaction(shop, ours):
     assert pipeline.is_available()
 
 
-def test_a_transaction_can_be_rolled_back(shop, ours):
+def test_transaction_can_be_rolled_back(shop, ours):
     pipeline.send((BEGIN, []), scope(shop), rename(ours))
 
     pipeline.rollback()
@@ -171,7 +171,7 @@ def test_a_transaction_can_be_rolled_back(shop, ours):
     pipeline.rollback()
 
 
-def test_threads_have_connections_of_their_own(shop, ours):
+def test_threads_have_separate_connections(shop, ours):
     def read():
         assert pipeline.is_available()
         _, names, backend = pipeline.send(scope(shop), (NAMES, []), (BACKEND, []))
@@ -183,16 +183,16 @@ def test_threads_have_connections_of_their_own(shop, ours):
     assert len({backend for _, backend in found}) == 4
 
 
-# --- when it is not available -------------------------------------------------------------------
+# --- when it is not available ------------------------------------------------------------------
 
 
-def test_not_within_a_transaction_of_django():
+def test_pipeline_is_not_used_in_a_django_transaction():
     with transaction.atomic():
         assert not pipeline.is_available()
     assert pipeline.is_available()
 
 
-def test_not_within_a_scope(shop):
+def test_pipeline_is_not_used_in_a_scope(shop):
     with tenant_context(shop):
         assert not pipeline.is_available()
     with tenant_scope(shop):
@@ -200,25 +200,25 @@ def test_not_within_a_scope(shop):
     assert pipeline.is_available()
 
 
-def test_not_if_the_setting_is_off(settings):
+def test_pipeline_is_not_used_if_disabled(settings):
     settings.FAST_PATHS = False
     assert not pipeline.is_available()
 
 
-def test_not_on_a_cluster(monkeypatch):
+def test_pipeline_is_not_used_on_a_cluster(monkeypatch):
     monkeypatch.setattr("tenants.database.postgres.distribution.is_installed", lambda _: True)
     assert not pipeline.is_available()
 
 
-def test_not_without_a_database(monkeypatch):
+def test_pipeline_is_not_used_without_a_database(monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "PORT", 1)
     assert not pipeline.is_available()
 
 
-# --- errors -------------------------------------------------------------------------------------
+# --- errors ------------------------------------------------------------------------------------
 
 
-def test_an_error_takes_the_whole_message_back(shop, ours):
+def test_error_rolls_back_the_whole_message(shop, ours):
     with pytest.raises(PipelineFailed) as caught:
         pipeline.send(scope(shop), rename(ours), (DIVISION, [b"0"]), (NAMES, []))
 
@@ -228,7 +228,7 @@ def test_an_error_takes_the_whole_message_back(shop, ours):
     assert pipeline.send(scope(shop), (NAMES, []))[1].rows() == [(b"Ours",)]
 
 
-def test_an_error_in_a_transaction_takes_all_of_it_back(shop, ours):
+def test_error_rolls_back_the_whole_transaction(shop, ours):
     pipeline.send((BEGIN, []), scope(shop), rename(ours, b"One"))
 
     with pytest.raises(PipelineFailed, match="22012"):
@@ -239,7 +239,7 @@ def test_an_error_in_a_transaction_takes_all_of_it_back(shop, ours):
     assert pipeline.is_available()
 
 
-def test_a_statement_that_cannot_be_prepared(shop, ours):
+def test_statement_that_cannot_be_prepared_raises(shop, ours):
     with pytest.raises(PipelineFailed, match="42P01"):
         pipeline.send(scope(shop), rename(ours), (Prepared("SELECT 1 FROM nothing"), []))
 
@@ -248,7 +248,7 @@ def test_a_statement_that_cannot_be_prepared(shop, ours):
     assert changed.affected == 1
 
 
-def test_the_time_limit_of_statements_applies(shop, ours):
+def test_statement_timeout_applies(shop, ours):
     with pytest.raises(PipelineFailed, match="57014"):
         pipeline.send(scope(shop), rename(ours), (TIMEOUT, []), (SLEEP, []))
 
@@ -259,7 +259,7 @@ def test_the_time_limit_of_statements_applies(shop, ours):
 # --- what was prepared is gone, or does not fit any more ------------------------------------------
 
 
-def test_statements_that_the_connection_forgot_are_prepared_again(shop, ours, messages):
+def test_statements_lost_by_the_connection_are_prepared_again(shop, ours, messages):
     pipeline.send(scope(shop), (NAMES, []))
     run_sql("DISCARD ALL")
 
@@ -269,7 +269,7 @@ def test_statements_that_the_connection_forgot_are_prepared_again(shop, ours, me
     assert len(messages) == 3
 
 
-def test_statements_forgotten_in_a_transaction_take_it_back(shop, ours):
+def test_statements_lost_in_a_transaction_roll_it_back(shop, ours):
     pipeline.send(scope(shop), rename(ours, b"Ours"))
     pipeline.send((BEGIN, []), scope(shop), rename(ours), (FORGET, []))
 
@@ -281,7 +281,7 @@ def test_statements_forgotten_in_a_transaction_take_it_back(shop, ours):
     assert pipeline.is_available()
 
 
-def test_statements_of_a_changed_table_are_prepared_again(shop, messages):
+def test_statements_are_prepared_again_after_a_table_change(shop, messages):
     everything = Prepared("SELECT * FROM pipeline_rows")
     with owner() as admin:
         admin.execute("CREATE TABLE pipeline_rows AS SELECT 1 AS a")
@@ -296,7 +296,7 @@ def test_statements_of_a_changed_table_are_prepared_again(shop, messages):
     assert len(messages) == 3
 
 
-# --- the connection breaks ----------------------------------------------------------------------
+# --- the connection breaks ---------------------------------------------------------------------
 
 
 def backend():
@@ -304,7 +304,7 @@ def backend():
     return int(pid)
 
 
-def test_a_connection_that_broke_before_is_replaced(shop, ours):
+def test_broken_connection_is_replaced(shop, ours):
     end = Prepared(f"SELECT pg_terminate_backend({backend()}, 5000)")
     run_concurrently([lambda: pipeline.send((end, []))])
 
@@ -312,7 +312,7 @@ def test_a_connection_that_broke_before_is_replaced(shop, ours):
     assert pipeline.send(scope(shop), (NAMES, []))[1].rows() == [(b"Ours",)]
 
 
-def test_a_connection_that_breaks_meanwhile_is_closed(shop, ours):
+def test_connection_that_breaks_during_a_message_is_closed(shop, ours):
     with pytest.raises(ConnectionLost) as caught:
         pipeline.send(scope(shop), rename(ours), (SUICIDE, []))
 
@@ -323,7 +323,7 @@ def test_a_connection_that_breaks_meanwhile_is_closed(shop, ours):
 
 
 @pytest.mark.parametrize(("end", "may_have_committed"), [((), False), (((COMMIT, []),), True)])
-def test_only_a_commit_can_have_committed(shop, ours, end, may_have_committed):
+def test_lost_answer_may_have_committed_only_for_a_commit(shop, ours, end, may_have_committed):
     pipeline.send((BEGIN, []), scope(shop), rename(ours))
 
     with pytest.raises(ConnectionLost) as caught:
@@ -333,7 +333,7 @@ def test_only_a_commit_can_have_committed(shop, ours, end, may_have_committed):
     assert name_of(ours) == "Ours"
 
 
-def test_an_interruption_closes_the_connection(shop, ours, monkeypatch):
+def test_interruption_closes_the_connection(shop, ours, monkeypatch):
     pipeline.send(scope(shop), (NAMES, []))
 
     def interrupt(_):
@@ -348,7 +348,7 @@ def test_an_interruption_closes_the_connection(shop, ours, monkeypatch):
     assert pipeline.send(scope(shop), (NAMES, []))[1].rows() == [(b"Ours",)]
 
 
-def test_a_connection_is_replaced_when_django_would(shop, ours):
+def test_connection_is_replaced_like_a_django_connection(shop, ours):
     before = backend()
     connection.close_at = 0
 

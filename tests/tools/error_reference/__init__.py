@@ -1,1 +1,1 @@
-"""Writes docs/errors.md from the exceptions of the application."""
+"""Write docs/errors.md from the exceptions of the application."""

@@ -1,4 +1,4 @@
-"""Write docs/errors.md anew."""
+"""Write docs/errors.md."""
 
 import os
 import sys

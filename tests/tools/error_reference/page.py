@@ -1,7 +1,7 @@
 """Build docs/errors.md: every error code with its status, its meaning and its remedy.
 
 Codes, statuses and texts come from the exception classes and from the exception handler of the
-API, remedies from the tables below. `python -m tests.tools.error_reference` writes the page anew.
+API, remedies from the tables below. `python -m tests.tools.error_reference` writes the page.
 """
 
 import json
@@ -30,7 +30,7 @@ ABSTRACT = {"refused", "too_large", "too_many_requests", "not_here"}
 
 DUPLICATE = django_exceptions.ValidationError("", "unique", {"unique_check": ["name"]})
 
-# Errors that Django and the REST framework raise, as the API answers them.
+# Exceptions of Django and the REST framework that the API answers.
 FRAMEWORK: list[Exception] = [
     Http404(),
     OperationalError(),
@@ -69,7 +69,7 @@ BODIES = [
     Error(400, "unsupported_charset", "The body has another charset than UTF-8."),
 ]
 
-# Answers that are made without an exception of a view.
+# Errors that are returned without an exception of a view.
 WITHOUT_EXCEPTION = [
     Error(411, "length_required", "The body has no `Content-Length`."),
     Error(500, "internal_error", "Something went wrong on the server."),
@@ -246,7 +246,7 @@ FIELDS = {
     "wrong_pin": "Not the PIN of this user.",
 }
 
-# Results of webhook deliveries: no answer of the API has them as an error.
+# Results of webhook deliveries, which are not errors of the API.
 DELIVERY_RESULTS = {"bad_answer", "connection_failed", "timed_out", "tls_failed"}
 
 HEAD = """# Errors
@@ -277,7 +277,7 @@ FIELD_HEAD = """
 
 
 class Placeholder(str):
-    """The name of a value in braces, where a message or a header wants the value."""
+    """The name of a value in braces, used in a message instead of the value."""
 
     def __ceil__(self) -> int:
         return 0
@@ -290,8 +290,8 @@ def subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def domain_errors() -> Iterator[Exception]:
-    """Yield one instance of each class of the application that has a code of its own."""
-    get_resolver().url_patterns  # noqa: B018  (imports every view, and with it every exception)
+    """Yield one instance of each exception class of the application with its own code."""
+    get_resolver().url_patterns  # noqa: B018  (imports every view and so every exception)
     for kind in subclasses(DomainError):
         is_ours = kind.__module__.partition(".")[0] in OURS
         if is_ours and "code" in vars(kind) and kind.code not in ABSTRACT:
@@ -300,7 +300,7 @@ def domain_errors() -> Iterator[Exception]:
 
 
 def answers(exceptions: Iterable[Exception]) -> Iterator[Error]:
-    """Yield what the API answers to these exceptions."""
+    """Yield the errors that the API returns for these exceptions."""
     handle = import_string(settings.REST_FRAMEWORK["EXCEPTION_HANDLER"])
     for exception in exceptions:
         body = json.loads(handle(exception, {}).content)

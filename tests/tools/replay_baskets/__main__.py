@@ -1,4 +1,4 @@
-"""Run the replay as a program of its own, on the database that the settings name."""
+"""Run the replay on the configured database."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import django
 
 
 def main() -> None:
-    """Set Django up first: the command imports models."""
+    """Set up Django before importing the command, which imports models."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     command = import_module("tests.tools.replay_baskets.command").Command()

@@ -1,4 +1,4 @@
-"""The files of a replay: `products.csv`, what there is, and `baskets.csv`, what was sold."""
+"""Read the files of a replay: the products and the sold baskets."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """One product of a basket, at the price of that day."""
+    """One product of a basket at the price of that day."""
 
     sku: str
     quantity: Decimal
@@ -54,7 +54,7 @@ def read_articles(folder: Path) -> list[Article]:
 
 
 def read_baskets(folder: Path, limit: int | None = None) -> list[SoldBasket]:
-    """The baskets in the order of the file, in which the lines of each stand together."""
+    """Return the baskets in the order of the file, which groups the lines by basket."""
     lines = _read(folder / "baskets.csv", LINE, _line)
     baskets = (
         SoldBasket(id=basket, store=store, lines=tuple(line for _, _, line in group))
@@ -64,7 +64,7 @@ def read_baskets(folder: Path, limit: int | None = None) -> list[SoldBasket]:
 
 
 def ensure_complete(articles: Sequence[Article], baskets: Sequence[SoldBasket]) -> None:
-    """Refuse baskets that come twice, or with products that nobody has told us about."""
+    """Raise CommandError for repeated baskets and for unknown products."""
     if len({basket.id for basket in baskets}) < len(baskets):
         raise CommandError("baskets.csv: the lines of each basket must stand together.")
     known = {article.sku for article in articles}
@@ -81,12 +81,12 @@ def _read(path: Path, columns: Sequence[str], make: Callable[[Row], T]) -> Itera
             if missing := set(columns) - set(rows.fieldnames or ()):
                 raise CommandError(f"{path} has no column {', '.join(sorted(missing))}.")
             for number, row in enumerate(rows, start=2):
-                yield _made(make, row, f"{path}, row {number}")
+                yield _parse_row(make, row, f"{path}, row {number}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
 
 
-def _made(make: Callable[[Row], T], row: Row, place: str) -> T:
+def _parse_row(make: Callable[[Row], T], row: Row, place: str) -> T:
     try:
         return make(row)
     except (InvalidOperation, AttributeError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What came of a replay: how fast it was, and whether every cent is where it belongs."""
+"""Report of a replay: speed, and comparison of all totals."""
 
 import math
 from collections import defaultdict
@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from tests.tools.replay_baskets.files import SoldBasket
-from tests.tools.replay_baskets.shifts import TillSums, total_of
+from tests.tools.replay_baskets.shifts import TillSums, sum_tills
 from tests.tools.replay_baskets.shop import Sold
 from tests.tools.replay_baskets.tills import Outcome
 
@@ -18,8 +18,8 @@ ALL = "All"
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the run has shown; `database` and `tills` are what is written of these
-    baskets, by store and in the Z reports."""
+    """Results of a run; `database` and `tills` are the stored totals of these baskets by store
+    and in the Z reports."""
 
     baskets: Sequence[SoldBasket]
     outcomes: Sequence[Outcome]
@@ -42,7 +42,7 @@ class Report:
 
     @cached_property
     def sums(self) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
-        """By store, and in all: what the file, the server's answers and the database say."""
+        """Return the totals of file, responses and database, by store and in all."""
         file = _sums((basket.store, basket.paid) for basket in self.baskets)
         answers = _sums((each.basket.store, each.paid or Decimal(0)) for each in self.outcomes)
         database = _sums((store, sold.paid) for store, sold in self.database.items())
@@ -51,7 +51,7 @@ class Report:
         return {name: (file[name], answers[name], database[name]) for name in names}
 
     def problems(self) -> list[str]:
-        """Every reason why this was not a clean run, the first of each kind in full."""
+        """Return the differences of the run, only the first ones of each kind."""
         return [
             *_some("refused", [f"basket {e.basket.id}: {e.refusal}" for e in self.refused]),
             *_some("different", list(self._differences())),
@@ -67,7 +67,7 @@ class Report:
 
     def _unsold(self) -> Iterator[str]:
         if unanswered := len(self.baskets) - len(self.outcomes):
-            yield f"{unanswered} baskets were not sold, because the run was broken off."
+            yield f"{unanswered} baskets were not sold, because the run was aborted."
         stored = sum(sold.baskets for sold in self.database.values())
         if stored != len(self.baskets):
             yield f"The database has {stored} of {len(self.baskets)} baskets as completed sales."
@@ -102,12 +102,12 @@ class Report:
 
     def _z_reports(self) -> Iterator[str]:
         yield f"{'':20}{'reports':>8}{'file':>14}{'Z reports':>14}"
-        for till in [*self.tills, total_of(self.tills)]:
+        for till in [*self.tills, sum_tills(self.tills)]:
             yield f"{till.name:20}{till.reports:8,}{till.file:14,.2f}{till.z:14,.2f}"
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The smallest time within which so many percent were done."""
+    """Return the smallest time that covers this percentage of the times."""
     if not ordered:
         return 0.0
     return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]

@@ -1,4 +1,4 @@
-"""What a till sends for a basket. Nothing here depends on the run: asked again, it is the same."""
+"""Build the requests of a basket, which are the same in every run."""
 
 import uuid
 from decimal import ROUND_CEILING, Decimal
@@ -7,14 +7,14 @@ from typing import Any
 from orders.management.ids import stable_id
 from tests.tools.replay_baskets.files import SoldBasket, SoldLine
 
-# The register is part of a sale's content, so a basket must come to the same till in every run,
-# with however many workers: their number says only how many tills sell at the same time.
+# The register is part of the sale, so a basket must be sold at the same till in every run,
+# whatever the number of workers.
 TILLS_PER_STORE = 8
 NOTES = (Decimal(5), Decimal(10), Decimal(20), Decimal(50))
-# Nobody pays small change with many large notes: at most so many of one kind.
-MOST_NOTES = 4
-ONE_IN_SO_MANY_BY_CARD = 3
-# The simulated gateway answers amounts with these cents in its own ways (declined, time-out, late).
+# Customers hand over at most this many notes of one kind.
+MAX_NOTES = 4
+CARD_PAYMENT_INTERVAL = 3
+# The simulated gateway declines or delays amounts with these cents.
 SPECIAL_CENTS = range(91, 95)
 
 
@@ -27,17 +27,17 @@ def line_id(shop: str, basket: SoldBasket, position: int) -> uuid.UUID:
 
 
 def delivery_id(shop: str, basket: SoldBasket, position: int) -> uuid.UUID:
-    """Each line has its goods delivered, so that any part of the files can be sold at any time."""
+    """Return the id of the delivery of one line; each line has one, so any part can be sold."""
     return stable_id("replay", shop, basket.id, "delivery", position)
 
 
-def till_of(shop: str, basket: SoldBasket) -> int:
-    """The number of the till that sells this basket in its store, from 1."""
+def get_till_number(shop: str, basket: SoldBasket) -> int:
+    """Return the number of the till that sells this basket in its store, from 1."""
     return order_id(shop, basket).int % TILLS_PER_STORE + 1
 
 
-def sale_of(shop: str, basket: SoldBasket, register: uuid.UUID) -> dict[str, Any]:
-    """The body of POST orders/: the basket, and the money for it."""
+def build_sale(shop: str, basket: SoldBasket, register: uuid.UUID) -> dict[str, Any]:
+    """Build the body of POST orders/ with lines and payments."""
     return {
         "id": str(order_id(shop, basket)),
         "register": str(register),
@@ -65,7 +65,7 @@ def _line(line: SoldLine) -> dict[str, Any]:
 
 
 def _payments(shop: str, basket: SoldBasket) -> list[dict[str, str]]:
-    """One payment of everything; what costs nothing is complete without any."""
+    """Build one payment of the total; a free sale needs none."""
     if not basket.paid:
         return []
     payment = {
@@ -74,16 +74,16 @@ def _payments(shop: str, basket: SoldBasket) -> list[dict[str, str]]:
     }
     if pays_by_card(shop, basket):
         return [payment | {"method": "card"}]
-    return [payment | {"method": "cash", "tendered": str(handed_over(basket.paid))}]
+    return [payment | {"method": "cash", "tendered": str(compute_tendered(basket.paid))}]
 
 
 def pays_by_card(shop: str, basket: SoldBasket) -> bool:
     cents = int(basket.paid * 100) % 100
-    by_card = order_id(shop, basket).int // TILLS_PER_STORE % ONE_IN_SO_MANY_BY_CARD == 0
+    by_card = order_id(shop, basket).int // TILLS_PER_STORE % CARD_PAYMENT_INTERVAL == 0
     return by_card and cents not in SPECIAL_CENTS
 
 
-def handed_over(amount: Decimal) -> Decimal:
-    """A few notes of one kind that cover the amount: 3.20 with a five, 21.00 with three tens."""
-    note = next((note for note in NOTES if amount <= MOST_NOTES * note), NOTES[-1])
+def compute_tendered(amount: Decimal) -> Decimal:
+    """Return the value of notes of one kind that cover the amount, such as 5 for 3.20."""
+    note = next((note for note in NOTES if amount <= MAX_NOTES * note), NOTES[-1])
     return (amount / note).to_integral_value(ROUND_CEILING) * note

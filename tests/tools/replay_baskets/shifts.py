@@ -1,4 +1,4 @@
-"""The drawers of a replay: opened where something is to be sold, counted and closed at the end."""
+"""Open and close the shifts of a replay and read their Z reports."""
 
 import uuid
 from collections import defaultdict
@@ -13,23 +13,23 @@ from orders.models import Order, Shift
 from tenants.ids import new_id
 from tenants.scope import tenant_scope
 from tests.tools.replay_baskets.files import SoldBasket
-from tests.tools.replay_baskets.sale import order_id, till_of
+from tests.tools.replay_baskets.sale import get_till_number, order_id
 from tests.tools.replay_baskets.shop import CHUNK, ReadyShop
 from tests.tools.replay_baskets.terminal import Terminal
 
 FLOAT = "100.00"
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 Till = tuple[str, int]
 
 
 @dataclass(slots=True)
 class TillSums:
-    """One till: what the file says was paid there, and what its Z reports say of that."""
+    """Totals of one till from the file and from its Z reports."""
 
     name: str
     reports: int = 0
-    file: Decimal = NOTHING
-    z: Decimal = NOTHING
+    file: Decimal = ZERO
+    z: Decimal = ZERO
 
     def problems(self) -> Iterator[str]:
         if self.z != self.file:
@@ -37,32 +37,32 @@ class TillSums:
 
 
 def open_drawers(shop: ReadyShop, baskets: Sequence[SoldBasket], url: str) -> int:
-    """A shift for every till that has something new to sell and no open one."""
-    registers = _to_be_opened(shop, baskets)
+    """Open a shift at every till with new baskets and no open shift; return their number."""
+    registers = _list_registers_to_open(shop, baskets)
     with closing(Terminal(url, shop.log_in)) as terminal:
         for register in registers:
             body = {"id": str(new_id()), "register": str(register), "opening_float": FLOAT}
             answer = terminal.post("shifts/", body)
             if not answer.is_good and answer.code != "shift_already_open":
-                raise CommandError(f"Cannot open a shift: {answer.words}.")
+                raise CommandError(f"Cannot open a shift: {answer.summary}.")
     return len(registers)
 
 
-def _to_be_opened(shop: ReadyShop, baskets: Sequence[SoldBasket]) -> list[uuid.UUID]:
+def _list_registers_to_open(shop: ReadyShop, baskets: Sequence[SoldBasket]) -> list[uuid.UUID]:
     with tenant_scope(shop.tenant):
-        known = _known(shop.tenant.slug, baskets)
+        known = _load_known_ids(shop.tenant.slug, baskets)
         has_open = set(Shift.objects.open().values_list("register", flat=True))
     slug = shop.tenant.slug
     new = {
-        shop.registers[basket.store, till_of(slug, basket)]
+        shop.registers[basket.store, get_till_number(slug, basket)]
         for basket in baskets
         if order_id(slug, basket) not in known
     }
     return sorted(new - has_open)
 
 
-def _known(slug: str, baskets: Sequence[SoldBasket]) -> set[uuid.UUID]:
-    """The orders that are there already, sold or on their way."""
+def _load_known_ids(slug: str, baskets: Sequence[SoldBasket]) -> set[uuid.UUID]:
+    """Return the ids of orders that exist already."""
     ids = [order_id(slug, basket) for basket in baskets]
     parts = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
     return {
@@ -73,7 +73,7 @@ def _known(slug: str, baskets: Sequence[SoldBasket]) -> set[uuid.UUID]:
 
 
 def close_drawers(shop: ReadyShop, url: str) -> list[str]:
-    """Count in every drawer exactly what should be there; tells of those that stay open."""
+    """Close every shift with its expected cash; return messages about shifts that stay open."""
     with tenant_scope(shop.tenant):
         shifts = Shift.objects.exclude(status=Shift.Status.CLOSED).select_related("register__store")
         uncounted = {_name(shift): shift.pk for shift in shifts.order_by("created_at")}
@@ -85,22 +85,22 @@ def close_drawers(shop: ReadyShop, url: str) -> list[str]:
 
 
 def _close(terminal: Terminal, shift: uuid.UUID) -> str:
-    """Why it was refused, in few words; nothing where it is closed."""
+    """Close a shift; return the reason of a refusal, or an empty text."""
     seen = terminal.get(f"shifts/{shift}/x-report/")
     if not seen.is_good:
-        return seen.words
+        return seen.summary
     answer = terminal.post(f"shifts/{shift}/close/", {"counted": seen.body["expected"]})
-    # Its answer was lost, and it was asked for again.
+    # The first answer was lost, and this is the second request.
     was_closed = answer.body.get("shift_status") == Shift.Status.CLOSED
-    return "" if answer.is_good or was_closed else answer.words
+    return "" if answer.is_good or was_closed else answer.summary
 
 
-def z_sums(shop: ReadyShop, baskets: Sequence[SoldBasket]) -> list[TillSums]:
-    """Till by till, from all Z reports of the shop, without the sales of other baskets."""
+def load_z_totals(shop: ReadyShop, baskets: Sequence[SoldBasket]) -> list[TillSums]:
+    """Return the totals per till from all Z reports, without sales of other baskets."""
     slug = shop.tenant.slug
     paid: dict[Till, Decimal] = defaultdict(Decimal)
     for basket in baskets:
-        paid[basket.store, till_of(slug, basket)] += basket.paid
+        paid[basket.store, get_till_number(slug, basket)] += basket.paid
     sums = {
         shop.registers[till]: TillSums(f"Store {till[0]}, till {till[1]}", file=amount)
         for till, amount in sorted(paid.items())
@@ -110,21 +110,21 @@ def z_sums(shop: ReadyShop, baskets: Sequence[SoldBasket]) -> list[TillSums]:
         for shift in Shift.objects.filter(register__in=sums, z_report__isnull=False):
             till = sums[shift.register_id]
             till.reports += 1
-            till.z += _sold(shift) - _others(shift, ours)
+            till.z += _load_sold_total(shift) - _load_other_sales(shift, ours)
     return list(sums.values())
 
 
-def _sold(shift: Shift) -> Decimal:
+def _load_sold_total(shift: Shift) -> Decimal:
     sales = (shift.z_report or {})["sales"]
     return Decimal(sales["total"]) + Decimal(sales["cash_rounding"])
 
 
-def _others(shift: Shift, ours: set[uuid.UUID]) -> Decimal:
+def _load_other_sales(shift: Shift, ours: set[uuid.UUID]) -> Decimal:
     sold = Order.objects.filter(shift=shift).sold().values_list("pk", "paid_total")
-    return sum((paid for pk, paid in sold.iterator() if pk not in ours), NOTHING)
+    return sum((paid for pk, paid in sold.iterator() if pk not in ours), ZERO)
 
 
-def total_of(tills: Iterable[TillSums]) -> TillSums:
+def sum_tills(tills: Iterable[TillSums]) -> TillSums:
     total = TillSums("All")
     for till in tills:
         total.reports += till.reports

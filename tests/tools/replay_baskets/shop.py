@@ -1,4 +1,4 @@
-"""The shop in which a replay happens: made once, and made ready before each run."""
+"""Create the shop of a replay, and prepare it before each run."""
 
 import secrets
 import uuid
@@ -30,8 +30,8 @@ from tests.tools.replay_baskets.terminal import LogIn
 
 CURRENCY = "USD"
 OWNER = "owner"
-# An admin: the baskets' prices and discounts are those of another chain, some far above what any
-# limit would let a cashier or a manager give away without an approval.
+# An admin, because some prices and discounts of the baskets exceed the limits of cashiers and
+# managers.
 SELLER = "replay"
 CHUNK = 500
 
@@ -41,7 +41,7 @@ Registers = Mapping[tuple[str, int], uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class ReadyShop:
-    """Where each till of each store has its register, and who sells there."""
+    """The registers of all tills and the credentials of the seller."""
 
     tenant: Tenant
     log_in: LogIn
@@ -52,16 +52,18 @@ class ReadyShop:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What the database has of some baskets of one store."""
+    """Stored totals of some baskets of one store."""
 
     baskets: int = 0
     paid: Decimal = Decimal(0)
 
 
-def make_ready(slug: str, articles: Sequence[Article], baskets: Sequence[SoldBasket]) -> ReadyShop:
-    """A shop with everything that the baskets need. What is there already stays as it is."""
+def prepare_shop(
+    slug: str, articles: Sequence[Article], baskets: Sequence[SoldBasket]
+) -> ReadyShop:
+    """Create whatever the baskets need and does not exist yet."""
     tenant = _shop(slug)
-    # A log-in is counted for good, and so in no transaction but its own.
+    # Counting a log-in must not be part of another transaction.
     with tenant_context(tenant):
         seller, password = _new_password(slug)
     with tenant_scope(tenant):
@@ -76,7 +78,7 @@ def make_ready(slug: str, articles: Sequence[Article], baskets: Sequence[SoldBas
 
 
 def _shop(slug: str) -> Tenant:
-    """Known by its id: a replay must never sell in a real shop that has the same name."""
+    """Load or create the shop; the id ensures that it is not a real shop with this slug."""
     known = Tenant.objects.filter(slug=slug).first()
     if known is None:
         return _new_shop(slug)
@@ -95,7 +97,7 @@ def _new_shop(slug: str) -> Tenant:
 
 
 def _new_password(slug: str) -> tuple[User, str]:
-    """A password for this run only; log-ins of earlier runs end with it."""
+    """Set a password for this run, which ends the sessions of earlier runs."""
     owner = _person(OWNER) or create_user(username=OWNER, role=Role.ADMIN, by=None)[0]
     seller = _person(SELLER) or create_user(username=SELLER, role=Role.ADMIN, by=owner)[0]
     temporary, password = reset_password(user_id=seller.pk, by=owner), secrets.token_urlsafe(24)
@@ -129,7 +131,7 @@ def _registers(stores: Places) -> Iterator[tuple[tuple[str, int], uuid.UUID]]:
 
 
 def _list_articles(articles: Sequence[Article]) -> int:
-    """A product's price stays what it was listed at: each line brings the price of its day."""
+    """Add missing products; prices in the catalog are kept, because lines have their own."""
     names = {article.category for article in articles if article.category}
     known = {category.name: category for category in Category.objects.all()}
     missing = [Category(name=name) for name in sorted(names - known.keys())]
@@ -147,7 +149,7 @@ def _list_articles(articles: Sequence[Article]) -> int:
 
 
 def _deliver(slug: str, stores: Places, baskets: Iterable[SoldBasket], *, by: User) -> int:
-    """Exactly what will be sold: once everything is, the shelves are empty again."""
+    """Deliver exactly what will be sold, so that the stock is zero at the end."""
     products = dict(Product.objects.values_list("sku", "pk"))
     items: dict[str, list[DeliveryItem]] = defaultdict(list)
     for basket in baskets:
@@ -161,8 +163,8 @@ def _deliver(slug: str, stores: Places, baskets: Iterable[SoldBasket], *, by: Us
     )
 
 
-def sold_according_to_database(tenant: Tenant, baskets: Sequence[SoldBasket]) -> Mapping[str, Sold]:
-    """The completed sales of these baskets, by store, without asking the server."""
+def load_sold(tenant: Tenant, baskets: Sequence[SoldBasket]) -> Mapping[str, Sold]:
+    """Load the completed sales of these baskets by store from the database."""
     sold: dict[str, Sold] = defaultdict(Sold)
     with tenant_scope(tenant):
         for start in range(0, len(baskets), CHUNK):

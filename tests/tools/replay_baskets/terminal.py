@@ -1,4 +1,4 @@
-"""A terminal as the server sees it: one connection that is kept, one log-in, patience."""
+"""An HTTP client of a terminal: one connection, one log-in and retries."""
 
 import json
 import time
@@ -14,8 +14,8 @@ from django.core.management import CommandError
 API = "/api/v1/"
 SECONDS = 30
 ATTEMPTS = 9
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
-PASSING = frozenset(
+FIRST_WAIT, MAX_WAIT = 0.1, 5.0
+RETRY_STATUSES = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -34,7 +34,7 @@ class LogIn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, how long the last attempt took, and how many went before it."""
+    """A response with the duration of the last attempt and the number of retries."""
 
     status: int
     body: Mapping[str, Any]
@@ -43,9 +43,9 @@ class Answer:
     retry_after: float = 0.0
 
     @property
-    def will_pass(self) -> bool:
-        """The server is not there, has too much to do, or says itself when to ask again."""
-        return self.status in PASSING or self.retry_after > 0
+    def should_retry(self) -> bool:
+        """Return whether the server is unavailable, busy or asks for a retry."""
+        return self.status in RETRY_STATUSES or self.retry_after > 0
 
     @property
     def is_good(self) -> bool:
@@ -56,15 +56,15 @@ class Answer:
         return str(self.body.get("code", ""))
 
     @property
-    def words(self) -> str:
-        """What a refusal says, in few words."""
+    def summary(self) -> str:
+        """Return status, code and fields of a refusal."""
         fields = [str(error.get("field")) for error in self.body.get("errors", ())]
         where = f" ({', '.join(fields)})" if fields else ""
         return f"{self.status} {self.code or 'without a code'}{where}"
 
 
-def connection_to(url: str) -> tuple[HTTPConnection, str]:
-    """A connection that opens itself when it is used, and the path before every other path."""
+def build_connection(url: str) -> tuple[HTTPConnection, str]:
+    """Return a connection, opened at first use, and the prefix of all paths."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise CommandError(f"{url} is not an address like http://127.0.0.1:8000.")
@@ -72,26 +72,26 @@ def connection_to(url: str) -> tuple[HTTPConnection, str]:
     return kind(parts.hostname, parts.port, timeout=SECONDS), parts.path.rstrip("/")
 
 
-def ensure_somebody_answers(url: str) -> None:
-    """Ask once, before anything is made ready for a server that is not there."""
-    connection, path = connection_to(url)
+def ensure_server_answers(url: str) -> None:
+    """Raise CommandError if no Till answers, before anything is prepared."""
+    connection, path = build_connection(url)
     try:
         connection.request("GET", f"{path}/health/live/")
         if connection.getresponse().status != HTTPStatus.OK:
-            raise CommandError(f"What answers at {url} is not a Till.")
+            raise CommandError(f"The server at {url} is not a Till.")
     except (OSError, HTTPException) as error:
-        raise CommandError(f"Nobody answers at {url}: {error}.") from error
+        raise CommandError(f"No server answers at {url}: {error}.") from error
     finally:
         connection.close()
 
 
 class Terminal:
-    """Sends a request until there is an answer to it; what it sends may come twice unharmed."""
+    """Send requests until they are answered; all requests can safely be repeated."""
 
     def __init__(
         self, url: str, log_in: LogIn, *, pause: Callable[[float], object] = time.sleep
     ) -> None:
-        self.connection, self.path = connection_to(url)
+        self.connection, self.path = build_connection(url)
         self.url = url
         self.credentials = log_in
         self.pause = pause
@@ -118,7 +118,7 @@ class Terminal:
         return self.post(path, None)
 
     def post(self, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """Ask as the person who is logged in; tokens that have run out are renewed."""
+        """Send a request as the logged-in user, renewing expired tokens."""
         if not self.access:
             self.log_in()
         answer = self._ask(path, body)
@@ -136,24 +136,24 @@ class Terminal:
             self.log_in()
 
     def _ask(self, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """Try until there is an answer that will not pass by itself."""
+        """Retry until there is a final answer."""
         data = None if body is None else json.dumps(body).encode()
         for retries in range(ATTEMPTS):
             answer = self._attempt(path, data, retries)
-            if answer is not None and not answer.will_pass:
+            if answer is not None and not answer.should_retry:
                 return answer
-            wait = min(FIRST_WAIT * 2**retries, LONGEST_WAIT)
+            wait = min(FIRST_WAIT * 2**retries, MAX_WAIT)
             self.pause(max(wait, answer.retry_after if answer else 0))
         if answer is None:
-            raise CommandError(f"{self.url} does not answer any more.")
+            raise CommandError(f"{self.url} no longer answers.")
         return answer
 
     def _attempt(self, path: str, data: bytes | None, retries: int) -> Answer | None:
-        """One exchange; None when the connection broke, before or after the server had it."""
+        """Send the request once; return None if the connection broke."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.access:
             headers["Authorization"] = f"Bearer {self.access}"
-        began = time.perf_counter()
+        start = time.perf_counter()
         try:
             method = "GET" if data is None else "POST"
             self.connection.request(method, f"{self.path}{API}{path}", data, headers)
@@ -165,14 +165,14 @@ class Terminal:
         return Answer(
             status=response.status,
             body=_json(content),
-            seconds=time.perf_counter() - began,
+            seconds=time.perf_counter() - start,
             retries=retries,
             retry_after=_seconds(response.getheader("Retry-After")),
         )
 
 
 def _json(content: bytes) -> Mapping[str, Any]:
-    """The object in the body; what a proxy says in HTML tells us nothing."""
+    """Return the object in the body, or an empty one for other content such as HTML of a proxy."""
     try:
         body = json.loads(content)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Several tills at once, each selling its own baskets one after the other."""
+"""Sell at several tills at once, each with its own baskets in order."""
 
 import uuid
 from collections import defaultdict
@@ -12,7 +12,7 @@ from threading import Event, Lock
 from typing import Any
 
 from tests.tools.replay_baskets.files import SoldBasket
-from tests.tools.replay_baskets.sale import sale_of, till_of
+from tests.tools.replay_baskets.sale import build_sale, get_till_number
 from tests.tools.replay_baskets.shop import ReadyShop
 from tests.tools.replay_baskets.terminal import Terminal
 
@@ -22,7 +22,7 @@ UNDERWAY = frozenset({"pending", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a basket: sold, sold before, or refused with these words."""
+    """Result of a basket: sold, sold before, or refused."""
 
     basket: SoldBasket
     seconds: float
@@ -37,19 +37,19 @@ class Outcome:
 Work = Sequence[tuple[SoldBasket, uuid.UUID]]
 
 
-def shared_out(shop: ReadyShop, baskets: Sequence[SoldBasket], workers: int) -> list[Work]:
-    """Who sells what: each worker has tills of its own, and sells their baskets in turn."""
+def distribute(shop: ReadyShop, baskets: Sequence[SoldBasket], workers: int) -> list[Work]:
+    """Distribute the baskets: each worker has its own tills and sells their baskets in order."""
     slug = shop.tenant.slug
     tills = {till: number for number, till in enumerate(sorted(shop.registers, key=_evenly))}
     work: dict[int, list[tuple[SoldBasket, uuid.UUID]]] = defaultdict(list)
     for basket in baskets:
-        till = (basket.store, till_of(slug, basket))
+        till = (basket.store, get_till_number(slug, basket))
         work[tills[till] % workers].append((basket, shop.registers[till]))
     return list(work.values())
 
 
 def _evenly(till: tuple[str, int]) -> tuple[int, str]:
-    """The first till of every store, then the second of every store: to each worker some."""
+    """Sort key: the first till of every store, then the second of every store."""
     store, number = till
     return number, store
 
@@ -58,9 +58,9 @@ def sell(
     shop: ReadyShop,
     work: Sequence[Work],
     url: str,
-    told: Callable[[Outcome], None],
+    report: Callable[[Outcome], None],
 ) -> None:
-    """Sell everything, `told` hearing of one basket at a time; stops when a worker cannot go on."""
+    """Sell everything and report each outcome; stop when a worker fails."""
     stop, lock = Event(), Lock()
 
     def sell_all(sales: Work) -> None:
@@ -68,9 +68,11 @@ def sell(
             for basket, register in sales:
                 if stop.is_set():
                     return
-                outcome = _sell_one(terminal, sale_of(shop.tenant.slug, basket, register), basket)
+                outcome = _sell_one(
+                    terminal, build_sale(shop.tenant.slug, basket, register), basket
+                )
                 with lock:
-                    told(outcome)
+                    report(outcome)
 
     with ThreadPoolExecutor(max_workers=max(len(work), 1)) as pool:
         try:
@@ -83,8 +85,8 @@ def sell(
 def _sell_one(terminal: Terminal, sale: Mapping[str, Any], basket: SoldBasket) -> Outcome:
     answer = terminal.post("orders/", sale)
     if not answer.is_good:
-        return Outcome(basket, answer.seconds, answer.retries, refusal=answer.words)
-    order, resolved = _resolved(terminal, sale, answer.body)
+        return Outcome(basket, answer.seconds, answer.retries, refusal=answer.summary)
+    order, resolved = _resolve_payments(terminal, sale, answer.body)
     return Outcome(
         basket,
         answer.seconds,
@@ -96,25 +98,25 @@ def _sell_one(terminal: Terminal, sale: Mapping[str, Any], basket: SoldBasket) -
     )
 
 
-def _resolved(
+def _resolve_payments(
     terminal: Terminal, sale: Mapping[str, Any], order: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], int]:
-    """The order once it is known what became of its cards, and how many were not known.
+    """Resolve card payments with unknown outcome; return the order and their number.
 
-    A server that dies while the gateway is asked leaves such a payment behind.
+    A server that stops during a gateway call leaves such payments.
     """
     unclear = [each["id"] for each in order["payments"] if each["status"] in UNDERWAY]
     if not unclear:
         return order, 0
     for payment in unclear:
         terminal.post(f"payments/{payment}/resolve/", {})
-    # Whatever was answered to that: the order itself says what it is now.
+    # Whatever the answer was, the order shows the current state.
     now = terminal.post("orders/", sale)
     return (now.body if now.is_good else order), len(unclear)
 
 
 def _differences(basket: SoldBasket, order: Mapping[str, Any]) -> Iterator[str]:
-    """Where the till's figures are not those of the file."""
+    """Yield differences between the order and the file."""
     if order["status"] != COMPLETED:
         yield f"is {order['status']}"
     if Decimal(order["paid_total"]) != basket.paid:

@@ -1,8 +1,8 @@
 """Write the files of a new resource from templates, and register it wherever resources are listed.
 
-The resource has a unique name, is read by all staff and written by managers. It comes with its
+The resource has a unique name, is read by all roles and written by managers. It comes with its
 model and migration, serializers, viewset, route, topics, factory, audit rows and API tests. What
-else it has, you add in these files.
+else it needs, you add in these files.
 """
 
 import argparse
@@ -32,7 +32,7 @@ FILES = {
 
 
 class CannotWrite(Exception):
-    """The resource is not written; the message says why. Nothing has been changed."""
+    """The resource cannot be written; nothing has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Resource:
 
     @property
     def words(self) -> dict[str, str]:
-        """Return what the templates name: `GiftCard`, `gift-cards`, `gift cards`, ..."""
+        """Return the variables of the templates: `GiftCard`, `gift-cards`, `gift cards`, ..."""
         plural = pluralize(self.name)
         return {
             "app": self.app,
@@ -69,7 +69,7 @@ def pluralize(name: str) -> str:
 
 
 def write(resource: Resource, root: Path) -> list[Path]:
-    """Write all files or none; returns those that are new or changed."""
+    """Write all files or none; return those that are new or changed."""
     ensure_possible(resource, root)
     texts = new_files(resource, root) | changed_files(resource, root)
     for path, text in texts.items():
@@ -79,18 +79,18 @@ def write(resource: Resource, root: Path) -> list[Path]:
 
 
 def ensure_possible(resource: Resource, root: Path) -> None:
-    """Raise CannotWrite for an impossible name, an unknown app, or a resource that is there."""
+    """Raise CannotWrite for an invalid name, an unknown app or an existing resource."""
     if not NAME.fullmatch(resource.name) or keyword.iskeyword(resource.name):
-        raise CannotWrite(f"NAME={resource.name} is no name such as brand or gift_card.")
+        raise CannotWrite(f"NAME={resource.name} is not a name such as brand or gift_card.")
     if not (root / resource.app / "models").is_dir():
-        raise CannotWrite(f"APP={resource.app} is no app with models. Use orders or accounts.")
+        raise CannotWrite(f"APP={resource.app} is not an app with models. Use orders or accounts.")
     for target in FILES.values():
         if (root / resource.fill(target)).exists():
             raise CannotWrite(f"{resource.fill(target)} exists already. Choose another NAME.")
 
 
 def new_files(resource: Resource, root: Path) -> dict[Path, str]:
-    """Return the text of each file that a template makes."""
+    """Return the text of each file that is made from a template."""
     files = {
         root / resource.fill(target): resource.fill((TEMPLATES / f"{name}.txt").read_text())
         for name, target in FILES.items()
@@ -100,7 +100,7 @@ def new_files(resource: Resource, root: Path) -> dict[Path, str]:
 
 
 def changed_files(resource: Resource, root: Path) -> dict[Path, str]:
-    """Return the text of each list of resources, with this one in it."""
+    """Return the text of each file that lists resources, with the new one."""
     texts: dict[Path, str] = {}
     for registration in REGISTRATIONS:
         path = root / resource.fill(registration.file)
@@ -110,10 +110,10 @@ def changed_files(resource: Resource, root: Path) -> dict[Path, str]:
 
 
 def insert(text: str, registration: Registration, resource: Resource) -> str:
-    """Return the text with what is registered behind the first match of its anchor.
+    """Return the text with the registration inserted after the first match of its anchor.
 
-    Raises CannotWrite if the anchor is not there: then the list was changed, and its registration
-    has to follow.
+    Raises CannotWrite if the anchor does not match: the list has changed, and the registration
+    must be adapted.
     """
     anchor = re.search(registration.anchor, text, re.MULTILINE)
     if anchor is None:
@@ -123,9 +123,9 @@ def insert(text: str, registration: Registration, resource: Resource) -> str:
 
 
 def finish(resource: Resource, root: Path, paths: Sequence[Path]) -> None:
-    """Sort the imports, format what was written, and make the migration."""
+    """Sort the imports, format the files and make the migration."""
     python = [str(path) for path in paths if path.suffix == ".py"]
-    # No database of anybody is asked.
+    # makemigrations must not use a configured database.
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     environment.pop("DATABASE_URL", None)
     ruff = [sys.executable, "-m", "ruff"]

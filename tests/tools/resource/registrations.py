@@ -1,6 +1,6 @@
-"""The lists in which every resource stands, and what a new one gets in each.
+"""The lists that contain every resource, and the entry of a new one in each.
 
-Most anchors are the lines of the categories, which are such a resource.
+Most anchors are the lines of categories, which are such a resource.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ DOCSTRING = r'\A"""(?s:.*?)"""\n'
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """In this file, behind the first match of this pattern, this text with its `$names` filled."""
+    """Insert the filled text into the file after the first match of the pattern."""
 
     file: str
     anchor: str
@@ -37,7 +37,7 @@ REGISTRATIONS = (
         r'^    "category": ".*",\n',
         '    "$name": "created updated deleted",\n',
     ),
-    # Its tests: who may, what a valid request is, what is announced and audited.
+    # Its tests: permissions, valid requests, announced changes and audit events.
     Registration(
         "tests/architecture/test_permissions.py",
         r'^    \("patch", "category-detail"\): \w+,\n',
