@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.admin_site.site import shop_site
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.support.admin_browser import (
-    DOOR,
+    LOGIN_URL,
     is_logged_in,
     list_sessions,
     open_browser,
@@ -115,19 +115,19 @@ def test_platform_login_ignores_other_redirects(next_page, client, root):
 def test_login_does_not_redirect_to_another_host(next_page, client, manager):
     form = {"tenant": "green", "username": "mgr", "password": PASSWORD, "next": next_page}
 
-    assert client.post(DOOR, form)["Location"] == "/admin/"
+    assert client.post(LOGIN_URL, form)["Location"] == "/admin/"
 
 
 def test_shop_users_cannot_log_in_to_the_platform(client, admin):
-    assert read_errors(sign_in(client, "adm", door=PLATFORM_LOGIN)) == REFUSED
+    assert read_errors(sign_in(client, "adm", login_url=PLATFORM_LOGIN)) == REFUSED
 
     assert not is_logged_in(client, "/platform/")
     assert not is_logged_in(client)
 
 
 def test_login_pages_link_to_each_other(client, db):
-    assert PLATFORM_LOGIN in client.get(DOOR).content.decode()
-    assert DOOR in client.get(PLATFORM_LOGIN).content.decode()
+    assert PLATFORM_LOGIN in client.get(LOGIN_URL).content.decode()
+    assert LOGIN_URL in client.get(PLATFORM_LOGIN).content.decode()
 
 
 def test_session_of_one_site_is_rejected_by_the_other(managers_browser, platform_browser):

@@ -7,7 +7,7 @@ from django.test import Client
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
 from tests.support.admin_browser import (
-    DOOR,
+    LOGIN_URL,
     is_logged_in,
     list_sessions,
     open_browser,
@@ -95,7 +95,7 @@ def test_attack_147_form_without_a_csrf_token_is_rejected(manager, cashier):
 
 def test_attack_147_form_of_another_origin_is_rejected_with_a_csrf_token(manager):
     strict = Client(enforce_csrf_checks=True)
-    strict.get(DOOR)
+    strict.get(LOGIN_URL)
     form = {
         "tenant": "green",
         "username": "mgr",
@@ -103,8 +103,10 @@ def test_attack_147_form_of_another_origin_is_rejected_with_a_csrf_token(manager
         "csrfmiddlewaretoken": strict.cookies["__Host-till_csrf"].value,
     }
 
-    assert strict.post(DOOR, form, headers={"Origin": "https://evil.example"}).status_code == 403
-    assert strict.post(DOOR, form, headers={"Origin": "http://testserver"}).status_code == 302
+    assert (
+        strict.post(LOGIN_URL, form, headers={"Origin": "https://evil.example"}).status_code == 403
+    )
+    assert strict.post(LOGIN_URL, form, headers={"Origin": "http://testserver"}).status_code == 302
 
 
 def test_attack_147_cookies_are_secure_httponly_and_host_only(client, manager):
@@ -119,7 +121,7 @@ def test_attack_147_cookies_are_secure_httponly_and_host_only(client, manager):
 
 
 def test_session_cookie_changes_at_login(client, manager):
-    client.get(DOOR)
+    client.get(LOGIN_URL)
     session = client.session
     session["planted"] = "yes"
     session.save()
@@ -136,7 +138,7 @@ def test_session_cookie_changes_at_login(client, manager):
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
 def test_attack_149_pages_ignore_other_host_headers(header, managers_browser):
-    for page in ("/admin/", DOOR, "/admin/accounts/cashier/"):
+    for page in ("/admin/", LOGIN_URL, "/admin/accounts/cashier/"):
         response = managers_browser.get(page, headers={header: "evil.example"})
 
         assert response.status_code == (400 if header == "Host" else response.status_code)
@@ -163,7 +165,7 @@ def test_attack_153_session_cookie_is_rejected_by_the_api(managers_browser, prob
 def test_pages_are_not_cached_and_have_no_inline_scripts(managers_browser, client):
     pages = [managers_browser.get(page) for page in ("/admin/", "/admin/accounts/cashier/add/")]
 
-    for page in [*pages, managers_browser.get("/admin/password_change/"), client.get(DOOR)]:
+    for page in [*pages, managers_browser.get("/admin/password_change/"), client.get(LOGIN_URL)]:
         assert "no-store" in page["Cache-Control"]
         policy = page["Content-Security-Policy"]
         assert "default-src 'self'" in policy

@@ -10,11 +10,11 @@ from tests.architecture.test_permissions import STAFF, TABLE, get_row_id
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Person
-from tests.support.discovery import list_kept_models
+from tests.support.discovery import snapshot_owned_rows
 from tests.support.offline import build_offline_line, build_offline_sale
 from tests.support.order_approvals import log_in_at_paired_register
 from tests.support.problems import assert_problem
-from tests.support.route_calls import BY_NAME, call, each_alone
+from tests.support.route_calls import BY_NAME, call, isolated_case
 from tests.support.till import cash, line, new_id
 
 pytestmark = pytest.mark.once
@@ -83,14 +83,14 @@ def test_every_detail_route_is_classified_by_store():
 )
 def test_row_of_another_store_is_answered_like_an_unknown_one(method, name, rows, clients_by_place):
     for who, person in clients_by_place.items():
-        before = list_kept_models()
-        with each_alone(who):
+        before = snapshot_owned_rows()
+        with isolated_case(who):
             theirs = call(person, method, name, get_row_id(name, rows))
             unknown = call(person, method, name, uuid.uuid4())
 
             assert_problem(theirs, 404, "not_found")
             assert theirs.status_code == unknown.status_code
-            assert list_kept_models() == before
+            assert snapshot_owned_rows() == before
 
 
 @pytest.mark.parametrize("name", sorted({"order", "refund", "shift", "movement"}))
@@ -112,10 +112,10 @@ def test_requests_at_a_register_of_another_store_are_denied(
 ):
     body = NAMING_A_REGISTER[method, name](str(register.pk), product)
     for who, person in clients_by_place.items():
-        before = list_kept_models()
-        with each_alone(who):
+        before = snapshot_owned_rows()
+        with isolated_case(who):
             assert_problem(call(person, method, name, None, body), 403, "permission_denied")
-            assert list_kept_models() == before
+            assert snapshot_owned_rows() == before
 
 
 def test_current_shift_of_another_store_is_not_shown(rows, clients_by_place, register):

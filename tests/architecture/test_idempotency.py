@@ -16,7 +16,7 @@ from tenants.scope import across_tenants
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document
 from tests.factories.tenants import IdempotencyKeyFactory
-from tests.support.discovery import list_kept_models, routes, serializer_classes
+from tests.support.discovery import routes, serializer_classes, snapshot_owned_rows
 from tests.support.problems import assert_problem
 from tests.support.till import Till
 from tests.support.valid_posts import POSTS, Post, ShopSetup
@@ -135,13 +135,13 @@ def test_key_replays_the_answer_lost_in_a_crash_of_several_transactions(name, wo
         with pytest.raises(Killed):
             send(world, name, post, Idempotency_Key=KEY)
     restore_session(world)
-    done = list_kept_models()
+    done = snapshot_owned_rows()
 
     second = send(world, name, post, Idempotency_Key=KEY)
 
     assert second.status_code in {200, 201, 202, 204}, second.content
     assert second["Idempotent-Replayed"] == "true"
-    assert list_kept_models() == done
+    assert snapshot_owned_rows() == done
     ensure_replay_documented(second, name)
     if not is_found_by_id(name):
         with across_tenants():

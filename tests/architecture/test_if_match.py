@@ -8,7 +8,7 @@ from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
 from tests.architecture.test_schema import document, path_in_document
 from tests.support.api import Person
-from tests.support.discovery import list_kept_models, routes
+from tests.support.discovery import routes, snapshot_owned_rows
 from tests.support.problems import assert_problem
 from tests.support.route_calls import BODIES, PARTS, call
 from tests.support.till import Till
@@ -35,7 +35,7 @@ def is_documented(name, method):
 def test_action_checks_the_version_in_if_match(name, world):
     """Also for actions of several transactions; an outdated version changes nothing."""
     post: Post = POSTS[name](world)
-    before = list_kept_models()
+    before = snapshot_owned_rows()
 
     def send(version):
         return world.till.send(
@@ -50,7 +50,7 @@ def test_action_checks_the_version_in_if_match(name, world):
     assert is_documented(name, "post")
     assert_problem(send("no version"), 400, "invalid", {"If-Match": "invalid"})
     stale = assert_problem(send('"999"'), 412, "version_conflict")
-    assert list_kept_models() == before
+    assert snapshot_owned_rows() == before
     with across_tenants():
         assert not IdempotencyKey.objects.filter(key="k").exists()
     current = f'"{stale["current"]}"'
@@ -72,7 +72,7 @@ WITHOUT_VERSION = {("session-detail", "delete")}
 
 def test_put_and_delete_check_the_version_in_if_match(rows, admin):
     client = Person(admin)
-    before = list_kept_models()
+    before = snapshot_owned_rows()
     for name, method in CHANGES:
         documented = (name, method) not in WITHOUT_VERSION
         assert is_documented(name, method) == documented, name
@@ -81,7 +81,7 @@ def test_put_and_delete_check_the_version_in_if_match(rows, admin):
             assert_problem(
                 call(client, method, name, row, **{"If-Match": '"999"'}), 412, "version_conflict"
             )
-    assert list_kept_models() == before
+    assert snapshot_owned_rows() == before
 
 
 EDITS = sorted(
@@ -95,7 +95,7 @@ EDITS = sorted(
 def test_patch_and_put_need_a_version(rows, admin):
     """Except the own password, which is not part of a versioned representation."""
     client = Person(admin, **{"Content-Type": "application/json"})
-    before = list_kept_models()
+    before = snapshot_owned_rows()
     assert not is_documented("password", "put")
     for name, method in EDITS:
         assert is_documented(name, method), name
@@ -108,7 +108,7 @@ def test_patch_and_put_need_a_version(rows, admin):
         body = json.dumps(BODIES.get((method, name), {}))
         answer = client.client.generic(method, f"/{path}", body, headers=client.defaults)
         assert_problem(answer, 428, "if_match_required")
-    assert list_kept_models() == before
+    assert snapshot_owned_rows() == before
 
 
 def test_detail_responses_have_an_etag():

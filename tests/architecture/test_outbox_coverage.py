@@ -11,8 +11,13 @@ from tenants.models import Tenant
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
 from tests.support.discovery import owned_models, routes
-from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES, assert_changes_announced
-from tests.support.route_calls import each_alone
+from tests.support.outbox_assertions import (
+    ANNOUNCED_MODELS,
+    PART_MODELS,
+    UNANNOUNCED_MODELS,
+    assert_changes_announced,
+)
+from tests.support.route_calls import isolated_case
 from tests.support.till import Till
 from tests.support.valid_posts import POSTS, Post, ShopSetup
 from tests.support.valid_writes import WRITES
@@ -85,16 +90,18 @@ def test_calls_cover_every_write_and_every_table_is_classified():
     }
 
     assert writes == set(CALLS) | UNAUTHENTICATED
-    owned = {*WHOLES, *PARTS, *UNTOLD}
-    assert owned == {*owned_models(), *WHOLES}
-    assert not UNTOLD.keys() & {*WHOLES, *PARTS}
-    assert {get_resource_type(model) for model in WHOLES} | {"payment"} == set(RESOURCE_TYPES)
+    owned = {*ANNOUNCED_MODELS, *PART_MODELS, *UNANNOUNCED_MODELS}
+    assert owned == {*owned_models(), *ANNOUNCED_MODELS}
+    assert not UNANNOUNCED_MODELS.keys() & {*ANNOUNCED_MODELS, *PART_MODELS}
+    assert {get_resource_type(model) for model in ANNOUNCED_MODELS} | {"payment"} == set(
+        RESOURCE_TYPES
+    )
 
 
 def test_every_write_is_announced_with_the_stored_row(world):
     unannounced = set()
     for method, name in sorted(CALLS):
-        with each_alone(f"{method} {name}"):
+        with isolated_case(f"{method} {name}"):
             post = CALLS[method, name](world)
             with assert_changes_announced() as topics:
                 send(world, method, name, post)

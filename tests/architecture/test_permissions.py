@@ -13,7 +13,7 @@ from tests.factories.tenants import IdempotencyKeyFactory
 from tests.support.api import Api, Person
 from tests.support.discovery import routes
 from tests.support.problems import assert_problem
-from tests.support.route_calls import BY_NAME, call, each_alone
+from tests.support.route_calls import BY_NAME, call, isolated_case
 
 pytestmark = pytest.mark.once
 
@@ -209,7 +209,7 @@ def test_attack_176_route_is_open_to_the_roles_of_the_table(method, name, people
         settings.JWT_KEYS = KeyRing.generate("new", "EdDSA")
 
     for who in sorted(ANYBODY):
-        with each_alone(who):
+        with isolated_case(who):
             response = call(people[who], method, name, get_own_row_id(people[who], name, rows))
             ensure_open_or_refused(response, who, method, name)
 
@@ -251,7 +251,7 @@ def test_attack_072_176_row_of_another_shop_is_answered_like_an_unknown_one(
     method, name, rows, foreign
 ):
     for who in sorted(STAFF):
-        with each_alone(who):
+        with isolated_case(who):
             client = Person(getattr(foreign, who))
             ours = call(client, method, name, get_row_id(name, rows))
             unknown = call(client, method, name, uuid.uuid4())

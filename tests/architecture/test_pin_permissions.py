@@ -15,7 +15,7 @@ from tests.architecture.test_permissions import (
 from tests.factories.accounts import AuthSessionFactory
 from tests.support.api import Person
 from tests.support.problems import assert_problem
-from tests.support.route_calls import call, each_alone
+from tests.support.route_calls import call, isolated_case
 
 pytestmark = pytest.mark.once
 
@@ -63,7 +63,7 @@ def test_pin_session_is_rejected_by_routes_that_need_a_password(
 ):
     settings.SIGNUP_ENABLED = True
     for who in sorted(STAFF):
-        with each_alone(who):
+        with isolated_case(who):
             user = people[who].user
             by_pin = Person(user, AuthSessionFactory(user=user, method="pin"))
             response = call(by_pin, method, name, get_own_row_id(by_pin, name, rows))

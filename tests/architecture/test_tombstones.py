@@ -10,7 +10,7 @@ from accounts.models import User
 from tenants.events.topics import TOPICS
 from tenants.models import Tenant
 from tests.support.discovery import ROOT
-from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES
+from tests.support.outbox_assertions import ANNOUNCED_MODELS, PART_MODELS, UNANNOUNCED_MODELS
 
 # Files that delete rows, with their models: parts of announced rows, or rows not announced.
 DELETES = {
@@ -50,8 +50,8 @@ def test_announced_rows_are_not_deleted():
     deleted = {name for names in DELETES.values() for name in names.split()}
 
     assert found == set(DELETES)
-    assert not deleted & {model.__name__ for model in WHOLES}
-    assert deleted <= {model.__name__ for model in (*PARTS, *UNTOLD)}
+    assert not deleted & {model.__name__ for model in ANNOUNCED_MODELS}
+    assert deleted <= {model.__name__ for model in (*PART_MODELS, *UNANNOUNCED_MODELS)}
 
 
 def test_admin_pages_do_not_delete(rf, root):
@@ -59,7 +59,7 @@ def test_admin_pages_do_not_delete(rf, root):
     request.user = root
     pages = [*admin.site._registry.values(), *shop_site._registry.values()]
 
-    assert {page.model for page in pages} >= set(WHOLES) - {Tenant, User}
+    assert {page.model for page in pages} >= set(ANNOUNCED_MODELS) - {Tenant, User}
     for page in pages:
         assert not page.has_delete_permission(request), page
         assert not any(inline.can_delete for inline in page.inlines), page

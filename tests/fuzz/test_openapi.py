@@ -51,7 +51,7 @@ def shops(world, manager, root, foreign, settings):
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_response_matches_the_openapi_document(role, shops):
-    headers = build_headers(shops.askers[role])
+    headers = build_headers(shops.clients[role])
     failures = {}
     for operation in operations():
         try:

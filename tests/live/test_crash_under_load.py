@@ -25,8 +25,8 @@ def test_every_answer_is_stored_although_processes_are_killed(
     began = time.monotonic()
 
     with WorkerPool(cashier_workers(server)) as pool:
-        while pool.goes_on(chance.randint(8, 40)):
-            kills += server.kill_a_worker()
+        while pool.wait_for_answers(chance.randint(8, 40)):
+            kills += server.kill_worker()
         results = pool.end()
 
     seconds = time.monotonic() - began

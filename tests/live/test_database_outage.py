@@ -92,7 +92,7 @@ def test_request_on_a_stalled_connection_waits_or_gets_503(
     waiting.join(0.5)
     waits = waiting.is_alive()
     live, ready = proxied_server.server.is_live(), proxied_server.server.status("/health/ready/")
-    proxied_server.database.let_go()
+    proxied_server.database.resume()
     waiting.join()
 
     assert (waits, live, ready) == (True, True, 503)
@@ -108,7 +108,7 @@ def test_request_without_any_database_answer_gets_503(
     proxied_server.database.hold()
     answer = till.post("orders/", basket, **KEY)
     proxied_server.database.cut()
-    proxied_server.database.let_go()
+    proxied_server.database.resume()
 
     ensure_unavailable(answer)
     ensure_sold_once(till, basket, shop, product, store)

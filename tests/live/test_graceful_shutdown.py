@@ -8,7 +8,7 @@ import pytest
 from tests.support.live.invariants import ensure_invariants
 from tests.support.live.ledger import ensure_answers_are_stored, ensure_every_key_has_its_result
 from tests.support.live.load import WorkerPool
-from tests.support.live.server import TOGETHER, run_server
+from tests.support.live.server import DEVELOPMENT_SERVER, run_server
 
 pytestmark = [
     pytest.mark.live,
@@ -24,10 +24,10 @@ MAX_SECONDS = 40.0
 def test_server_and_relay_finish_running_work_after_sigterm(
     cashier_workers, server, shop, tmp_path
 ):
-    with run_server(tmp_path, TOGETHER, WEB_CONCURRENCY="2") as first:
+    with run_server(tmp_path, DEVELOPMENT_SERVER, WEB_CONCURRENCY="2") as first:
         workers = cashier_workers(first)
         with WorkerPool(workers, REQUESTS) as pool:
-            assert pool.goes_on(REQUESTS // 3)
+            assert pool.wait_for_answers(REQUESTS // 3)
 
             began = time.monotonic()
             first.popen.send_signal(signal.SIGTERM)
@@ -40,7 +40,7 @@ def test_server_and_relay_finish_running_work_after_sigterm(
 
         assert code == 0
         assert seconds < MAX_SECONDS
-        assert len(first.said("relay_stopped")) == 1
+        assert len(first.log_events("relay_stopped")) == 1
     ensure_every_key_has_its_result(results, shop)
     ensure_invariants(shop)
     ensure_answers_are_stored(results, shop)

@@ -1,1 +1,1 @@
-"""Helpers that the tests of several apps share."""
+"""Helpers shared by the tests of several apps."""

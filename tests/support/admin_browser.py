@@ -1,4 +1,4 @@
-"""A browser at the admin: who is logged in, what a page's form holds, and what comes of it."""
+"""Browser sessions, forms and snapshots for tests of the admin."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.models import AuthSession, User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 
-DOOR = "/admin/login/"
+LOGIN_URL = "/admin/login/"
 ERRORS = re.compile(
     r'<(?:ul class="errorlist[^>]*|p class="errornote")>\s*(.*?)\s*</(?:ul|p)>', re.S
 )
@@ -18,7 +18,7 @@ SECRET = re.compile(r"<code>(.*?)</code>")
 
 
 def open_browser(user: User, log_in: AuthSession | None = None) -> Client:
-    """A browser in which this person is logged in, without having come through the door."""
+    """Return a browser that is logged in as this user, without the log-in page."""
     log_in = log_in or AuthSessionFactory(user=user, user_agent="Browser")
     browser = Client()
     session = browser.session
@@ -33,15 +33,15 @@ def sign_in(
     password: str = PASSWORD,
     *,
     tenant: str = "green",
-    door: str = DOOR,
+    login_url: str = LOGIN_URL,
     at: str = "198.51.100.1",
 ) -> Any:
     form = {"tenant": tenant, "username": username, "password": password}
-    return browser.post(door, form, headers={"X-Forwarded-For": at, "User-Agent": "Firefox"})
+    return browser.post(login_url, form, headers={"X-Forwarded-For": at, "User-Agent": "Firefox"})
 
 
 def is_logged_in(browser: Client, site: str = "/admin/") -> bool:
-    """Whether this browser sees the start page, and not the door."""
+    """Return whether this browser is logged in to the site."""
     response = browser.get(site)
     if response.status_code == 302:
         assert response["Location"].startswith((f"{site}login/", "/admin/password_change/"))
@@ -50,9 +50,9 @@ def is_logged_in(browser: Client, site: str = "/admin/") -> bool:
 
 
 def build_form(page: Any, **changes: Any) -> dict[str, Any]:
-    """What a browser would send of the form on this page, with some fields changed.
+    """Return the form data of this page with some fields changed.
 
-    Of a change to None nothing is sent, as of a box without a tick.
+    A change to None removes the field, like an unchecked checkbox.
     """
     form = page.context["adminform"].form
     data: dict[str, Any] = {}
@@ -66,26 +66,26 @@ def build_form(page: Any, **changes: Any) -> dict[str, Any]:
 
 
 def submit_form(browser: Client, url: str, **changes: Any) -> Any:
-    """Open the page, change something, press the button."""
+    """Load the page, change fields of its form and submit it."""
     page = browser.get(url)
     assert page.status_code == 200, url
     return browser.post(url, build_form(page, **changes))
 
 
 def read_errors(response: Any) -> str:
-    """All that the page complains of; a refused form is shown again."""
+    """Return all error messages of a rejected form."""
     assert response.status_code == 200
     return " ".join(ERRORS.findall(response.content.decode()))
 
 
 def read_temporary_password(response: Any) -> str:
-    """The temporary password on this page."""
+    """Return the temporary password on this page."""
     (secret,) = SECRET.findall(response.content.decode())
     return str(secret)
 
 
 def snapshot_database(*models: Any) -> dict[str, list[dict[str, Any]]]:
-    """Every column of every row, to see that nothing changed."""
+    """Return all columns of all rows, to check that nothing changed."""
     with across_tenants():
         return {
             model.__name__: list(model._default_manager.order_by("pk").values()) for model in models

@@ -1,4 +1,4 @@
-"""A little of everything that a shop does, for the pages that show it."""
+"""Sales, refunds and other rows for tests of admin pages."""
 
 import uuid
 from decimal import Decimal
@@ -27,7 +27,7 @@ MOVEMENTS = "/admin/orders/stockmovement/"
 
 
 def create_sale(by: User, register: Register, product: Product, quantity: str = "2") -> Order:
-    """A sale, paid in cash to the cent."""
+    """Create a sale with exact cash."""
     new = NewOrder(
         id=uuid.uuid4(),
         register=register.pk,
@@ -41,14 +41,14 @@ def create_sale(by: User, register: Register, product: Product, quantity: str = 
 
 
 def create_refund(order: Order, by: User, quantity: str = "1", reason: str = "Broken") -> Refund:
-    """So many of the first line, for cash."""
+    """Refund a quantity of the first line in cash."""
     with tenant_scope(order.tenant):
-        back = RefundLineRequest(order.lines.get().pk, Decimal(quantity))
+        line = RefundLineRequest(order.lines.get().pk, Decimal(quantity))
         new = NewRefund(
             id=uuid.uuid4(),
             fingerprint=uuid.uuid4().hex * 2,
             reason=reason,
-            lines=(back,),
+            lines=(line,),
             register=order.register_id,
         )
         refund, _ = refund_order(order.pk, new, by=by)
@@ -58,7 +58,7 @@ def create_refund(order: Order, by: User, quantity: str = "1", reason: str = "Br
 def create_admin_data(
     manager: User, cashier: User, register: Register, product: Product, word: str
 ) -> dict[str, Any]:
-    """A sale of which something came back, a leave that was asked for, a device and a posting."""
+    """Create a refunded sale, a pending approval, a terminal and a store assignment."""
     order = create_sale(cashier, register, product)
     refund = create_refund(order, manager, reason=word)
     ApprovalFactory(requested_by=cashier, reason=word)

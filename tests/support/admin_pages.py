@@ -1,4 +1,4 @@
-"""Every page of the shop's site, for the crawl."""
+"""The pages of the shop's admin site, for crawling tests."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ from tests.support.platform_admin import snapshot_model
 
 MODELS = list(shop_site._registry)
 models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-# Everything of the other shop, and the names of the platform's people.
+# Markers of the other shop and of platform users.
 FOREIGN = re.compile(r"canary|zz-root", re.IGNORECASE)
 HASH = re.compile(r"md5\$|argon2|pbkdf2")
-# The pages that belong to no model.
+# Pages without a model.
 EVERYWHERE = [
     "/admin/",
     "/admin/accounts/",
@@ -28,8 +28,8 @@ EVERYWHERE = [
     "/admin/jsi18n/",
 ]
 OF_ROWS = ("change", "history", "delete")
-# Words that a search, a filter or an order of a list may be asked for. The first find every canary
-# and are none, because a page repeats what it was asked for.
+# Searches, filters and orderings of lists. The first ones match every marker without containing
+# it, because a page repeats its search.
 QUERIES = [
     "q=anary",
     "q=ANARY_",
@@ -56,12 +56,12 @@ QUERIES = [
     "role__exact=admin",
     "status__exact=open",
 ]
-# Those that look for somebody's words.
+# The searches among them.
 SEARCHES = QUERIES[:5]
 
 
 def for_each_model(test: Callable[..., None]) -> Callable[..., None]:
-    """Ask about each page in turn: the rows that a test reads are made once for all of them."""
+    """Run the test for each model, with rows that are created once for all."""
     takes = signature(test)
 
     @wraps(test)
@@ -87,9 +87,9 @@ def build_page_url(model: Any, page: str, *args: Any) -> str:
 
 
 def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
-    """The list, with what it may be asked for, and every page about each row of it.
+    """Yield the list page with all queries, and the pages of each row.
 
-    Of all shops: what is not ours must not be there. Of people also the pages behind buttons.
+    Rows of all shops are included, which must not be shown; for users also the action pages.
     """
     changelist = build_page_url(model, "changelist")
     yield from (changelist, build_page_url(model, "add"))
@@ -102,7 +102,7 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
 
 
 def pattern_names(patterns: Any = None) -> Iterator[str]:
-    """The names of all routes of the site, to see that the crawl leaves none out."""
+    """Yield the names of all routes of the site."""
     for each in shop_site.get_urls() if patterns is None else patterns:
         if isinstance(each, URLResolver):
             yield from pattern_names(each.url_patterns)

@@ -1,4 +1,4 @@
-"""Speaks to the API as a terminal does: JSON in, JSON out, a bearer token."""
+"""An API client like a terminal: JSON requests with a bearer token."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ JSON = "application/json"
 
 
 class Api:
-    """A client of the API. Paths lie under /api/v1/; `If_Match="*"` sends the header If-Match."""
+    """API client; paths are below /api/v1/, and `If_Match="*"` sends the header If-Match."""
 
     def __init__(self, access: str | None = None, **defaults: str) -> None:
         self.client = Client()
@@ -41,7 +41,7 @@ class Api:
     def send(
         self, method: str, path: str, body: Any = None, content_type: str = JSON, **headers: str
     ) -> Any:
-        """Any method; text and bytes are sent as they are, None as no body at all."""
+        """Send any method; text and bytes are sent unchanged, None sends no body."""
         leaks.remember_sent(body)
         leaks.remember_sent(headers)
         if body is not None and not isinstance(body, str | bytes):
@@ -59,7 +59,7 @@ class Api:
 
 
 class Person(Api):
-    """Somebody who is logged in. `user`, `session` and `tokens` are what the server has of it."""
+    """API client of a logged-in user with `user`, `session` and `tokens`."""
 
     def __init__(self, user: User, session: AuthSession | None = None, **defaults: str) -> None:
         self.user = user

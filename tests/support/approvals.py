@@ -1,4 +1,4 @@
-"""Asking for leave and giving it, as tills and managers do, and what is left of that."""
+"""Request and decide approvals, and read the result."""
 
 import uuid
 from typing import Any
@@ -21,7 +21,7 @@ def new_id() -> str:
 
 
 def build_request(action: str = "discount", **changes: Any) -> Body:
-    """A whole request; None leaves a field out."""
+    """Build a valid request; None omits a field."""
     noun = "register" if action in {"paid_out", "drop"} else "order"
     body = {"action": action, "object": {noun: new_id()}, "amount": "5.00"}
     if action == "void":
@@ -30,7 +30,7 @@ def build_request(action: str = "discount", **changes: Any) -> Body:
 
 
 def request_approval(person: Person, action: str = "discount", **changes: Any) -> Body:
-    """The request, which must have been taken."""
+    """Create a request and assert that it succeeds."""
     response = person.post(APPROVALS, build_request(action, **changes))
     assert response.status_code == 201, response.content
     answer: Body = response.json()
@@ -42,7 +42,7 @@ def decide(person: Person, approval: Body, how: str = "approve", body: Any = Non
 
 
 def grant_approval(person: Person, approval: Body) -> Body:
-    """Leave, which must have been given."""
+    """Approve a request and assert that it succeeds."""
     response = decide(person, approval)
     assert response.status_code == 200, response.content
     answer: Body = response.json()
@@ -50,7 +50,7 @@ def grant_approval(person: Person, approval: Body) -> Body:
 
 
 def log_in_at_register(user: User, register: Register, terminal: Terminal | None = None) -> Person:
-    """Somebody who has logged in with a password at a paired register."""
+    """Return a client logged in with a password at a paired register."""
     with tenant_scope(register.tenant):
         terminal = (
             terminal
@@ -67,7 +67,7 @@ def log_in_at_register(user: User, register: Register, terminal: Terminal | None
 
 
 def renew_session(person: Person) -> Person:
-    """The same log-in with a token of now: those of before do not last as long as a request."""
+    """Return a client of the same session with a new token."""
     return Person(person.user, person.session)
 
 
@@ -77,14 +77,14 @@ def reload_approval(approval: Body) -> Approval:
 
 
 def snapshot_approval(approval: Body) -> dict[str, Any]:
-    """Every column of it, to see that nothing changed."""
+    """Return all columns of the approval, to check that nothing changed."""
     with across_tenants():
         (row,) = Approval.objects.filter(pk=approval["id"]).values()
     return row
 
 
 def list_approval_events(shop: Tenant, prefix: str = "approval_") -> list[AuditEvent]:
-    """What is written down of approvals, in its order."""
+    """Return the audit events of approvals in order."""
     with tenant_scope(shop):
         found = AuditEvent.objects.filter(event__startswith=prefix)
         return list(found.order_by("created_at", "id"))

@@ -1,17 +1,17 @@
-"""What must be true of every answer to an attack, whatever else the case asks."""
+"""Assertions on every response to an attack."""
 
 from typing import Any
 
-INSIDE = (b"traceback", b'file "', b"select ", b"site-packages", b"/tenants/", b".py")
+INTERNALS = (b"traceback", b'file "', b"select ", b"site-packages", b"/tenants/", b".py")
 CANARY = b"canary"
 
 
 def assert_harmless(response: Any) -> Any:
-    """No failure, nothing of another shop, nothing of the inside; a refusal is a problem."""
-    told = response.content.lower()
+    """Assert that there is no 5xx, no data of another shop and no internal detail."""
+    content = response.content.lower()
     assert response.status_code < 500, response.content[:500]
-    assert CANARY not in told
-    assert not [word for word in INSIDE if word in told]
+    assert CANARY not in content
+    assert not [word for word in INTERNALS if word in content]
     if response.status_code >= 400:
         assert response["Content-Type"] == "application/problem+json"
         assert response.json()["status"] == response.status_code
@@ -19,7 +19,7 @@ def assert_harmless(response: Any) -> Any:
 
 
 def assert_refused(response: Any, *statuses: int) -> str:
-    """The stable code of a refusal with one of these statuses; 400 unless told."""
+    """Return the code of a refusal with one of these statuses, by default 400."""
     assert assert_harmless(response).status_code in (statuses or (400,)), response.content[:500]
     code: str = response.json()["code"]
     return code

@@ -1,4 +1,4 @@
-"""What was written down, for the tests of what must be."""
+"""Audit events for tests."""
 
 from accounts.models import User
 from tenants.models import AuditEvent
@@ -6,14 +6,14 @@ from tenants.scope import across_tenants
 
 
 def list_audit_events(*names: str) -> list[AuditEvent]:
-    """Of every shop and of none, in the order in which they happened."""
+    """Return events of all shops and without a shop, in order."""
     with across_tenants():
         found = AuditEvent.objects.order_by("id")
         return list(found.filter(event__in=names) if names else found)
 
 
 def get_audit_event(name: str) -> AuditEvent:
-    """The only one of its name."""
+    """Return the only event with this name."""
     (found,) = list_audit_events(name)
     return found
 
@@ -23,7 +23,7 @@ def list_audit_names() -> list[str]:
 
 
 def assert_actor(found: AuditEvent, person: User) -> bool:
-    """In the books of the person's shop, under their id and name."""
+    """Return whether the event belongs to the user's shop and names the user."""
     return (found.tenant_id, found.actor, found.actor_name) == (
         person.tenant_id,
         person.pk,

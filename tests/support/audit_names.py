@@ -1,4 +1,4 @@
-"""The names of all audit events that the code can write, read from its source."""
+"""The names of all audit events in the source code."""
 
 import ast
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Recorder:
-    """A function that writes an audit event; `position` is that of the event's name."""
+    """A function that records an event; `position` is that of the name argument."""
 
     name: str
     position: int
 
 
-# The functions of tenants/audit.py. All others that hand a name on to these are found.
+# The functions of tenants/audit.py; functions that pass a name on to them are found.
 FIRST = frozenset(
     Recorder(name, 0) for name in ("record", "build", "record_for_platform", "record_anonymous")
 )
@@ -27,17 +27,17 @@ FIRST = frozenset(
 
 def names_in_code() -> tuple[set[str], set[str]]:
     """Return the audit event names in the code, and the source of each expression for a name."""
-    given = everything_given(FIRST)
+    given = collect_values(FIRST)
     recorders = FIRST
     while more := {each for each in given if isinstance(each, Recorder)} - recorders:
         recorders |= more
-        given = everything_given(recorders)
+        given = collect_values(recorders)
     names = {each.value for each in given if isinstance(each, ast.Constant)}
-    made = {each for each in given if not isinstance(each, ast.Constant | Recorder)}
-    return names, {ast.unparse(each) for each in made}
+    computed = {each for each in given if not isinstance(each, ast.Constant | Recorder)}
+    return names, {ast.unparse(each) for each in computed}
 
 
-def everything_given(recorders: frozenset[Recorder]) -> set[ast.expr | Recorder]:
+def collect_values(recorders: frozenset[Recorder]) -> set[ast.expr | Recorder]:
     return {each for function in all_functions() for each in values_in(function, recorders)}
 
 
@@ -58,26 +58,26 @@ def all_functions() -> Iterator[Function]:
 
 
 def values_in(function: Function, recorders: frozenset[Recorder]) -> Iterator[ast.expr | Recorder]:
-    """Yield what a function gives recorders as the name of an event.
+    """Yield the event names that a function passes to recorders.
 
-    Where that is one of its own parameters, the function is a recorder itself.
+    If the name is one of its own parameters, the function is a recorder as well.
     """
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and (recorder := called(node, recorders)):
+        if isinstance(node, ast.Call) and (recorder := find_recorder(node, recorders)):
             given = node.args[recorder.position] if len(node.args) > recorder.position else None
             keywords = [each.value for each in node.keywords if each.arg == "event"]
             for value in [given] if given is not None else keywords:
                 yield from resolve(value, function)
 
 
-def called(call: ast.Call, recorders: frozenset[Recorder]) -> Recorder | None:
+def find_recorder(call: ast.Call, recorders: frozenset[Recorder]) -> Recorder | None:
     by_name = {recorder.name: recorder for recorder in recorders}
     match call.func:
         case ast.Name(id=name):
             return by_name.get(name)
         case ast.Attribute(value=ast.Name(id="audit"), attr=name):
             return by_name.get(name)
-        # Many things have a method `record`; only those that hand a name on are meant.
+        # Other classes have a method `record` too.
         case ast.Attribute(attr=name) if name != "record":
             return by_name.get(name)
     return None

@@ -1,6 +1,6 @@
-"""Real baskets sold in every way there is, in three places whose clocks differ.
+"""Sell real baskets in every way, in three stores with different time zones.
 
-The night between is the one in which Europe puts its clocks back.
+During the sales, the clocks in Europe are set back.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ STEP = timedelta(minutes=45)
 LATER = timedelta(hours=3)
 COIN = Decimal("0.05")
 CENT = Decimal("0.01")
-PLACES = {
+STORES = {
     "343": ("Europe/Berlin", time(4)),
     "367": ("Asia/Kathmandu", time(0)),
     "406": ("Europe/London", time(6)),
@@ -45,12 +45,12 @@ RATES = (
     ],
 )
 WAYS = ("cash", "card", "both", "voucher", "credit", "void", "regret", "hold", "declined")
-BACK = ("line", "amount", "all", "waste", "credit", "elsewhere", None)
+REFUND_KINDS = ("line", "amount", "all", "waste", "credit", "elsewhere", None)
 
 
 @dataclass
 class Market:
-    """`sold` and `refunded` are what the API answered, of which the receipts were printed."""
+    """The stores, users and results of a trading day."""
 
     shop: Tenant
     gateway: ScriptedGateway
@@ -62,20 +62,20 @@ class Market:
     zs: list[Body] = field(default_factory=list)
 
     def trade(self) -> None:
-        self.furnish()
+        self.set_up_shop()
         shifts = [(register, self.at(OPENING, register, open_shift)) for register in self.tills()]
-        ways, backs = cycle(WAYS), cycle(BACK)
+        ways, kinds = cycle(WAYS), cycle(REFUND_KINDS)
         for number, basket in enumerate(read_baskets(DATA, BASKETS)):
-            self.serve(OPENING + STEP * (number + 1), basket, number, next(ways), backs)
+            self.serve(OPENING + STEP * (number + 1), basket, number, next(ways), kinds)
         evening = OPENING + STEP * (BASKETS + 10)
         for register, shift in shifts:
-            self.zs.append(self.at(evening, register, counted, shift))
+            self.zs.append(self.at(evening, register, close_and_get_z, shift))
 
-    def furnish(self) -> None:
+    def set_up_shop(self) -> None:
         classes = [TaxClassFactory(tenant=self.shop, rates=rates) for rates in RATES]
         categories = [CategoryFactory(tenant=self.shop) for _ in range(5)]
-        self.list_goods(classes, [*categories, None])
-        for name, (zone, starts) in PLACES.items():
+        self.add_catalog(classes, [*categories, None])
+        for name, (zone, starts) in STORES.items():
             store = StoreFactory(
                 tenant=self.shop, name=f"Store {name}", timezone=zone, day_starts_at=starts
             )
@@ -88,7 +88,7 @@ class Market:
             ]
         self.people = [UserFactory(tenant=self.shop, admin=True) for _ in range(3)]
 
-    def list_goods(self, classes: list[Any], categories: list[Category | None]) -> None:
+    def add_catalog(self, classes: list[Any], categories: list[Category | None]) -> None:
         add_products(
             Product(
                 sku=article.sku,
@@ -103,28 +103,28 @@ class Market:
     def tills(self) -> list[Register]:
         return [each for registers in self.registers.values() for each in registers]
 
-    def at(self, moment: datetime, register: Register, deed: Any, *args: Any, by: int = 0) -> Any:
-        """Do something at that moment, as somebody who has just logged in."""
+    def at(self, moment: datetime, register: Register, action: Any, *args: Any, by: int = 0) -> Any:
+        """Run an action at that time as a user who has just logged in."""
         with time_machine.travel(moment, tick=False):
-            return deed(Till(self.people[by % 3], register), *args)
+            return action(Till(self.people[by % 3], register), *args)
 
     def serve(
-        self, moment: datetime, basket: SoldBasket, number: int, way: str, backs: Any
+        self, moment: datetime, basket: SoldBasket, number: int, way: str, kinds: Any
     ) -> None:
         register = self.registers[basket.store][number % 2]
         order = self.at(moment, register, self.sell, basket, way, by=number)
         if order["status"] != "completed":
             return
         self.orders.append(order["id"])
-        back = next(backs) if Decimal(order["total"]) else None
-        if back:
+        kind = next(kinds) if Decimal(order["total"]) else None
+        if kind:
             other = self.registers[basket.store][1 - number % 2]
-            if back == "elsewhere":
+            if kind == "elsewhere":
                 other = self.registers["343" if basket.store != "343" else "406"][0]
-            self.at(moment + LATER, other, self.take_back, order, back, by=number + 1)
+            self.at(moment + LATER, other, self.refund_order, order, kind, by=number + 1)
 
     def sell(self, till: Till, basket: SoldBasket, way: str) -> Body:
-        """The prices are those of the day, and the coupon is one of the whole order."""
+        """Sell with the prices of the day; coupons are order discounts."""
         lines = [
             {
                 "sku": line.sku,
@@ -136,34 +136,34 @@ class Market:
         ]
         coupons = discounts(sum((line.coupon for line in basket.lines), Decimal(0)))
         order = till.sold(*lines, discounts=coupons, payments=[])
-        return order if order["status"] == "completed" else self.settle(till, order, way)
+        return order if order["status"] == "completed" else self.pay_order(till, order, way)
 
-    def settle(self, till: Till, order: Body, way: str) -> Body:
+    def pay_order(self, till: Till, order: Body, way: str) -> Body:
         if way in {"void", "regret", "hold"}:
             return self.leave(till, order, way)
         if way == "declined":
             self.gateway.answers = [DECLINED]
         due = Decimal(order["due"])
-        for payment in self.first_part(till, way, (due / 2).quantize(CENT), due):
-            order = done(till.pay(order, payment))
+        for payment in self.build_first_payment(till, way, (due / 2).quantize(CENT), due):
+            order = get_body(till.pay(order, payment))
         left = Decimal(order["due"])
         if left and order["status"] == "open":
             # After a voucher, coins may take no more off than for the whole order in cash.
             paid = Decimal(order["cash_due"])
-            order = done(till.pay(order, cash(str(paid), tendered=str(paid + 5))))
+            order = get_body(till.pay(order, cash(str(paid), tendered=str(paid + 5))))
         assert order["status"] == "completed", order
         return order
 
-    def leave(self, till: Till, order: Body, way: str) -> Body:
-        """No sale comes of it, though some was paid and given back."""
+    def abandon(self, till: Till, order: Body, way: str) -> Body:
+        """Hold or void the order, in one case after a payment was canceled."""
         path = f"orders/{order['id']}"
         if way == "hold":
-            return done(till.post(f"{path}/hold/"))
+            return get_body(till.post(f"{path}/hold/"))
         if way == "regret":
-            cancel_first_payment(till, done(till.pay(order, cash(str(COIN)))))
-        return done(till.post(f"{path}/void/", {"reason": "Left"}))
+            cancel_first_payment(till, get_body(till.pay(order, cash(str(COIN)))))
+        return get_body(till.post(f"{path}/void/", {"reason": "Left"}))
 
-    def first_part(self, till: Till, way: str, part: Decimal, due: Decimal) -> list[Body]:
+    def build_first_payment(self, till: Till, way: str, part: Decimal, due: Decimal) -> list[Body]:
         if way == "card":
             return [card(str(due))]
         if way in {"both", "declined"}:
@@ -171,12 +171,12 @@ class Market:
         if way == "voucher":
             return [{"id": new_id(), "method": "voucher", "amount": str(part)}]
         if way == "credit":
-            credit = done(till.post("store-credits/", {"id": new_id(), "amount": "500.00"}))
+            credit = get_body(till.post("store-credits/", {"id": new_id(), "amount": "500.00"}))
             reference = {"reference": credit["full_code"]}
             return [{"id": new_id(), "method": "store_credit", "amount": str(part), **reference}]
         return []
 
-    def take_back(self, till: Till, order: Body, back: str) -> None:
+    def refund_order(self, till: Till, order: Body, kind: str) -> None:
         first = {"line": order["lines"][0]["id"], "quantity": order["lines"][0]["quantity"]}
         half = str((Decimal(order["total"]) / 2).quantize(CENT, ROUND_HALF_UP))
         bodies: dict[str, list[Body]] = {
@@ -188,9 +188,9 @@ class Market:
             "elsewhere": [{"amount": half}],
         }
         about = {"reason": "Back", "register": str(till.register.pk)}
-        for body in bodies[back]:
+        for body in bodies[kind]:
             path = f"orders/{order['id']}/refunds/"
-            refund = done(till.post(path, {"id": new_id(), **about, **body}))
+            refund = get_body(till.post(path, {"id": new_id(), **about, **body}))
             assert refund["status"] == "done", refund
             self.refunds.append(refund["id"])
 
@@ -199,14 +199,14 @@ def discounts(amount: Decimal) -> list[Body]:
     return [{"type": "amount", "value": str(amount)}] if amount else []
 
 
-def done(answer: Any) -> Body:
+def get_body(answer: Any) -> Body:
     assert answer.status_code in {200, 201}, answer.content
     body: Body = answer.json()
     return body
 
 
-def counted(till: Till, shift: Body) -> Body:
-    """The Z of the shift, whose cash is what it should be; a drawer that gave cards back that
-    another one took has less than none of them, which nobody can count."""
-    done(close_shift(till, shift, fetch_shift_report(till, shift)["cash"]["expected"]))
+def close_and_get_z(till: Till, shift: Body) -> Body:
+    """Close the shift with its expected cash and return the Z report. Only cash is counted,
+    because card refunds of other drawers can make the card amount negative."""
+    get_body(close_shift(till, shift, fetch_shift_report(till, shift)["cash"]["expected"]))
     return fetch_shift_report(till, shift, "z")

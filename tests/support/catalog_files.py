@@ -1,4 +1,4 @@
-"""Catalog files, as a manager sends and gets them."""
+"""Import and export of catalog files."""
 
 import csv
 import io
@@ -17,13 +17,13 @@ HEADER = (
 
 
 def build_upload_form(content: bytes, field: str = "file", **fields: Any) -> bytes:
-    """The body of a form with one file."""
+    """Build a form body with one file."""
     file = SimpleUploadedFile("catalog.csv", content, content_type="text/csv")
     return encode_multipart(BOUNDARY, fields | {field: file})
 
 
 def upload_catalog(person: Person, content: str | bytes, query: str = "", **headers: str) -> Any:
-    """Import this file, as a form does it."""
+    """Import this file by a form."""
     if isinstance(content, str):
         content = content.encode()
     return person.send(
@@ -32,7 +32,7 @@ def upload_catalog(person: Person, content: str | bytes, query: str = "", **head
 
 
 def import_catalog(person: Person, content: str | bytes, query: str = "") -> tuple[int, int, int]:
-    """How many products an import that works has created, updated and left."""
+    """Import a file successfully; return the numbers of created, updated and unchanged products."""
     response = upload_catalog(person, content, query)
     assert response.status_code == 200, response.content
     report = response.json()
@@ -57,7 +57,7 @@ def parse_rows(text: str) -> list[dict[str, str]]:
 
 
 def snapshot_catalog() -> list[Any]:
-    """The catalog of the shop in scope with its ids, versions and times."""
+    """Return the catalog of the current tenant with ids, versions and times."""
     return [
         sorted(model.objects.values_list(*(field.attname for field in model._meta.concrete_fields)))
         for model in (Product, Barcode, Category)

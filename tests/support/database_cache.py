@@ -1,6 +1,6 @@
 """Cache of the migrated SQLite database, so that only the first run applies the migrations.
 
-Every test process works on a copy of its own, which it removes. `tests.support.postgres` does the
+Every test process uses its own copy and removes it at the end. `tests.support.postgres` does the
 same for PostgreSQL.
 """
 
@@ -16,12 +16,12 @@ from tests.support.schema_digest import CACHE, digest_schema
 
 
 def cached_file() -> Path:
-    """Return where the database of this code is, or would be, cached."""
+    """Return the path of the cached database of this code."""
     return CACHE / f"{digest_schema(sqlite3.sqlite_version)}.sqlite3"
 
 
 def copy_cached() -> bool:
-    """Copy the cached database to where Django will look for it; return whether there was one."""
+    """Copy the cached database to the path of the test database; return whether there was one."""
     if not settings.IS_SQLITE:
         return False
     own = Path(connection.settings_dict["TEST"]["NAME"])
@@ -35,7 +35,7 @@ def copy_cached() -> bool:
 
 
 def save_to_cache() -> None:
-    """Cache the database that was migrated just now."""
+    """Cache the migrated database; the last of several processes wins."""
     if not settings.IS_SQLITE:
         return
     for former in CACHE.glob("*.sqlite3"):

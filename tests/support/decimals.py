@@ -1,7 +1,7 @@
-"""Sees to it that every amount that leaves has exactly the decimals of the shop's currency.
+"""Check that every shown amount has exactly the decimals of the shop's currency.
 
-Looked at are all answers to a test's client (JSON and CSV), and the facts of every audit event and
-of every event for the outside world.
+All responses to test clients (JSON and CSV) and the data of all audit and outbox events are
+checked.
 """
 
 import csv
@@ -20,9 +20,9 @@ from tenants.models import AuditEvent, OutboxEvent, Tenant
 from tenants.scope import scope_or_none
 
 NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-# In a sentence, and no part of an address, of a version or of a time.
+# In a sentence, and not part of an address, a version or a time.
 IN_WORDS = re.compile(r"(?<![\w.:-])-?\d+\.(\d+)(?![\w.:%-])(?! %)")
-# Whatever these hold is an amount, also where it has no point.
+# Names of amounts, also without a decimal point.
 MONEY = frozenset(
     """
     adjustment amount balance canceled cash_due cash_rounding cash_rounding_increment cash_total
@@ -33,8 +33,8 @@ MONEY = frozenset(
     suggested_float tax_total taxable tendered total unit_price
     """.split()
 )
-# Numbers with a point that are none: quantities, shares of a hundred, and the exact figures with
-# which a trace shows how a line came to its total.
+# Names of other numbers: quantities, percentages, and the exact figures of a pricing
+# trace.
 NOT_MONEY = frozenset(
     """
     base exact level low_stock_level on_hand available percent quantity refunded_quantity
@@ -47,7 +47,7 @@ NOT_MONEY = frozenset(
 
 
 class Decimals:
-    """What was found, by where it was found."""
+    """The amounts with wrong decimals, with their places."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -65,7 +65,7 @@ class Decimals:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if kind.endswith("json") and not path.startswith("/api/schema"):
             body = json.loads(response.content or b"null")
-            # Of a shop that has changed its currency it is the new one.
+            # A response after a change of currency names the new one.
             named = body.get("currency") if isinstance(body, dict) else ""
             self.read(body, str(named or shop.currency), f"the answer of {path}")
         elif kind == "text/csv":
@@ -97,13 +97,13 @@ class Decimals:
 
 
 def inner(outer: str, key: str) -> str:
-    """By which name a value is known: what was changed is known by the name of the field."""
+    """Return the name of a value; changes have the name of the field."""
     is_part = key in {"from", "to"} or outer == "over_short"
     return outer if outer and is_part else key
 
 
 def shop_of(response: Any) -> Tenant | None:
-    """The shop of whoever asked, without a question to the database."""
+    """Return the shop of the user of the request, without a query."""
     user = getattr(getattr(response, "wsgi_request", None), "user", None)
     state = getattr(user, "_state", None)
     return state.fields_cache.get("tenant") if state else None
@@ -112,10 +112,10 @@ def shop_of(response: Any) -> Tenant | None:
 decimals = Decimals()
 
 
-def reading(made: Callable[..., None], facts: str, name: str) -> Callable[..., None]:
-    """Make a row as before, and read what is to be written down for good or told to the world.
+def wrap_init(made: Callable[..., None], facts: str, name: str) -> Callable[..., None]:
+    """Wrap the constructor of a model to check the data of new rows.
 
-    Rows that are loaded are made without names.
+    Loaded rows are constructed without keyword arguments.
     """
 
     def make(self: Any, *args: Any, **fields: Any) -> None:
@@ -129,7 +129,7 @@ def reading(made: Callable[..., None], facts: str, name: str) -> Callable[..., N
 
 @contextmanager
 def watch_decimals(patch: Any) -> Iterator[None]:
-    """From here on all of that is read."""
+    """Check all responses and events from here on."""
     request = Client.request
 
     def read_request(self: Client, **environ: Any) -> Any:
@@ -140,5 +140,5 @@ def watch_decimals(patch: Any) -> Iterator[None]:
     with patch.context() as patched:
         patched.setattr(Client, "request", read_request)
         for model, facts, name in ((AuditEvent, "facts", "event"), (OutboxEvent, "data", "topic")):
-            patched.setattr(model, "__init__", reading(model.__init__, facts, name))
+            patched.setattr(model, "__init__", wrap_init(model.__init__, facts, name))
         yield

@@ -1,4 +1,4 @@
-"""What there is in the project: every model, route and serializer, found and not listed."""
+"""Discover every model, route, serializer and file of the project."""
 
 import importlib
 import pkgutil
@@ -20,14 +20,22 @@ from tenants.scope import across_tenants
 ROOT = Path(__file__).parents[2]
 OURS = ("tenants", "accounts", "orders", "config")
 METHODS = ("get", "post", "put", "patch", "delete")
-TEST_FUNCTION = re.compile(r"^(?:    )?def (test_\w+)\(", re.MULTILINE)
-# What tools make, and what belongs to one installation.
-MADE = {".git", ".venv", ".static", ".hypothesis", ".idea", ".vscode", "__pycache__", "htmlcov"}
+# Generated files and files of one installation.
+GENERATED = {
+    ".git",
+    ".venv",
+    ".static",
+    ".hypothesis",
+    ".idea",
+    ".vscode",
+    "__pycache__",
+    "htmlcov",
+}
 
 
 @dataclass(frozen=True)
 class Route:
-    """One pattern of the URLconf; `methods` says which attribute of the view answers each."""
+    """A pattern of the URLconf; `methods` maps HTTP methods to attributes of the view."""
 
     name: str
     path: str
@@ -35,7 +43,7 @@ class Route:
 
     @property
     def view(self) -> type | None:
-        """The class behind it; None for a plain function."""
+        """Return the view class, or None for a function."""
         found: type | None = getattr(self.callback, "cls", None)
         return found
 
@@ -51,9 +59,9 @@ class Route:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    """Every pattern but those of the two sites of Django's admin, which have their own tests."""
+    """Return all patterns except those of the two admin sites."""
     found = tuple(patterns(get_resolver()))
-    assert len({route.name for route in found}) == len(found), "two routes of one name"
+    assert len({route.name for route in found}) == len(found), "two routes have the same name"
     return found
 
 
@@ -74,8 +82,8 @@ def our_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model._meta.app_label in OURS]
 
 
-def list_kept_models() -> dict[str, list[Any]]:
-    """All rows but the keys of requests, who is logged in, and who has asked for what."""
+def snapshot_owned_rows() -> dict[str, list[Any]]:
+    """Return all rows except idempotency keys, sessions and audit events."""
     beside = {"IdempotencyKey", "AuthSession", "AuditEvent"}
     with across_tenants():
         return {
@@ -87,7 +95,7 @@ def list_kept_models() -> dict[str, list[Any]]:
 
 @cache
 def serializer_classes() -> tuple[type[serializers.BaseSerializer[Any]], ...]:
-    """All that our packages declare, at any depth of inheritance."""
+    """Return all serializer classes of our packages."""
     for name in OURS:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -107,7 +115,7 @@ def is_ours(each: type) -> bool:
 
 
 def list_fields(serializer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every field by its path, also those of nested serializers and of lists."""
+    """Yield every field with its path, including nested serializers and lists."""
     for name, field in serializer.fields.items():
         yield from field_and_children(field, f"{path}.{name}" if path else name)
 
@@ -121,14 +129,14 @@ def field_and_children(field: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def files(*suffixes: str) -> list[Path]:
-    """The files of the project, without what tools made of them."""
+    """Return the files of the project without generated ones."""
     found = (path for path in tree(ROOT) if not suffixes or path.suffix in suffixes)
     return sorted(found)
 
 
 def tree(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name in MADE or path.name.endswith("_cache"):
+        if path.name in GENERATED or path.name.endswith("_cache"):
             continue
         if path.is_dir():
             yield from tree(path)

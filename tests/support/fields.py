@@ -1,4 +1,4 @@
-"""One field at a time, as a serializer would ask it."""
+"""Run single serializer fields."""
 
 import pytest
 from rest_framework import serializers
@@ -9,7 +9,7 @@ def validate_field(field: serializers.Field, data: object) -> object:
 
 
 def field_error_code(field: serializers.Field, data: object) -> str:
-    """The code with which the field refuses."""
+    """Return the error code of the field."""
     with pytest.raises(serializers.ValidationError) as refusal:
         field.run_validation(data)
     (error,) = refusal.value.detail

@@ -1,4 +1,4 @@
-"""Makes tokens that nobody should believe."""
+"""Build forged tokens."""
 
 import base64
 import hmac
@@ -13,15 +13,15 @@ ACCESS, REFRESH = "at+jwt", "rt+jwt"
 
 
 def build_claims(till, **changes):
-    """The claims of the till's access token, changed; None leaves one out."""
+    """Return the claims of the client's access token with changes; None removes a claim."""
     claims = jwt.decode(till.tokens.access, options={"verify_signature": False}) | changes
     return {name: value for name, value in claims.items() if value is not None}
 
 
 def sign_token(claims, key=None, algorithm=None, **headers):
-    """Also what PyJWT itself would not sign, such as an issuer that is no text.
+    """Sign claims, also those that PyJWT rejects, such as an issuer that is not text.
 
-    With the active key and its name, if nothing else is said; None leaves a header out.
+    By default with the active key and its id; None removes a header.
     """
     ring = settings.JWT_KEYS
     named = {"kid": ring.active.kid, "typ": ACCESS} | headers
@@ -36,7 +36,7 @@ def sign_raw_token(claims, key, algorithm, headers):
 
 
 def compute_signature(message, key, algorithm):
-    """By hand where that is easy: PyJWT signs with no short secret and with no public key."""
+    """Compute HMAC without PyJWT, which rejects short secrets and public keys."""
     if algorithm.startswith("HS"):
         key = key.encode() if isinstance(key, str) else key
         return hmac.digest(key, message, f"sha{algorithm[2:]}")

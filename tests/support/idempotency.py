@@ -1,4 +1,4 @@
-"""Requests under a key, and what is left of them."""
+"""Requests with idempotency keys."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def list_key_statuses(shop: Tenant) -> list[int | None]:
 
 
 def without_ids(body: Body) -> Body:
-    """For which the key has to stand."""
+    """Return the body without ids, so that the key identifies the request."""
     body = {name: value for name, value in body.items() if name != "id"}
     if "payments" in body:
         body["payments"] = [without_ids(each) for each in body["payments"]]
@@ -30,6 +30,6 @@ def without_ids(body: Body) -> Body:
 
 
 def assert_replayed(response: Any, first: Any) -> None:
-    """It is the first answer to the byte."""
+    """Assert that the response equals the first one byte by byte."""
     assert (response.status_code, response.content) == (first.status_code, first.content)
     assert (response["Idempotent-Replayed"], response["ETag"]) == ("true", first["ETag"])

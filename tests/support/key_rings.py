@@ -1,4 +1,4 @@
-"""Rings of keys for the tests of tokens."""
+"""Key rings for tests of tokens."""
 
 import json
 
@@ -6,7 +6,7 @@ from accounts.security.keys import KeyRing, generate_key_material
 
 
 def build_key_entry(kid, status, alg="HS256", /, **changes):
-    """A key as JWT_KEYS has it, fresh; None leaves a member out."""
+    """Build a new key entry of JWT_KEYS; None removes a member."""
     whole = {"kid": kid, "alg": alg, "status": status} | generate_key_material(alg) | changes
     return {name: value for name, value in whole.items() if value is not None}
 

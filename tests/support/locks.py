@@ -1,4 +1,4 @@
-"""Waiting until another connection waits for a lock, on PostgreSQL."""
+"""Wait until another connection waits for a lock, on PostgreSQL."""
 
 import time
 
@@ -13,7 +13,7 @@ BLOCKED = """
 def wait_until_blocked(connections: int = 1, *, seconds: float = 30) -> None:
     """Return once this many connections wait for a lock that another one holds.
 
-    Raises AssertionError where none does within `seconds`: then nothing is locked.
+    Raises AssertionError if none does within `seconds`, because nothing is locked.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -22,4 +22,4 @@ def wait_until_blocked(connections: int = 1, *, seconds: float = 30) -> None:
             if cursor.fetchone()[0] >= connections:
                 return
         time.sleep(0.01)
-    raise AssertionError("Nobody waits for a lock.")
+    raise AssertionError("No connection waits for a lock.")

@@ -1,4 +1,4 @@
-"""A till without a connection: what it sold meanwhile, and how it tells of that."""
+"""Offline sales and their upload."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ def build_offline_line(
 
 
 def build_offline_sale(sequence: int, *lines: Body, **more: Any) -> Body:
-    """Paid in cash with 2.50 unless told, a minute ago."""
+    """Build a sale of one minute ago, by default paid with 2.50 in cash."""
     return {
         "id": new_id(),
         "device_sequence": sequence,
@@ -45,7 +45,7 @@ def results(till: Till, *batch: Any, **more: Any) -> list[Body]:
 
 
 def upload_all_booked(till: Till, *batch: Body, **more: Any) -> list[Body]:
-    """The orders, each of which must be new."""
+    """Upload sales that must all be booked, and return the orders."""
     answers = results(till, *batch, **more)
     assert [each["status"] for each in answers] == ["created"] * len(batch), answers
     return [each["order"] for each in answers]

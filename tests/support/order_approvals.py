@@ -1,4 +1,4 @@
-"""Orders that take leave, and what becomes of it."""
+"""Orders that need an approval."""
 
 from accounts.models import User
 from orders.models import Order, Product
@@ -9,12 +9,12 @@ from tests.support.till import Body, Till, cash, line, percent
 
 
 def build_half_off_order(till: Till, product: Product) -> Body:
-    """Two for 10.00 each: a cashier may give a tenth of that alone, and gives a half."""
+    """Build an order with a 50 % discount, above the cashier's limit of 10 %."""
     return till.order(line(product, "2", discounts=[percent("50")]), payments=[cash("10.00")])
 
 
 def log_in_at_paired_register(user: User, register: Register) -> Till:
-    """Somebody logged in at this register, paired as it is."""
+    """Return a till of the user, logged in at this paired register."""
     return Till(user, register, log_in_at_register(user, register).session)
 
 

@@ -1,4 +1,4 @@
-"""The relay as the settings make it, for what sales give rise to."""
+"""The configured relay."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tenants.scope import across_tenants
 
 
 def relay_all() -> None:
-    """Everything that is to be told and looked after now."""
+    """Run all deliveries and jobs that are due."""
     Relay(*load_configured()).run(once=True)
 
 

@@ -1,4 +1,4 @@
-"""Whether all that changed in the books was announced: the tables before and after compared."""
+"""Check that all changed rows were announced, by comparing the tables before and after."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,8 +41,8 @@ from tenants.models import (
 )
 from tenants.scope import across_tenants
 
-# What the feed tells of. Each change is announced with the version at which it left the row.
-WHOLES = (
+# Models of the change feed; each change is announced with the new version of the row.
+ANNOUNCED_MODELS = (
     Tenant,
     Store,
     Register,
@@ -55,8 +55,8 @@ WHOLES = (
     Refund,
     Shift,
 )
-# What is shown with something else, and told as a change of that.
-PARTS = {
+# Models that are part of another one and announced as its change, with the column.
+PART_MODELS = {
     Barcode: "product_id",
     Pin: "user_id",
     Posting: "user_id",
@@ -66,9 +66,9 @@ PARTS = {
     Payout: "refund_id",
     CashMovement: "shift_id",
 }
-# What nobody keeps a copy of, and why.
-UNTOLD = {
-    AuditEvent: "a trail is read, and only ever grows",
+# Models without announcements, and why.
+UNANNOUNCED_MODELS = {
+    AuditEvent: "the audit log is read only and only grows",
     ChangeFeed: "the feed itself",
     IdempotencyKey: "answers of one person's own requests",
     OutboxDelivery: "the feed itself",
@@ -84,28 +84,31 @@ UNTOLD = {
     StoreCredit: "looked up by its code when it is used: a copy would be spent twice",
     StoreCreditEntry: "looked up by its code when it is used: a copy would be spent twice",
 }
-# What changes without anybody being able to see it in the row.
-UNSEEN = {
+# Columns whose changes are not announced.
+HIDDEN_COLUMNS = {
     "updated_at",
     "last_login",
-    # Of a shop: that its currency is fixed by now.
+    # Only fixes the currency of the shop.
     "has_orders",
-    # Of money: how often a gateway was asked for it, and when the next time is.
+    # State of the look-ups at the gateway.
     "look_ups",
     "next_look_up_at",
 }
-# What goods do to the shelves, these say themselves.
-MOVES_GOODS = {"order", "refund"}
+# These announce their changes of stock themselves.
+MOVES_STOCK = {"order", "refund"}
 
 Rows = dict[tuple[type, Any], dict[str, Any]]
 
 
 def snapshot_announced_rows() -> Rows:
-    """All that the feed tells of, as it lies in the database."""
+    """Return all rows of the change feed."""
     with across_tenants():
         return {
             (model, row["id"]): {name: row[name] for name in row if name not in hidden}
-            for models, hidden in ((WHOLES, UNSEEN), (PARTS, UNSEEN | {"version"}))
+            for models, hidden in (
+                (ANNOUNCED_MODELS, HIDDEN_COLUMNS),
+                (PART_MODELS, HIDDEN_COLUMNS | {"version"}),
+            )
             for model in models
             for row in model._default_manager.values()
         }
@@ -118,24 +121,24 @@ def events() -> list[OutboxEvent]:
 
 @contextmanager
 def assert_changes_announced(*, but: Sequence[type] = ()) -> Iterator[set[str]]:
-    """Whatever changes meanwhile has to be announced; holds the topics afterwards."""
+    """Assert that all changes are announced; yields the set of topics."""
     before, seen, topics = snapshot_announced_rows(), {event.pk for event in events()}, set[str]()
     yield topics
     new = [event for event in events() if event.pk not in seen]
     topics |= {event.topic for event in new}
     kinds = {get_resource_type(model) for model in but}
-    untold = [
+    unannounced = [
         each
         for each in find_unannounced(before, snapshot_announced_rows(), new)
         if each.split()[0] not in kinds
     ]
-    assert untold == []
+    assert unannounced == []
 
 
 def find_unannounced(before: Rows, after: Rows, new: list[OutboxEvent]) -> list[str]:
-    """What changed and was not announced as it is now."""
+    """Return changed rows that were not announced with their current version."""
     about = [event for event in new if event.topic != "stock.low"]
-    told = {(event.subject_type, event.subject): event for event in about}
+    announced = {(event.subject_type, event.subject): event for event in about}
     changed = {
         find_root_row(key, before.get(key) or after[key])
         for key in before.keys() | after.keys()
@@ -145,37 +148,37 @@ def find_unannounced(before: Rows, after: Rows, new: list[OutboxEvent]) -> list[
         f"{get_resource_type(model)} {pk}"
         for model, pk in changed
         if not is_announced(
-            model, after.get((model, pk)), told.get((get_resource_type(model), pk)), told
+            model, after.get((model, pk)), announced.get((get_resource_type(model), pk)), announced
         )
     )
 
 
 def find_root_row(key: tuple[type, Any], row: dict[str, Any]) -> tuple[type, Any]:
-    """The row itself, or what it is a part of."""
+    """Return the row itself, or the row that it is part of."""
     model, pk = key
-    if model not in PARTS:
+    if model not in PART_MODELS:
         return model, pk
-    column = PARTS[model]
+    column = PART_MODELS[model]
     return model._meta.get_field(column.removesuffix("_id")).related_model, row[column]
 
 
 def is_announced(
-    model: type, now: dict[str, Any] | None, event: OutboxEvent | None, told: dict[Any, Any]
+    model: type, now: dict[str, Any] | None, event: OutboxEvent | None, announced: dict[Any, Any]
 ) -> bool:
     if event is None:
-        return model is StockLevel and any(kind in MOVES_GOODS for kind, _ in told)
+        return model is StockLevel and any(kind in MOVES_STOCK for kind, _ in announced)
     if now is None:
         return event.is_tombstone
     return event.subject_version == now["version"] and not event.is_tombstone
 
 
 def list_unannounced_rows(*models: Any) -> list[str]:
-    """Rows of these kinds that somebody has changed, and whose last version was not told."""
-    told = {(event.subject_type, event.subject): event.subject_version for event in events()}
+    """Return changed rows of these models whose last version was not announced."""
+    announced = {(event.subject_type, event.subject): event.subject_version for event in events()}
     with across_tenants():
         return [
             f"{get_resource_type(model)} {pk} at {version}"
             for model in models
             for pk, version in model._default_manager.values_list("pk", "version")
-            if version > 1 and told.get((get_resource_type(model), pk)) != version
+            if version > 1 and announced.get((get_resource_type(model), pk)) != version
         ]

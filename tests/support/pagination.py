@@ -1,4 +1,4 @@
-"""Pages of a list without a view around it."""
+"""Pagination without a view."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from tenants.api.pagination import CursorPagination
 
 
 class List:
-    """A view, as far as a page needs one."""
+    """The attributes of a list view that pagination reads."""
 
     ordering_fields = {
         "name": ("name",),
@@ -20,7 +20,7 @@ class List:
 
 
 def fetch_page(rows, query="", view=List):
-    """One page: its rows, and what its answer says."""
+    """Return the rows of a page and its response data."""
     paginator = CursorPagination()
     request = Request(APIRequestFactory().get(f"/list/{query}"))
     page = paginator.paginate_queryset(rows, request, view)
@@ -32,7 +32,7 @@ def parse_query(link):
 
 
 def walk(rows, query, *, by="next", view=List):
-    """All pages from here on, each with its rows."""
+    """Return the rows of all pages from here on, and the last query."""
     pages = []
     while True:
         page, answer = fetch_page(rows, query, view)

@@ -1,4 +1,4 @@
-"""Does several things at the same moment, each in a thread with a database connection of its own.
+"""Run functions at the same time, each in a thread with its own database connection.
 
 For tests with `django_db(transaction=True)`, on SQLite and on PostgreSQL.
 """
@@ -15,9 +15,9 @@ SECONDS = 60
 
 
 def run_concurrently(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
-    """What each of them returned or raised, in their order. All start together.
+    """Start all functions together and return their results or exceptions in order.
 
-    A new thread knows nothing of its maker's scope: like a request, each work enters its own.
+    A new thread has no tenant scope, so each function enters its own.
     """
     works = list(works)
     barrier = Barrier(len(works))
@@ -37,17 +37,17 @@ def run_concurrently(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
         thread.start()
     for thread in threads:
         thread.join(SECONDS)
-    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    assert not any(thread.is_alive() for thread in threads), "a thread did not end"
     return outcomes
 
 
 def run_times(count: int, work: Callable[[], T]) -> list[T | Exception]:
-    """The same thing, this many times at once."""
+    """Run the same function this many times at once."""
     return run_concurrently([work] * count)
 
 
 def statuses(responses: Iterable[Any]) -> Counter[Any]:
-    """How many answers had which status; what raised is counted by its kind."""
+    """Count the responses by status, and exceptions by type."""
     return Counter(
         getattr(response, "status_code", None) or type(response).__name__ for response in responses
     )

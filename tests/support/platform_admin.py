@@ -1,10 +1,10 @@
-"""What the tests of the admin ask for."""
+"""Pages and rows of the platform admin."""
 
 from typing import Any
 
 from tenants.scope import across_tenants
 
-# The pages that belong to no model.
+# Pages without a model.
 EVERYWHERE = [
     "/platform/",
     "/platform/tenants/",

@@ -1,10 +1,10 @@
-"""Asking PostgreSQL itself: what it shows, and what it was told of the scope."""
+"""SQL without the ORM, for tests of row-level security."""
 
 from django.db import connection
 
 COUNT = "SELECT count(*) FROM {}"
 INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
-WALLED = "violates row-level security policy"
+RLS_VIOLATION = "violates row-level security policy"
 
 
 def run_sql(sql, *params):

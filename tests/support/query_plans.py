@@ -1,6 +1,6 @@
-"""Plans of lists: PostgreSQL walks an index, in the list's order, however many rows there are.
+"""Query plans of lists: PostgreSQL must use an index in the order of the list.
 
-A list's own statement is explained, of 10,000 rows of ours beside as many of another shop.
+The statement of the list is explained with 10,000 rows each of two shops.
 """
 
 import json
@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from tenants.scope import across_tenants
 
 ROWS = 10_000
-# Copies of a row, each with values of its own, made inside the database.
+# Copies a row inside the database, with different values in each copy.
 MULTIPLY = """
 INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
 LATERAL json_populate_record(original, json_build_object('id', gen_random_uuid(), {values})) AS copy
@@ -33,7 +33,7 @@ def multiply_rows(row: Any, *, times: int = ROWS, **values: str) -> None:
 
 
 def analyze(*models: Any) -> None:
-    """Count their rows, and those of what they name: a join is guessed by both of its sides."""
+    """Gather statistics of the tables and of the tables that they reference, for joins."""
     named = {field.related_model for model in models for field in model._meta.fields}
     tables = {model._meta.db_table for model in {*models, *named} - {None}}
     with connection.cursor() as cursor:
@@ -41,11 +41,11 @@ def analyze(*models: Any) -> None:
 
 
 def explain_list(client: Any, path: str, query: dict[str, Any], table: str) -> list[dict[str, Any]]:
-    """The nodes of the plan of the list's statement about this table."""
+    """Return the plan nodes of the statement about this table."""
     with CaptureQueriesContext(connection) as queries:
         response = client.get(path, query)
     assert response.status_code == 200, response.content
-    # A search may have asked first whether anybody has the words as they are.
+    # A search may run an exact query first, so take the last statement.
     *_, sql = (each["sql"] for each in queries if f'FROM "{table}"' in each["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
@@ -61,7 +61,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def walk(plan: list[dict[str, Any]], table: str) -> set[str]:
-    """How the rows of the table are found, and whether they have to be sorted then."""
+    """Return the indexes and scans of the table, and the sort nodes."""
     found = {
         each.get("Index Name", each["Node Type"])
         for node in plan
@@ -73,13 +73,13 @@ def walk(plan: list[dict[str, Any]], table: str) -> set[str]:
 
 
 def next_page(client: Any, path: str, query: dict[str, Any]) -> dict[str, Any]:
-    """The question for the page after the first; the same one where there is none."""
+    """Return the query of the second page, or the same one if there is none."""
     link = client.get(path, query).json()["next"]
     return dict(parse_qsl(urlsplit(link).query)) if link else query
 
 
 def explain_pages(client: Any, path: str, table: str, cases: list[Any]) -> dict[str, set[str]]:
-    """How the first page and the next one are found, for each question."""
+    """Return the indexes of the first and the second page for each query."""
     found = {}
     for query in cases:
         found[urlencode(query)] = walk(explain_list(client, path, query, table), table)
@@ -91,7 +91,7 @@ def explain_pages(client: Any, path: str, table: str, cases: list[Any]) -> dict[
 
 
 def for_both_pages(expected):
-    """The same for the next page, where there is one."""
+    """Return the expected indexes for both pages."""
     return {urlencode(query): index for query, index in expected} | {
         f"{urlencode(query)} (next)": index for query, index in expected
     }

@@ -1,4 +1,4 @@
-"""Where tries are counted, for the tests of the limiter, and a hasher that can be held."""
+"""Counter stores for tests of rate limits, and a hasher that tests can hold."""
 
 from secrets import token_hex
 from threading import Event, Lock
@@ -10,11 +10,11 @@ from accounts.security.rate_limits.redis_store import FallbackStore, RedisCounte
 from accounts.security.rate_limits.stores import DatabaseCounterStore
 from config.settings import redis_cache
 
-LONGEST_HOLD = 30
+MAX_HOLD = 30
 
 
 def count_in_redis(url, settings, monkeypatch):
-    """As an installation with this Redis; under keys that no other test has."""
+    """Count in this Redis, with keys that no other test uses."""
     settings.SECRET_KEY = token_hex(32)
     settings.REDIS_URL = url
     settings.CACHES = {"default": redis_cache(url)}
@@ -23,7 +23,7 @@ def count_in_redis(url, settings, monkeypatch):
 
 
 class Hashes:
-    """How many passwords were looked at; while held, nobody gets an answer."""
+    """Count password hashes; while held, hashing waits."""
 
     def __init__(self):
         self.lock = Lock()
@@ -37,27 +37,27 @@ class Hashes:
         self.count = 0
 
     def hold(self, *, awaited):
-        """Keep those who hash until released; `reached` tells when so many do."""
+        """Hold all hashing until released; `reached` is set when so many wait."""
         self.awaited = awaited
         self.gate.clear()
 
     def release(self):
         self.gate.set()
 
-    def note(self):
+    def count_hash(self):
         with self.lock:
             self.count += 1
             if self.count == self.awaited:
                 self.reached.set()
-        assert self.gate.wait(LONGEST_HOLD), "nobody let go of the hasher"
+        assert self.gate.wait(MAX_HOLD), "the hasher was not released"
 
 
 hashes = Hashes()
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Quick, and tells `hashes` of every password that is looked at or pretended to be."""
+    """A fast hasher that counts every hash in `hashes`."""
 
     def encode(self, password, salt):
-        hashes.note()
+        hashes.count_hash()
         return super().encode(password, salt)

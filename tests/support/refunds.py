@@ -1,4 +1,4 @@
-"""Refunds under test: asked for over HTTP, and what is left of everything afterwards."""
+"""Refunds over HTTP and their consistency."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,11 +21,11 @@ from tenants.scope import tenant_scope
 from tests.support.shifts import snapshot_shift_rows
 from tests.support.till import Body, Till, amount, ensure_books_balance, line, new_id
 
-WRITTEN = (OrderLine, Refund, Payout, StoreCredit, StoreCreditEntry)
+REFUND_MODELS = (OrderLine, Refund, Payout, StoreCredit, StoreCreditEntry)
 
 
 def sell_with_uneven_discount(till: Till, product: Product, *payments: Body) -> Body:
-    """Three at 3.33 with 0.97 off all of it: 9.02, of which no line has a whole third."""
+    """Sell three at 3.33 with 0.97 off: 9.02, which is not divisible by three."""
     return till.sold(line(product, "3"), discounts=[amount("0.97")], payments=list(payments))
 
 
@@ -36,7 +36,7 @@ def request_refund(person: Any, order: Body, **body: Any) -> Any:
 
 
 def create_refund(person: Any, order: Body, **body: Any) -> Body:
-    """The refund, which must have been taken."""
+    """Create a refund and assert that it succeeds."""
     response = request_refund(person, order, **body)
     assert response.status_code == 201, response.content
     answer: Body = response.json()
@@ -52,7 +52,7 @@ def resolve_refund(person: Any, refund: Body, **body: Any) -> Any:
 
 
 def get_store_credit_code(refund: Body) -> str:
-    """The code of the store credit that this refund has made."""
+    """Return the code of the store credit that this refund issued."""
     (issued,) = refund["store_credit_codes"]
     code: str = issued["code"]
     return code
@@ -63,14 +63,16 @@ def credit_payment(amount: str, code: str) -> Body:
 
 
 def snapshot_refund_rows(shop: Tenant) -> dict[str, list[Any]]:
-    """All that a refund writes, to see that a refusal has written nothing."""
+    """Return all rows that a refund writes, to check that a refusal changed nothing."""
     with tenant_scope(shop):
-        rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in WRITTEN}
+        rows = {
+            model.__name__: list(model.objects.order_by("pk").values()) for model in REFUND_MODELS
+        }
     return snapshot_shift_rows(shop) | rows
 
 
 def ensure_refunds_consistent(shop: Tenant) -> None:
-    """Nothing has gone back that had not come, and all books say the same."""
+    """Assert that refunds do not exceed payments and that all totals agree."""
     with tenant_scope(shop):
         for order in Order.objects.with_details():
             ensure_order_refunds_consistent(order)
@@ -94,8 +96,8 @@ def ensure_order_refunds_consistent(order: Order) -> None:
         mine = [each.paid for each in payouts if each.payment_id == payment.pk]
         assert payment.refunded_total == sum_amounts(mine) <= payment.amount
     assert order.refunded_total == sum_amounts(each.paid for each in payouts) <= order.paid_total
-    came = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
-    assert order.paid_total == sum_amounts(each.amount for each in came)
+    captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
+    assert order.paid_total == sum_amounts(each.amount for each in captured)
 
 
 def sum_amounts(amounts: Any) -> Decimal:

@@ -1,4 +1,4 @@
-"""Relays under test, and subscribers that remember what they were told."""
+"""Relays under test, and subscribers that record what they receive."""
 
 import os
 import time
@@ -15,13 +15,13 @@ TOPIC = "test.happened"
 
 
 class Listener(Subscriber):
-    """Hears everything of one topic; `answers` are what it does instead, one after the other."""
+    """Subscriber of one topic; each of `answers` is raised or called for one delivery."""
 
     name = "listener"
     topics = frozenset({TOPIC})
 
     def __init__(self, **changes: Any) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.shops: list[str] = []
         self.in_transaction: list[bool] = []
         self.answers: list[Exception | Callable[[], None] | None] = []
@@ -35,15 +35,15 @@ class Listener(Subscriber):
             raise answer
         if answer:
             answer()
-        self.heard.append(delivery.event.data)
+        self.received.append(delivery.event.data)
 
     @property
     def numbers(self) -> list[int]:
-        return [data["number"] for data in self.heard]
+        return [data["number"] for data in self.received]
 
 
 class Notebook(Subscriber):
-    """Writes down what it hears in the file of RELAY_NOTEBOOK: for relays in other processes."""
+    """Subscriber that writes what it receives to a file, for relays in other processes."""
 
     name = "notebook"
     topics = frozenset({TOPIC})
@@ -56,14 +56,14 @@ class Notebook(Subscriber):
 
 
 def note(line: str) -> None:
-    """In one write: lines of several processes do not mix."""
+    """Append a line in one write, so that lines of several processes do not mix."""
     book = os.open(os.environ["RELAY_NOTEBOOK"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(book, f"{line}\n".encode())
     os.close(book)
 
 
 class Counter(Job):
-    """Has so many things to do, each of which may go wrong."""
+    """Job with scripted steps, which may fail."""
 
     name = "counter"
     every = 1000.0
@@ -81,7 +81,7 @@ class Counter(Job):
 
 
 def run_relay(*subscribers: Subscriber, jobs: Any = ()) -> Relay:
-    """All that is to be told now, told."""
+    """Deliver everything that is due."""
     relay = Relay(subscribers, jobs)
     relay.run(once=True)
     return relay

@@ -1,4 +1,4 @@
-"""A relay that is a process of its own, and what it notes down of what it hears."""
+"""A relay as a separate process with the notes of its subscriber."""
 
 import os
 import signal
@@ -13,11 +13,11 @@ from urllib.parse import quote
 from django.db import connection
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+TIMEOUT = 60
 
 
 class Process:
-    """`manage.py relay` on the database of this test."""
+    """`manage.py relay` on the test database."""
 
     def __init__(self, book: Path, *options: str, pause: float | None = None) -> None:
         self.book = book
@@ -41,7 +41,7 @@ class Process:
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.popen.poll() is None:
             self.popen.send_signal(number)
-        return self.popen.wait(PATIENCE)
+        return self.popen.wait(TIMEOUT)
 
 
 def environment(book: Path, pause: float | None) -> dict[str, str]:
@@ -62,15 +62,15 @@ def database_url() -> str:
 
 
 def until(holds: Callable[[], bool], log: Path) -> None:
-    """Wait for it; with what the process wrote, where it never comes."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait for a condition; show the log of the process if it does not become true."""
+    deadline = time.monotonic() + TIMEOUT
     while not holds():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
 
 
 @contextmanager
-def relays(count: int, book: Path, pause: float | None = None) -> Iterator[list[Process]]:
+def run_relays(count: int, book: Path, pause: float | None = None) -> Iterator[list[Process]]:
     processes = [Process(book, pause=pause) for _ in range(count)]
     try:
         yield processes

@@ -1,4 +1,4 @@
-"""The settings of a relay that is a process of its own, and tells what it hears to a file."""
+"""Settings of a relay process that writes deliveries to a file."""
 
 from tests.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""Replays of sixty real baskets under test."""
+"""Replays of sixty real baskets."""
 
 from decimal import Decimal
 from io import StringIO
@@ -16,14 +16,14 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def replay(url: str, folder: Path = DATA, **options) -> str:
-    """What a clean run prints."""
+    """Run a replay that must succeed; return its output."""
     out = StringIO()
     call_command(Command(), folder, url=url, stdout=out, **options)
     return out.getvalue()
 
 
 def replay_with_problems(url: str, folder: Path = DATA, **options) -> tuple[str, str]:
-    """What a run prints that ends with exit code 1, and its complaints."""
+    """Run a replay that must fail; return its output and its error message."""
     out = StringIO()
     with pytest.raises(CommandError) as refusal:
         call_command(Command(), folder, url=url, stdout=out, **options)
@@ -32,7 +32,7 @@ def replay_with_problems(url: str, folder: Path = DATA, **options) -> tuple[str,
 
 
 def total(folder: Path) -> Decimal:
-    """What was paid for the first four baskets."""
+    """Return the total of the first four baskets."""
     return sum((basket.paid for basket in read_baskets(folder, 4)), Decimal(0))
 
 

@@ -1,4 +1,4 @@
-"""Sales of any moment, and what is reported of them."""
+"""Sales at given times and their reports."""
 
 from datetime import time
 from decimal import Decimal
@@ -19,7 +19,7 @@ def create_store(shop, zone, starts_at=time(0), **more):
 
 
 def make_seller(cashier):
-    """`sale("2026-10-25T00:30:00Z", register, total="1.00")`: sold at that moment."""
+    """Return a function that creates completed orders at given times."""
     numbers = iter(range(1, 100))
 
     def make(at, register, total="1.00", **more):

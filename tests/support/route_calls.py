@@ -1,4 +1,4 @@
-"""Asking any route, with a body that gets past its first questions."""
+"""Call any route with a body that passes validation."""
 
 import json
 import uuid
@@ -13,7 +13,7 @@ from tests.support.api import Api
 from tests.support.discovery import routes
 
 BY_NAME = {route.name: route for route in routes()}
-# Bodies that are read before the row is looked for.
+# Bodies that are validated before the row is loaded.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "order-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
@@ -28,7 +28,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "reason": "Change",
     },
 }
-# The parts of an order, or of a webhook, that paths name beside it.
+# Ids of parts of an order or a webhook in paths.
 PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4()}
 
 
@@ -52,18 +52,18 @@ def call(
 
 
 @contextmanager
-def each_alone(who: str) -> Iterator[None]:
-    """What one of several does in a test is undone before the next one; failures name who it was.
+def isolated_case(who: str) -> Iterator[None]:
+    """Roll back what one case does, and name the case in failures.
 
-    One test for all of them, since making their shop takes longer than asking.
+    One test runs many cases, because creating the shop takes longer than a request.
     """
     cache.clear()
-    undone = transaction.atomic()
-    undone._from_testcase = True  # what must be outermost outside of tests may be so inside it
+    atomic = transaction.atomic()
+    atomic._from_testcase = True  # allow durable transactions inside
     try:
-        with undone:
+        with atomic:
             yield
             transaction.set_rollback(True)
     except BaseException as error:
-        error.add_note(f"It was asked by: {who}")
+        error.add_note(f"Case: {who}")
         raise

@@ -1,4 +1,4 @@
-"""All rows of the database, to prove that a refusal has changed none of them."""
+"""All rows of the database, to check that a refusal changed none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from django.apps import apps
 from tenants.scope import across_tenants
 
 OURS = {"tenants", "accounts", "orders"}
-# What every request may write, whatever its answer: the key of a request that is refused, and
-# when a log-in was last used.
+# Every request may write these: the key of a refused request, and the last use of a
+# session.
 WRITTEN_BY_EVERY_REQUEST = {"IdempotencyKey", "AuthSession"}
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -30,7 +30,7 @@ def snapshot_database(*, but: set[str] = frozenset()) -> Rows:  # type: ignore[a
 
 @contextmanager
 def assert_no_row_changes(*, but: set[str] = frozenset()) -> Iterator[None]:  # type: ignore[assignment]
-    """Assert that what runs inside adds, changes and removes no row."""
+    """Assert that the block adds, changes and removes no row."""
     before = snapshot_database(but=but)
     yield
     assert snapshot_database(but=but) == before

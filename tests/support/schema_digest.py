@@ -1,4 +1,4 @@
-"""Name of a migrated database in the cache: a hash of whatever takes part in `migrate`.
+"""Name of a migrated database in the cache: a hash of everything that `migrate` uses.
 
 Without Django, so that the server of the tests starts without it. `make clean` removes the folder.
 """

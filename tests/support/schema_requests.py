@@ -1,4 +1,4 @@
-"""Makes requests out of the OpenAPI document, and judges the answers by it."""
+"""Generate requests from the OpenAPI document and validate the responses."""
 
 import copy
 import re
@@ -23,15 +23,15 @@ from tests.support.secret_leaks import leaks
 from tests.support.two_shops import TwoShops
 
 CANARY = re.compile(rb"canary", re.IGNORECASE)
-PROMISES = [
+CHECKS = [
     checks.not_a_server_error,
     promises.status_code_conformance,
     promises.content_type_conformance,
     promises.response_headers_conformance,
     promises.response_schema_conformance,
 ]
-# What a field of a body names, where its own name is not that of the kind.
-KIND_OF = {
+# The kind of object that a field refers to.
+KIND_BY_FIELD = {
     "product": "products",
     "category": "categories",
     "tax_class": "tax-classes",
@@ -53,10 +53,10 @@ KIND_OF = {
 
 @cache
 def load_schema() -> Any:
-    """The document, of whose answers nothing may be missing and to which nothing may be added."""
+    """Return the schema with strict responses."""
     made = copy.deepcopy(document())
     schemas = made["components"]["schemas"]
-    # A problem has facts of its own, and the parts of a result depend on what became of the sale.
+    # Problems have variable members, and the parts of a result depend on its status.
     for name in schemas.keys() - {"Problem", "Result"}:
         if not name.endswith("Request"):
             schemas[name] = make_strict(schemas[name])
@@ -76,25 +76,25 @@ def find_kind(path: str, parameter: str) -> str:
 
 
 class CaseFiller:
-    """Draws real ids into a case that the document alone has made up."""
+    """Replace generated ids in a case by real ones."""
 
-    def __init__(self, draw: Any, town: TwoShops) -> None:
+    def __init__(self, draw: Any, two_shops: TwoShops) -> None:
         self.draw = draw
-        self.town = town
+        self.two_shops = two_shops
 
     def case(self, case: Any) -> Any:
         for name in case.path_parameters or {}:
             case.path_parameters[name] = self.id(find_kind(case.operation.path, name))
-        for name in set(case.query or ()) & set(KIND_OF):
-            case.query[name] = self.id(KIND_OF[name])
+        for name in set(case.query or ()) & set(KIND_BY_FIELD):
+            case.query[name] = self.id(KIND_BY_FIELD[name])
         if isinstance(case.body, dict | list):
             case.body = self.body(case.body)
         return case
 
     def id(self, kind: str) -> str:
-        """Mostly our own; sometimes of the other shop, or nobody's."""
-        own = self.town.own.get(kind) or [uuid.UUID(int=1)]
-        others = [*self.town.foreign.get(kind, []), uuid.UUID(int=2)]
+        """Return mostly own ids, sometimes ids of the other shop or unknown ones."""
+        own = self.two_shops.own.get(kind) or [uuid.UUID(int=1)]
+        others = [*self.two_shops.foreign.get(kind, []), uuid.UUID(int=2)]
         return str(self.draw(st.sampled_from([*own * 3, *others])))
 
     def body(self, part: Any) -> Any:
@@ -105,14 +105,14 @@ class CaseFiller:
         return {name: self.value(name, each) for name, each in part.items()}
 
     def value(self, name: str, value: Any) -> Any:
-        if name in KIND_OF and isinstance(value, str):
-            return self.id(KIND_OF[name])
+        if name in KIND_BY_FIELD and isinstance(value, str):
+            return self.id(KIND_BY_FIELD[name])
         return self.body(value)
 
 
 def ask(case: Any, headers: dict[str, str]) -> Any:
-    """As if nothing had happened before, and nothing will have happened afterwards."""
-    before = transaction.savepoint()  # `atomic` would not let anything lasting begin inside
+    """Send the request and roll back its changes."""
+    before = transaction.savepoint()  # `atomic` would not allow durable transactions inside
     with keep_connections():
         response = case.call(headers=headers)
     transaction.savepoint_rollback(before)
@@ -121,7 +121,7 @@ def ask(case: Any, headers: dict[str, str]) -> Any:
 
 @contextmanager
 def record_exceptions() -> Iterator[list[str]]:
-    """What views raise that nobody answers for; the answer itself tells nothing of it."""
+    """Record unhandled exceptions of views, which responses do not show."""
     raised: list[str] = []
 
     def note(**_: Any) -> None:
@@ -136,7 +136,7 @@ def record_exceptions() -> Iterator[list[str]]:
 
 @contextmanager
 def keep_connections() -> Iterator[None]:
-    """A request of a server's gives its connection up; here it holds the test's transaction."""
+    """Keep the connection, which holds the transaction of the test, open after a request."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     try:
@@ -148,20 +148,20 @@ def keep_connections() -> Iterator[None]:
 
 def check_response(case: Any, response: Any, raised: list[str]) -> None:
     assert not raised, f"{case.as_curl_command()}\n{raised[-1]}"
-    case.validate_response(response, checks=PROMISES)
+    case.validate_response(response, checks=CHECKS)
     assert ("etag" in response.headers) == has_tag(case, response), case.as_curl_command()
     assert not CANARY.search(response.content), case.as_curl_command()
     leaks.read_answer(case.formatted_path, Read(response))
 
 
 def has_tag(case: Any, response: Any) -> bool:
-    """Whether the document tells of an entity tag."""
+    """Return whether the document describes an ETag for this response."""
     answers = case.operation.definition.raw["responses"]
     return "ETag" in answers.get(str(response.status_code), {}).get("headers", {})
 
 
 class Read:
-    """An answer as those read it who look for secrets."""
+    """Adapter of a response for the leak detection."""
 
     streaming = False
 

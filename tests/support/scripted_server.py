@@ -1,4 +1,4 @@
-"""An HTTP server that does as it is told, for clients that must bear what servers do."""
+"""A scripted HTTP server for tests of clients."""
 
 import json
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-# A line of a script: status, body and headers of an answer, or a connection that breaks.
+# A line of a script: status, body and headers of an answer, or a broken connection.
 Line = tuple[int, Any, dict[str, str]] | None
 BROKEN: Line = None
 TOKENS: Line = (200, {"access": "first", "refresh": "renewal"}, {})
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Answers each request with the next line of its script, and remembers what was asked."""
+    """Answer each request with the next line of the script, and record the requests."""
 
     daemon_threads = True
 
@@ -59,7 +59,7 @@ class Player(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the tests read `asked`."""
+        """Do not log; tests read `asked`."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Sees to it that no secret leaves: every answer and every log line of every test is read.
+"""Detect secrets in every response and every log line of every test.
 
-Looked for are hashes, tokens, the passwords of the factories, and whatever passwords, PINs and
-terminal tokens a test sends or is shown, until its end; further ones after `remember("...")`.
+Detected are hashes, tokens, the passwords of the factories, and passwords, PINs and terminal
+tokens that a test sends or is shown, until its end; others after `remember("...")`.
 """
 
 import re
@@ -12,27 +12,27 @@ from typing import Any
 from django.test import Client
 from structlog.stdlib import ProcessorFormatter
 
-# A hash by its method, and a token of ours: parts of which the first begins with `{"`. Each is
-# searched for only where the word before it stands, which is found a hundred times as quickly.
+# A hash by its method, and a token by its parts, of which the first begins with `{"`. Each is
+# searched only if the word is found first, which is a hundred times faster.
 HASHES = {
     "argon2": re.compile("argon2"),
     "pbkdf2": re.compile("pbkdf2"),
     "md5$": re.compile(r"md5\$\w+\$"),
 }
 TOKEN = {"eyJ": re.compile(r"(?<![\w-])eyJ[\w-]{10,}\.[\w-]+")}
-# What gives tokens out: their own answers, and nobody else's.
+# Responses that may contain tokens.
 GIVES_TOKENS = re.compile(
     r"/api/v1/auth/(?:token/|token/refresh/|signup/|password/|reauth/|pin/)\Z"
 )
-# What shows a secret once, and where it stands in the answer.
+# Responses that show a secret once, and its place.
 SHOWS_ONCE = re.compile(
     r"/api/v1/(?:users/(?:[0-9a-f-]+/reset-password/)?|registers/[0-9a-f-]+/pair/"
     r"|webhooks/(?:[0-9a-f-]+/rotate/)?)\Z"
 )
 SHOWN = re.compile(r'"(?:temporary_password|terminal_token|secret)": ?"([^"]+)"')
-# In what is sent, by the name of the field or of the header.
+# Names of fields and headers with a secret.
 SENT = re.compile(r"password|\bpin\b|terminal.token", re.IGNORECASE)
-# Others are words and figures that stand in answers for reasons of their own.
+# Shorter values occur in responses for other reasons.
 WORTH_KEEPING = re.compile(r"\d{6,}|.{12,}", re.DOTALL)
 
 
@@ -40,20 +40,20 @@ WORTH_KEEPING = re.compile(r"\d{6,}|.{12,}", re.DOTALL)
 ALWAYS = {f"{number} green bottles" for number in ("seven", "eight", "nine", "ten")}
 
 
-def whole(secret: str) -> "re.Pattern[str]":
-    """A PIN is not part of an amount, of a time or of an id."""
+def whole_word(secret: str) -> "re.Pattern[str]":
+    """Match the secret only as a whole word, because a PIN can be part of a number or id."""
     return re.compile(rf"(?<![\w.-]){re.escape(secret)}(?![\w.-])")
 
 
 class Leaks:
-    """What was found, and by which words it is known."""
+    """Found leaks and known secrets."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
         self.begin()
 
     def begin(self) -> None:
-        """Another test, with secrets of its own."""
+        """Start a test with new secrets."""
         self.found.clear()
         self.secrets = set(ALWAYS)
 
@@ -63,7 +63,7 @@ class Leaks:
                 self.secrets.add(secret)
 
     def remember_sent(self, sent: object) -> None:
-        """What a body or the headers of a request name a secret."""
+        """Remember the secrets in a request body or in headers."""
         if not isinstance(sent, dict):
             return
         for name, value in sent.items():
@@ -73,7 +73,7 @@ class Leaks:
 
     def read(self, text: str, *, where: str, tokens: bool = True) -> None:
         looked_for = HASHES | (TOKEN if tokens else {})
-        looked_for |= {secret: whole(secret) for secret in self.secrets if secret in text}
+        looked_for |= {secret: whole_word(secret) for secret in self.secrets if secret in text}
         self.found += [
             f"{where}: {match[0][:60]}"
             for word, kind in looked_for.items()
@@ -97,7 +97,7 @@ remember = leaks.remember
 
 @contextmanager
 def watch_leaks(patch: Any) -> Iterator[None]:
-    """From here on every answer to a test's client is read, and every line that is logged."""
+    """Check every response to test clients and every log line from here on."""
     request, write = Client.request, ProcessorFormatter.format
 
     def read_request(self: Client, **environ: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Drawers under test: opened, moved, counted and closed over HTTP, as at a till."""
+"""Shifts over HTTP."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,11 +16,20 @@ from tenants.scope import tenant_scope
 from tests.support.api import Person
 from tests.support.till import Body, Till, new_id
 
-WRITTEN = (Shift, CashMovement, RegisterSeries, ChainEntry, Order, Payment, AuditEvent, OutboxEvent)
+SHIFT_MODELS = (
+    Shift,
+    CashMovement,
+    RegisterSeries,
+    ChainEntry,
+    Order,
+    Payment,
+    AuditEvent,
+    OutboxEvent,
+)
 
 
 def open_shift(till: Till, opening_float: str = "100.00") -> Body:
-    """A shift at the till, which must have been opened."""
+    """Open a shift and assert that it succeeds."""
     response = till.post("shifts/", build_opening(till, opening_float=opening_float))
     assert response.status_code == 201, response.content
     answer: Body = response.json()
@@ -44,7 +53,7 @@ def end_shift(person: Person, shift: Body, **headers: str) -> Any:
 
 
 def close_shift(person: Person, shift: Body, cash: str | None = None, **more: Any) -> Any:
-    """Count the cash, and whatever else the test says was counted."""
+    """Close a shift with the counted cash and other counted methods."""
     headers = {name: more.pop(name) for name in ("If_Match", "Idempotency_Key") if name in more}
     counted = {} if cash is None else {"counted": [{"method": "cash", "amount": cash}]}
     return person.post(f"shifts/{shift['id']}/close/", {**counted, **more}, **headers)
@@ -62,15 +71,17 @@ def by_method(rows: list[Body], figure: str) -> dict[str, Decimal]:
 
 
 def snapshot_shift_rows(shop: Tenant) -> dict[str, list[Any]]:
-    """Everything that a drawer writes, to see that a refusal has written nothing.
+    """Return all rows that shifts write, to check that a refusal changed nothing.
 
-    Who was not allowed is written down, and is meant to be.
+    Audit events of refusals are excluded.
     """
     with tenant_scope(shop):
-        kept = {model.__name__: list(model.objects.order_by("pk").values()) for model in WRITTEN}
+        rows = {
+            model.__name__: list(model.objects.order_by("pk").values()) for model in SHIFT_MODELS
+        }
     denials = ("permission_denied", "drawer_short", "log_in_ok")
-    kept["AuditEvent"] = [row for row in kept["AuditEvent"] if row["event"] not in denials]
-    return kept
+    rows["AuditEvent"] = [row for row in rows["AuditEvent"] if row["event"] not in denials]
+    return rows
 
 
 def hold_order(till: Till, order: Body) -> Body:
@@ -79,12 +90,12 @@ def hold_order(till: Till, order: Body) -> Body:
 
 
 def cancel_payment(person: Person, order: Body, place: int = 0, **body: Any) -> Any:
-    """Give one of the order's payments back, the first one unless told."""
+    """Cancel a payment of the order, by default the first one."""
     return person.post(f"payments/{order['payments'][place]['id']}/cancel/", body or None)
 
 
 def cancel_first_payment(person: Person, order: Body) -> Body:
-    """The order without its first payment, which must have been given back."""
+    """Cancel the first payment, assert that it succeeds and return the order."""
     response = cancel_payment(person, order)
     assert response.status_code == 200, response.content
     answer: Body = response.json()
@@ -92,11 +103,11 @@ def cancel_first_payment(person: Person, order: Body) -> Body:
 
 
 def ensure_difference_explained(z: Body) -> None:
-    """What came is what was sold, but for what was paid in other shifts."""
-    came = sum(by_method(z["payments"], "amount").values())
+    """Assert that payments equal sales, except payments of other shifts."""
+    received = sum(by_method(z["payments"], "amount").values())
     canceled = sum(by_method(z["payments"], "canceled").values())
     sold = Decimal(z["sales"]["total"]) + Decimal(z["sales"]["cash_rounding"])
     ahead, before = Decimal(z["carried"]["paid_ahead"]), Decimal(z["carried"]["paid_before"])
-    assert came - canceled == sold + ahead - before
-    handed_back = sum(by_method(z["payments"], "refunded").values())
-    assert handed_back == Decimal(z["refunds"]["total"]) + Decimal(z["refunds"]["cash_rounding"])
+    assert received - canceled == sold + ahead - before
+    refunded = sum(by_method(z["payments"], "refunded").values())
+    assert refunded == Decimal(z["refunds"]["total"]) + Decimal(z["refunds"]["cash_rounding"])

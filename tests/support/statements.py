@@ -1,4 +1,4 @@
-"""Counting what the database is asked."""
+"""Count SQL statements."""
 
 import re
 from collections.abc import Iterator

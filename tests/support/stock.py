@@ -1,4 +1,4 @@
-"""A stock room under test: writes down over HTTP what happened to the shelves of two stores."""
+"""Stock movements over HTTP in two stores."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ PATH = "stock/movements/"
 
 
 class Stockroom(Person):
-    """Somebody between the shelves of `store`; goods are sent to `second`."""
+    """A client that records movements in `store` and transfers to `second`."""
 
     def __init__(self, user: User, store: Store, second: Store) -> None:
         super().__init__(user)
         self.store, self.second = store, second
 
     def body(self, kind: str, product: Product, quantity: str = "1", **more: Any) -> Body:
-        """What is needed of this kind, unless told otherwise; None leaves a field out."""
+        """Build the body of a movement; None omits a field."""
         needed = {
             "id": new_id(),
             "type": kind,
@@ -36,7 +36,7 @@ class Stockroom(Person):
         return self.post(PATH, self.body(kind, product, quantity, **more))
 
     def moved(self, kind: str, product: Product, quantity: str = "1", **more: Any) -> Body:
-        """The movement, which must have been written down."""
+        """Record a movement and assert that it succeeds."""
         response = self.move(kind, product, quantity, **more)
         assert response.status_code == 201, response.content
         answer: Body = response.json()
@@ -47,11 +47,11 @@ class Stockroom(Person):
         return rows
 
     def level(self, product: Product, store: Store | None = None) -> Any:
-        """What lies there of it."""
+        """Return the stock level."""
         return get_stock_level(product, store or self.store)[0]
 
     def books(self) -> tuple[Any, ...]:
-        """All that a refusal must leave as it was."""
+        """Return levels and row counts, to check that a refusal changed nothing."""
         with tenant_scope(self.store.tenant):
             levels = StockLevel.objects.order_by("pk")
             return (

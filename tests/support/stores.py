@@ -1,4 +1,4 @@
-"""Stores and registers, for the tests of both."""
+"""Stores and registers for tests of both."""
 
 import pytest
 
@@ -9,6 +9,6 @@ each_kind = pytest.mark.parametrize("kind", ["stores", "registers"])
 
 
 def snapshot_stores() -> list[dict]:
-    """Every column of every place, to see that nothing changed."""
+    """Return all columns of all stores and registers, to check that nothing changed."""
     with across_tenants():
         return [*Store.objects.order_by("pk").values(), *Register.objects.order_by("pk").values()]

@@ -1,4 +1,4 @@
-"""What of another shop nobody here may ever see, each text of it a canary."""
+"""Rows of another shop whose texts contain a marker that must never be shown."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.factories.orders import CashMovementFactory, ShiftFactory, StoreCredi
 
 
 def create_foreign_shift(cashier: User, register: Register, canary: str) -> dict[str, Any]:
-    """An open drawer in which cash was moved, and a gift card."""
+    """Create an open shift with a cash movement, and a gift card."""
     shift = ShiftFactory(opened_by=cashier, register=register, note=f"{canary}_NOTE")
     credit = StoreCreditFactory(
         tenant=register.tenant,

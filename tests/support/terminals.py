@@ -1,4 +1,4 @@
-"""Paired devices, and those who stand before their PIN pads."""
+"""Paired terminals and PIN log-ins."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def give_pin(user: User, digits: str = PIN) -> Pin:
 
 
 class PinPad(Api):
-    """A device paired with a register, which sends its token with all that it asks."""
+    """A client of a paired terminal, which sends its token with every request."""
 
     def __init__(self, register: Register, by: User) -> None:
         with tenant_scope(register.tenant):
@@ -33,7 +33,7 @@ class PinPad(Api):
         return self.post(PAD, {"user": str(user.pk), "pin": pin}, **headers)
 
     def till_of(self, user: User, pin: str = PIN) -> Api:
-        """The till once this person has entered their PIN."""
+        """Log in with a PIN and return the client."""
         response = self.enter(user, pin)
         assert response.status_code == 200, response.content
         return Api(response.json()["access"])
@@ -50,7 +50,7 @@ def close_place(place: Register | Store) -> None:
 
 
 def snapshot_pins() -> list[dict[str, Any]]:
-    """Every column of every PIN, to see that nothing changed."""
+    """Return all columns of all PINs, to check that nothing changed."""
     with across_tenants():
         return list(Pin.objects.order_by("pk").values())
 
@@ -61,12 +61,12 @@ def last_session() -> AuthSession:
 
 
 def list_end_reasons() -> list[str]:
-    """Why sessions ended, in the order in which they began."""
+    """Return the end reasons of ended sessions in order of creation."""
     with across_tenants():
         ended = AuthSession.objects.exclude(revoked_at=None).order_by("created_at", "pk")
         return list(ended.values_list("revoke_reason", flat=True))
 
 
-def list_terminal_event_names(*events: str) -> list[AuditEvent]:
+def list_terminal_events(*events: str) -> list[AuditEvent]:
     with across_tenants():
         return list(AuditEvent.objects.filter(event__in=events).order_by("created_at", "pk"))

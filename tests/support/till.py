@@ -1,4 +1,4 @@
-"""A till under test: sells over HTTP as a terminal does, and looks at the shelves afterwards."""
+"""Sales over HTTP like a terminal, and stock levels."""
 
 import uuid
 from decimal import Decimal
@@ -42,7 +42,7 @@ def amount(value: str, **more: Any) -> Body:
 
 
 class Till(Person):
-    """Somebody at a register. Every order gets an id, as terminals give it."""
+    """A client at a register; every order gets an id, like from a terminal."""
 
     def __init__(self, user: User, register: Register, session: AuthSession | None = None) -> None:
         super().__init__(user, session)
@@ -60,7 +60,7 @@ class Till(Person):
         return self.post("orders/", self.order(*lines, **more))
 
     def sold(self, *lines: Body, **more: Any) -> Body:
-        """The order, which must have been taken."""
+        """Sell and assert that it succeeds; return the order."""
         response = self.sell(*lines, **more)
         assert response.status_code == 201, response.content
         answer: Body = response.json()
@@ -77,19 +77,19 @@ class Till(Person):
 
 
 def resolve_payment(client: Any, order: Body, place: int = 0) -> Any:
-    """Look up what became of one of the order's payments, the first one unless told."""
+    """Resolve a payment of the order, by default the first one."""
     return client.post(f"payments/{order['payments'][place]['id']}/resolve/")
 
 
 def get_stock_level(product: Product, store: Store) -> tuple[Decimal, Decimal]:
-    """What lies there of it, and how much of that is reserved."""
+    """Return the quantity in stock and the reserved quantity."""
     with tenant_scope(product.tenant):
         level = StockLevel.objects.filter(product=product, store=store).first()
     return (level.quantity, level.reserved) if level else (Decimal(0), Decimal(0))
 
 
 def ensure_books_balance(shop: Tenant) -> None:
-    """Every level is the sum of its movements."""
+    """Assert that every stock level is the sum of its movements."""
     with tenant_scope(shop):
         levels = {(level.store_id, level.product_id): level for level in StockLevel.objects.all()}
         movements = StockMovement.objects.values_list("store_id", "product_id")
@@ -101,7 +101,7 @@ def ensure_books_balance(shop: Tenant) -> None:
 
 
 def list_receipt_numbers(register: Register) -> list[int]:
-    """The receipts of a register, in the order in which they were numbered."""
+    """Return the receipt numbers of a register in order."""
     with tenant_scope(register.tenant):
         receipts = Receipt.objects.filter(register=register).order_by("number")
         return list(receipts.values_list("number", flat=True))

@@ -1,4 +1,4 @@
-"""Refreshes, and looks what became of it."""
+"""Refresh tokens and check the result."""
 
 from datetime import UTC, datetime
 

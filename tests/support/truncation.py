@@ -1,7 +1,7 @@
-"""Emptying tables between tests that commit, also those whose rows nobody may delete.
+"""Empty the tables between tests that commit, including append-only tables.
 
-Django's own way empties each table as a file of its own, logs in as the owner for it, and asks
-for all permissions again: a tenth of a second for each of some hundred tests.
+Django's TRUNCATE would need the owner, rewrite each table and create all permissions again,
+which takes a tenth of a second for each of some hundred tests.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from django.db import connection, transaction
 
 from tenants.scope import across_tenants
 
-# What `migrate` has written belongs to the tables, not to a test.
+# Written by `migrate`.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
-# Rows that were rolled back lie there still; a table of this size is swept.
+# Rolled-back rows still occupy space; tables above this size are vacuumed.
 LARGE = 1_000_000
 
 
 def empty_tables(_test: object = None) -> None:
-    """Leave no row that a test committed."""
+    """Delete all rows that a test committed."""
     tables = sorted(set(connection.introspection.table_names()) - KEPT)
     if connection.vendor == "sqlite":
         empty_sqlite(tables)
@@ -35,7 +35,7 @@ def empty_sqlite(tables: list[str]) -> None:
 
 
 def without_triggers(statements: list[str]) -> list[str]:
-    """SQLite cannot hold its triggers back: they go, and come again."""
+    """Drop and recreate the triggers, because SQLite cannot disable them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = cursor.fetchall()
@@ -47,7 +47,7 @@ def without_triggers(statements: list[str]) -> list[str]:
 
 
 def empty_postgres(tables: list[str]) -> None:
-    """No trigger looks: neither those of references nor those that keep rows as they are."""
+    """Delete with disabled triggers, including those of foreign keys and append-only tables."""
     with across_tenants(), transaction.atomic():
         run(["SET LOCAL session_replication_role = replica"])
         run(["; ".join(f"DELETE FROM {name}" for name in tables)])  # noqa: S608

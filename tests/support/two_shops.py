@@ -1,4 +1,4 @@
-"""Two shops of which everybody asks everything, and the ids without which all would be a 404."""
+"""Two shops with clients of every role and existing ids, for generated requests."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -21,9 +21,9 @@ Ids = dict[str, list[Any]]
 
 @dataclass
 class TwoShops:
-    """Who asks, and what there is: `own` of our shop, by kind, and `foreign` of the other."""
+    """Clients by role, own ids by kind and ids of the other shop."""
 
-    askers: dict[str, Api]
+    clients: dict[str, Api]
     own: Ids
     foreign: Ids
 
@@ -33,7 +33,7 @@ def create_two_shops(
 ) -> TwoShops:
     pin_pad = PinPad(world.till.register, world.till.user)
     return TwoShops(
-        askers={
+        clients={
             "admin": world.till,
             "manager": Person(manager),
             "cashier": Person(world.cashier),
@@ -47,7 +47,7 @@ def create_two_shops(
 
 
 def create_pin_session(user: User, pin_pad: PinPad) -> AuthSession:
-    """As entering a PIN at this terminal leaves it."""
+    """Create a PIN session at this terminal."""
     register = pin_pad.terminal.register
     session: AuthSession = AuthSessionFactory(
         user=user, method="pin", terminal=pin_pad.terminal, register=register, store=register.store
@@ -56,7 +56,7 @@ def create_pin_session(user: User, pin_pad: PinPad) -> AuthSession:
 
 
 def build_platform_client(root: User, admin: User) -> Api:
-    """Our signature over somebody who is of no shop, in the session of somebody who is."""
+    """Return a client with the admin cookie of the platform user."""
     stolen = Person(admin)
     stolen.client.force_login(root)
     cookie = "; ".join(f"{name}={each.value}" for name, each in stolen.client.cookies.items())
@@ -97,14 +97,14 @@ def create_own_rows(world: ShopSetup, pin_pad: PinPad) -> Ids:
 
 
 def create_orders(world: ShopSetup) -> list[dict[str, Any]]:
-    """One of every state, with everything that an order may have."""
+    """Create an order of every status, with all optional parts."""
     till = world.till
     shift = world.shift()
     moved = {"type": "no_sale", "reason": "Change"}
-    till.post(f"shifts/{shift}/cash-movements/", moved, Idempotency_Key="town-1")
+    till.post(f"shifts/{shift}/cash-movements/", moved, Idempotency_Key="setup-1")
     sold = world.order(payments=[cash("2.50", "5.00")])
     refunded = world.order(payments=[cash("2.50")])
-    till.post(f"orders/{refunded}/refunds/", {"reason": "Bruised"}, Idempotency_Key="town-2")
+    till.post(f"orders/{refunded}/refunds/", {"reason": "Bruised"}, Idempotency_Key="setup-2")
     voided = world.order()
     till.post(f"orders/{voided}/void/", {"reason": "Left"})
     several = till.sold(

@@ -1,4 +1,4 @@
-"""Where the pages about people are."""
+"""URLs of the user pages of the admin."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ def build_user_page_url(user: Any, pages: str = CASHIERS) -> str:
     return f"{pages}{user.pk}/change/"
 
 
-def build_user_action_url(user: Any, deed: str, pages: str = CASHIERS) -> str:
-    return f"{pages}{user.pk}/{deed}/"
+def build_user_action_url(user: Any, action: str, pages: str = CASHIERS) -> str:
+    return f"{pages}{user.pk}/{action}/"

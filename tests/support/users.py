@@ -1,4 +1,4 @@
-"""What lies in the database and who gets in, for the tests of people."""
+"""Users, credentials and log-ins for tests."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ LOG_IN = "auth/token/"
 
 
 def reload_user(user: User) -> User:
-    """The person as the database has them now."""
+    """Load the user again."""
     with across_tenants():
         return User.objects.get(pk=user.pk)
 
 
 def snapshot_users() -> list[dict[str, Any]]:
-    """Every column of every person, to see that nothing changed."""
+    """Return all columns of all users, to check that nothing changed."""
     with across_tenants():
         return list(User.objects.order_by("pk").values())
 
 
-def snapshot_sessions() -> int:
+def count_sessions() -> int:
     with across_tenants():
         return AuthSession.objects.count()
 
 
 def build_credentials(**changes: Any) -> dict[str, Any]:
-    """The cashier's own, changed; None leaves a field out."""
+    """Return the credentials of the cashier with changes; None omits a field."""
     given = {"tenant": "green", "username": "c1", "password": PASSWORD} | changes
     return {name: value for name, value in given.items() if value is not None}
 

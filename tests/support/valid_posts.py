@@ -1,4 +1,4 @@
-"""A valid request for every POST of somebody who is logged in, and a shop in which it is one."""
+"""A valid request for every authenticated POST, and the shop that it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ PATHS = {route.name: route.path.removeprefix("api/v1/") for route in routes()}
 
 @dataclass
 class ShopSetup:
-    """An admin at a till of a shop in which everything can be done."""
+    """An admin at a till, with a cashier, a product and a store."""
 
     till: Till
     cashier: User
@@ -32,7 +32,7 @@ class ShopSetup:
         return without_id(self.till.order(line(self.product), **more))
 
     def order(self, **more: Any) -> str:
-        """The id of an order, open if nothing pays for it."""
+        """Create an order, open without payments, and return its id."""
         return str(self.till.sold(line(self.product), **more)["id"])
 
     def held(self) -> str:
@@ -57,14 +57,14 @@ class ShopSetup:
         assert opened.status_code == 201
         return str(opened.json()["id"])
 
-    def leave(self) -> Body:
+    def approval_request(self) -> Body:
         about = {"order": str(self.order())}
         return {"action": "discount", "object": about, "amount": "1.00"}
 
-    def asked(self) -> str:
-        asked = Person(self.cashier).post("approvals/", self.leave())
-        assert asked.status_code == 201
-        return str(asked.json()["id"])
+    def requested_approval(self) -> str:
+        response = Person(self.cashier).post("approvals/", self.approval_request())
+        assert response.status_code == 201
+        return str(response.json()["id"])
 
     def credit(self) -> str:
         return str(StoreCreditFactory(tenant=self.store.tenant).pk)
@@ -72,8 +72,8 @@ class ShopSetup:
     def webhook(self) -> Webhook:
         return WebhookFactory(tenant=self.store.tenant)
 
-    def told(self) -> Webhook:
-        """With the delivery that paths name."""
+    def webhook_with_delivery(self) -> Webhook:
+        """Create a webhook with the delivery that paths refer to."""
         webhook = self.webhook()
         OutboxDeliveryFactory(
             id=PARTS["delivery"],
@@ -94,9 +94,9 @@ class ShopSetup:
 
 @dataclass
 class Post:
-    """`row` is what the path names, `parts` what it names beside it.
+    """A request body with the id (`row`) and the ids of parts in the path.
 
-    No body has an id of its own: the key stands for it.
+    Bodies have no id, so the idempotency key identifies the request.
     """
 
     body: Any = None
@@ -115,7 +115,7 @@ def without_id(body: Body) -> Body:
     return {name: value for name, value in body.items() if name != "id"}
 
 
-# The simulated gateway does not answer in time.
+# The simulated gateway times out for this amount.
 TIMES_OUT = "1.92"
 CSV = (
     b"--b\r\n"
@@ -128,26 +128,26 @@ HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
 POSTS: dict[str, Callable[[ShopSetup], Post]] = {
-    # people
+    # users
     "logout": lambda world: Post(),
     "logout-all": lambda world: Post(),
     "reauth": lambda world: Post({"password": PASSWORD}),
     "user-list": lambda world: Post({"username": "newcomer", "role": "cashier"}),
     "user-reset-password": lambda world: Post(row=world.cashier.pk),
-    # terminals and leave
+    # terminals and approvals
     "register-pair": lambda world: Post(row=world.till.register.pk),
     "register-device-sequence": lambda world: Post(
         {"last_device_sequence": 5}, row=world.till.register.pk
     ),
     "register-unpair": lambda world: Post(row=world.till.register.pk),
-    "approval-list": lambda world: Post(world.leave()),
-    "approval-approve": lambda world: Post({}, row=world.asked()),
-    "approval-deny": lambda world: Post({}, row=world.asked()),
-    # who else is told
+    "approval-list": lambda world: Post(world.approval_request()),
+    "approval-approve": lambda world: Post({}, row=world.requested_approval()),
+    "approval-deny": lambda world: Post({}, row=world.requested_approval()),
+    # webhooks
     "webhook-list": lambda world: Post({"url": HOOK, "events": ["*"]}),
     "webhook-rotate": lambda world: Post(row=world.webhook().pk),
     "webhook-test": lambda world: Post(row=world.webhook().pk),
-    "webhook-redeliver": lambda world: Post(row=world.told().pk),
+    "webhook-redeliver": lambda world: Post(row=world.webhook_with_delivery().pk),
     # the shop and its catalog
     "store-list": lambda world: Post({"name": "Second"}),
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
@@ -177,14 +177,14 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "store-credit-list": lambda world: Post({"amount": "10.00"}),
     "store-credit-block": lambda world: Post({"reason": "Lost"}, row=world.credit()),
     "store-credit-unblock": lambda world: Post({"reason": "Found"}, row=world.credit()),
-    # keeping up; what was sold has an id of its own, as its till gave it
+    # offline sync; offline sales have the id of their terminal
     "sync-orders": lambda world: Post(
         {
             "register": str(world.till.register.pk),
             "batch": [build_offline_sale(1, build_offline_line(world.product))],
         }
     ),
-    # the drawer
+    # shifts
     "shift-list": lambda world: Post({"register": str(world.till.register.pk)}),
     "shift-cash-movements": lambda world: Post(CASH_IN, row=world.shift()),
     "shift-end": lambda world: Post(row=world.shift()),

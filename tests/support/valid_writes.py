@@ -1,4 +1,4 @@
-"""A valid request for every PUT, PATCH and DELETE of somebody who is logged in."""
+"""A valid request for every authenticated PUT, PATCH and DELETE."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def build_named(name: str) -> Body:
 
 
 def create_order_lines(world: ShopSetup) -> Post:
-    """An order of two lines, of which the path names the second."""
+    """Create an order of two lines for a path with the second line."""
     order = world.till.sold(line(world.product), line(world.product, "2"))
     return Post(row=order["id"], parts={"line": order["lines"][1]["id"]})
 
@@ -47,7 +47,7 @@ def level(world: ShopSetup) -> str:
 
 
 WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
-    # people
+    # users
     ("patch", "me"): lambda world: Post({"display_name": "Ada"}),
     ("put", "password"): lambda world: Post(
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
@@ -80,7 +80,7 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
         {"barcodes": ["4006381333931"]}, row=world.product.pk
     ),
     ("patch", "stock-level-detail"): lambda world: Post({"reorder_point": "3"}, row=level(world)),
-    # who else is told
+    # webhooks
     ("patch", "webhook-detail"): lambda world: Post(
         {"description": "Books"}, row=world.webhook().pk
     ),

@@ -1,4 +1,4 @@
-"""A server on this machine that hears webhooks, and a name service that says what a test wants."""
+"""A local webhook receiver."""
 
 import base64
 import hashlib
@@ -24,11 +24,11 @@ Answer = int | Callable[[Any], None]
 
 @dataclass
 class WebhookReceiver:
-    """What it heard; `answers` are codes, or what it does with the connection, one by one."""
+    """Received requests; `answers` are status codes or functions, used in order."""
 
     port: int = 0
     answers: list[Answer] = field(default_factory=list)
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     wrap: Callable[[ssl.SSLContext], None] = lambda context: None
 
@@ -38,11 +38,11 @@ class WebhookReceiver:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.heard]
+        return [json.loads(body) for _, body in self.received]
 
     @property
     def ids(self) -> list[str]:
-        return [headers["webhook-id"] for headers, _ in self.heard]
+        return [headers["webhook-id"] for headers, _ in self.received]
 
 
 @contextmanager
@@ -52,7 +52,9 @@ def run_webhook_receiver() -> Iterator[WebhookReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            webhook_receiver.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            webhook_receiver.received.append(
+                ({k.lower(): v for k, v in self.headers.items()}, body)
+            )
             answer = webhook_receiver.answers.pop(0) if webhook_receiver.answers else 204
             if isinstance(answer, int):
                 self.send_response(answer)
@@ -61,7 +63,7 @@ def run_webhook_receiver() -> Iterator[WebhookReceiver]:
                 answer(self)
 
         def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -90,7 +92,7 @@ def redirect_to(url: str) -> Answer:
 
 
 def drip(handler: Any) -> None:
-    """A byte of the answer at a time, each in time, for ever."""
+    """Send the answer byte by byte, slowly."""
     for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"z" * 200:
         try:
             handler.wfile.write(bytes([byte]))
@@ -118,7 +120,7 @@ def hang_up(handler: Any) -> None:
 
 
 def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
-    """As a receiver checks it, in the words of the specification."""
+    """Verify a signature as the Standard Webhooks specification describes."""
     key = base64.b64decode(secret.split("_")[1])
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -126,7 +128,7 @@ def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 
 def create_webhook(shop: Tenant, url: str, *events: str) -> Any:
-    """A webhook with the secret that nobody else is shown."""
+    """Create a webhook and return it with its secret."""
     with tenant_scope(shop):
         webhook: Any = Webhook(url=url, events=list(events or ["*"]))
         webhook.secret = webhook.make_secret()
@@ -141,6 +143,6 @@ def announce_event(shop: Tenant, about: Any, *topics: str) -> None:
             publish(topic, about=about)
 
 
-def deliver_now(webhook: Any) -> Webhook:
+def reload_webhook(webhook: Any) -> Webhook:
     with across_tenants():
         return Webhook.objects.get(pk=webhook.pk)

@@ -16,7 +16,7 @@ from tests.support.approvals import (
     request_approval,
     snapshot_approval,
 )
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 NOBODY = "0190b4e0-0000-7000-8000-00000000dead"
 MINE = {"username": "mgr", "password": PASSWORD}
@@ -38,7 +38,7 @@ def test_manager_password_at_the_cashiers_terminal_decides(
     till, manager, admin, shop, how, username
 ):
     approval = request_approval(till)
-    before = snapshot_sessions()
+    before = count_sessions()
 
     answer = decide(till, approval, how, {"username": username, "password": PASSWORD})
 
@@ -46,7 +46,7 @@ def test_manager_password_at_the_cashiers_terminal_decides(
     approver = admin if username == "adm" else manager
     assert answer.json()["decided_by"]["id"] == str(approver.pk)
     assert list_approval_events(shop)[-1].actor == approver.pk
-    assert snapshot_sessions() == before
+    assert count_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
 
 

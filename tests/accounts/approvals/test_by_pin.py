@@ -15,7 +15,7 @@ from tests.support.approvals import (
     snapshot_approval,
 )
 from tests.support.terminals import PIN, WRONG_PIN, PinPad, give_pin
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_manager_pin_at_the_cashiers_terminal_decides_without_a_login(
     till, manager_with_pin, shop, how
 ):
     approval = request_approval(till)
-    before = snapshot_sessions()
+    before = count_sessions()
 
     answer = decide(till, approval, how, pin_of(manager_with_pin))
 
     assert answer.status_code == 200
     assert answer.json()["decided_by"]["id"] == str(manager_with_pin.pk)
     assert list_approval_events(shop)[-1].actor == manager_with_pin.pk
-    assert snapshot_sessions() == before
+    assert count_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
     with tenant_scope(shop):
         assert not AuthSession.objects.filter(user=manager_with_pin).exists()

@@ -20,7 +20,7 @@ from tests.support.api import Api
 from tests.support.forged_tokens import build_claims, sign_token
 from tests.support.statements import TRANSACTIONAL
 from tests.support.token_refresh import MORNING, refresh_token, reload_session
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 from tests.support.users import reload_user as stored_user
 
 REAUTH = "auth/reauth/"
@@ -54,7 +54,7 @@ def test_correct_password_returns_a_new_token_of_the_same_session(till, clock):
     assert get_auth_time(answer["access"]) == timestamp(MORNING + LATER)
     assert reload_session(till.session).auth_time == MORNING + LATER
     assert Api(answer["access"]).get("auth/me/").status_code == 200
-    assert snapshot_sessions() == 1
+    assert count_sessions() == 1
 
 
 def test_refresh_after_reauthentication_keeps_the_new_auth_time(till, clock):
@@ -183,7 +183,7 @@ def test_login_fails_if_all_sessions_are_ended_meanwhile(event, cashier, admin, 
     with pytest.raises(InvalidCredentials):
         open_password_session(user, ClientInfo())
 
-    assert snapshot_sessions() == 0
+    assert count_sessions() == 0
     with across_tenants():
         assert User.objects.get(pk=cashier.pk).last_login is None
 

@@ -7,7 +7,7 @@ from accounts.models import User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, PlatformUserFactory, UserFactory
 from tests.factories.tenants import TenantFactory
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_attack_002_003_006_033_every_failure_has_an_identical_response(
     problem(response, 401, "invalid_credentials")
     assert response.content == expected.content
     assert dict(response.headers) == dict(expected.headers)
-    assert snapshot_sessions() == 0
+    assert count_sessions() == 0
 
 
 class CountedHasher(MD5PasswordHasher):

@@ -14,11 +14,11 @@ from tests.support.terminals import (
     assign_to_store,
     give_pin,
     last_session,
-    list_terminal_event_names,
+    list_terminal_events,
 )
 from tests.support.token_refresh import MORNING
+from tests.support.users import count_sessions, snapshot_users
 from tests.support.users import reload_user as stored_user
-from tests.support.users import snapshot_sessions, snapshot_users
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_correct_pin_starts_a_session_at_the_register(clock, pin_pad, cashier, r
     assert (session.auth_time, session.user_agent) == (MORNING, "Till 5")
     (row,) = Api(answer["access"]).get("auth/sessions/").json()["results"]
     assert answer["session"].items() <= row.items()
-    (event,) = list_terminal_event_names("pin_log_in")
+    (event,) = list_terminal_events("pin_log_in")
     assert (event.actor, event.session) == (cashier.pk, session.pk)
     assert stored_user(cashier).last_login == MORNING
 
@@ -187,8 +187,8 @@ def test_every_failure_has_the_same_response_and_costs_one_hash(
     assert refused.keys() == {"type", "title", "status", "detail", "code", "request_id"}
     assert response["WWW-Authenticate"] == "Bearer"
     assert hashes.count == 1
-    assert snapshot_sessions() == 0
-    (event,) = list_terminal_event_names("pin_failed")
+    assert count_sessions() == 0
+    (event,) = list_terminal_events("pin_failed")
     assert event.facts["user"] == str(user.pk)
     assert event.facts["terminal"] == str(pin_pad.terminal.pk)
     assert event.tenant_id == shop.pk

@@ -11,7 +11,7 @@ from tests.support.terminals import (
     WRONG_PIN,
     give_pin,
     list_end_reasons,
-    list_terminal_event_names,
+    list_terminal_events,
     snapshot_pins,
 )
 from tests.support.users import can_log_in
@@ -51,13 +51,13 @@ def test_roles_that_can_set_and_remove_a_pin(method, who, whose, may, client_of,
     if may:
         assert (response.status_code, response.content) == (204, b"")
         assert snapshot_pins() != before
-        (event,) = list_terminal_event_names("pin_set", "pin_removed")
+        (event,) = list_terminal_events("pin_set", "pin_removed")
         assert (event.actor, event.target) == (by.pk, user.pk)
         assert OTHER_PIN not in str(event.facts)
     else:
         problem(response, 403, "permission_denied")
         assert snapshot_pins() == before
-        assert list_terminal_event_names("pin_set", "pin_removed") == []
+        assert list_terminal_events("pin_set", "pin_removed") == []
 
 
 def test_attack_132_pin_of_a_colleague_is_accepted(
@@ -131,7 +131,7 @@ def test_attack_129_anything_but_a_string_of_digits_is_rejected(
     problem(pin_pad.enter(cashier, pin), 400, "invalid", {"pin": code})
 
     assert snapshot_pins() == before
-    assert list_terminal_event_names("pin_failed") == []
+    assert list_terminal_events("pin_failed") == []
 
 
 def test_attack_129_leading_zero_is_significant(cashier, pin_pad, problem):
@@ -177,7 +177,7 @@ def test_removed_pin_ends_pin_sessions_and_leaves_the_password(
 
 def test_removing_a_missing_pin_records_nothing(cashier, client_of):
     assert client_of(cashier).delete(pin_path(cashier)).status_code == 204
-    assert list_terminal_event_names("pin_removed") == []
+    assert list_terminal_events("pin_removed") == []
 
 
 def test_user_of_another_shop_gets_404(admin, foreign, client_of, problem):

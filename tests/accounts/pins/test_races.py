@@ -14,7 +14,7 @@ from tests.support.terminals import (
     PinPad,
     give_pin,
     list_end_reasons,
-    list_terminal_event_names,
+    list_terminal_events,
     snapshot_pins,
 )
 
@@ -51,7 +51,7 @@ def test_attack_128_five_of_fifty_simultaneous_pins_are_checked(
     assert statuses(responses) == {401: 5, 429: 45}
     assert hashes.count == 5
     assert list_live_sessions() == []
-    assert len(list_terminal_event_names("pin_failed")) == 5
+    assert len(list_terminal_events("pin_failed")) == 5
 
 
 def test_simultaneous_takeovers_leave_one_session(register, manager, shop):

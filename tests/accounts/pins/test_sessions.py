@@ -17,7 +17,7 @@ from tests.support.terminals import (
     PinPad,
     give_pin,
     last_session,
-    list_terminal_event_names,
+    list_terminal_events,
     snapshot_pins,
 )
 from tests.support.token_refresh import MORNING, refresh_token, reload_session
@@ -176,7 +176,7 @@ def test_pin_reauthentication_returns_a_new_token_of_the_same_session(till, cloc
     assert Api(response.json()["access"]).get("auth/me/").status_code == 200
     with across_tenants():
         assert AuthSession.objects.count() == 1
-    (event,) = list_terminal_event_names("reauth_ok")
+    (event,) = list_terminal_events("reauth_ok")
     assert event.facts == {"method": "pin"}
 
 
@@ -202,7 +202,7 @@ def test_wrong_pin_keeps_the_auth_time_and_is_recorded(till, clock, problem):
     problem(till.post(REAUTH, {"pin": WRONG_PIN}), 400, "invalid", {"pin": "wrong_pin"})
 
     assert last_session().auth_time == MORNING
-    (event,) = list_terminal_event_names("pin_failed")
+    (event,) = list_terminal_events("pin_failed")
     assert event.facts["way"] == "reauth"
 
 
@@ -229,7 +229,7 @@ def test_pin_reauthentication_without_a_terminal_is_rejected(cashier, client_of,
     )
 
     assert reload_session(password_client.session).auth_time == before.auth_time
-    assert list_terminal_event_names("pin_failed") == []
+    assert list_terminal_events("pin_failed") == []
 
 
 @pytest.mark.parametrize(
@@ -351,4 +351,4 @@ def test_login_fails_if_the_user_changes_after_the_pin_check(
 
     with across_tenants():
         assert not AuthSession.objects.exists()
-    assert not list_terminal_event_names("pin_log_in")
+    assert not list_terminal_events("pin_log_in")

@@ -19,10 +19,10 @@ from tests.support.terminals import (
     give_pin,
     last_session,
     list_end_reasons,
-    list_terminal_event_names,
+    list_terminal_events,
 )
 from tests.support.token_refresh import MORNING
-from tests.support.users import snapshot_sessions
+from tests.support.users import count_sessions
 
 QUARTER = timedelta(minutes=15)
 
@@ -44,7 +44,7 @@ def test_attack_131_takeover_ends_the_former_session(pin_pad, cashier, other_cas
     problem(before.get("auth/me/"), 401, "token_not_valid")
     assert after.get("auth/me/").json()["id"] == str(other_cashier.pk)
     assert list_end_reasons() == ["switched"]
-    (event,) = list_terminal_event_names("session_switched")
+    (event,) = list_terminal_events("session_switched")
     assert (event.actor, event.target) == (other_cashier.pk, cashier.pk)
 
 
@@ -117,8 +117,8 @@ def test_login_fails_if_something_changes_after_the_pin_check(
 
     assert pin_pad.enter(cashier).status_code == 401
 
-    assert snapshot_sessions() == 0
-    assert list_terminal_event_names("pin_log_in") == []
+    assert count_sessions() == 0
+    assert list_terminal_events("pin_log_in") == []
 
 
 # --- lifetime ----------------------------------------------------------------------------------

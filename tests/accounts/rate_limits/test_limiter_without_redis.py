@@ -108,7 +108,7 @@ def test_simultaneous_guesses_are_limited_in_redis_and_in_the_database(
 
 def test_unresponsive_redis_costs_one_timeout_per_retry_interval(settings, monkeypatch):
     monkeypatch.setattr(redis_store, "REDIS_RETRY_SECONDS", 1.5)
-    with redis_server.black_hole() as url:
+    with redis_server.unresponsive_server() as url:
         count_in_redis(url, settings, monkeypatch)
 
         first, *others = [count_and_measure() for _ in range(6)]

@@ -8,7 +8,7 @@ from accounts.models import Throttle
 from accounts.security import hashers
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Api
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 HOME = "192.0.2.7"
 
@@ -277,7 +277,7 @@ def test_busy_server_returns_503_with_retry_after(all_cores_hashing, problem):
 
     problem(response, 503, "busy")
     assert response["Retry-After"] == "2"
-    assert snapshot_sessions() == 0
+    assert count_sessions() == 0
 
 
 @pytest.mark.parametrize("who", [{}, {"username": "nobody"}, {"tenant": "nowhere"}])

@@ -17,9 +17,9 @@ from tests.support.terminals import (
     PinPad,
     give_pin,
     last_session,
-    list_terminal_event_names,
+    list_terminal_events,
 )
-from tests.support.users import LOG_IN, build_credentials, can_log_in, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, can_log_in, count_sessions
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -49,9 +49,9 @@ def test_after_five_wrong_pins_even_the_correct_one_is_refused(pin_pad, cashier,
 
     problem(response, 429, "pin_closed")
     assert response["Retry-After"] == str(24 * 3600)
-    assert snapshot_sessions() == 0
-    assert len(list_terminal_event_names("pin_failed")) == 5
-    (event,) = list_terminal_event_names("too_many_attempts")
+    assert count_sessions() == 0
+    assert len(list_terminal_events("pin_failed")) == 5
+    (event,) = list_terminal_events("too_many_attempts")
     assert (event.actor, event.facts["limit"]) == (cashier.pk, "pin_terminal_user")
 
 
@@ -128,7 +128,7 @@ def test_ten_wrong_pins_a_day_lock_the_user_at_all_terminals(
     guess(second_pin_pad, cashier, 5)
 
     assert is_locked(third_pin_pad, cashier)
-    assert [event.facts["limit"] for event in list_terminal_event_names("too_many_attempts")] == [
+    assert [event.facts["limit"] for event in list_terminal_events("too_many_attempts")] == [
         "pin_terminal_user",
         "pin_terminal_user",
         "pin_user",
@@ -217,7 +217,7 @@ def test_busy_server_does_not_count_pin_attempts(pin_pad, cashier, monkeypatch, 
             problem(pin_pad.enter(cashier), 503, "busy")
 
     assert pin_pad.enter(cashier).status_code == 200
-    assert list_terminal_event_names("pin_failed") == []
+    assert list_terminal_events("pin_failed") == []
 
 
 @pytest.mark.redis
@@ -248,7 +248,7 @@ def test_correct_pin_does_not_reset_the_count_of_the_terminal(pin_pad, shop, pro
     assert guess(pin_pad, staff[4], 1) == ["invalid_credentials"]
 
     problem(pin_pad.enter(staff[5]), 429, "pin_closed")
-    assert [event.facts["limit"] for event in list_terminal_event_names("too_many_attempts")] == [
+    assert [event.facts["limit"] for event in list_terminal_events("too_many_attempts")] == [
         "pin_terminal"
     ]
 
@@ -264,6 +264,6 @@ def test_correct_pin_does_not_reset_the_count_of_the_user_at_all_terminals(
 
     for place in (pin_pad, second_pin_pad):
         problem(place.enter(cashier), 429, "pin_closed")
-    assert [event.facts["limit"] for event in list_terminal_event_names("too_many_attempts")] == [
+    assert [event.facts["limit"] for event in list_terminal_events("too_many_attempts")] == [
         "pin_user"
     ]

@@ -9,8 +9,8 @@ from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
 from tests.support.approvals import decide, log_in_at_register, reload_approval, request_approval
-from tests.support.terminals import PinPad, list_terminal_event_names
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.terminals import PinPad, list_terminal_events
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 MANAGER = {"username": "mgr", "password": PASSWORD}
@@ -85,15 +85,15 @@ def test_stolen_terminal_token_has_twenty_guesses_in_fifteen_minutes(
     pin_pad, clock, hashes, problem
 ):
     hashes.restart()
-    before = snapshot_sessions()
+    before = count_sessions()
 
     assert guess_times(pin_pad, 20) == [401] * 20
     refused = log_in(pin_pad, ELSEWHERE)
 
     problem(refused, 429, "too_many_attempts")
     assert refused["Retry-After"] == "900"
-    assert (hashes.count, snapshot_sessions()) == (20, before)
-    (event,) = list_terminal_event_names("too_many_attempts")
+    assert (hashes.count, count_sessions()) == (20, before)
+    (event,) = list_terminal_events("too_many_attempts")
     assert event.facts["limit"] == "log_in_terminal_failures"
     clock.shift(900)
     assert log_in(pin_pad).status_code == 200

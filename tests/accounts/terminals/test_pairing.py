@@ -19,7 +19,7 @@ from tests.support.terminals import (
     close_place,
     give_pin,
     list_end_reasons,
-    list_terminal_event_names,
+    list_terminal_events,
 )
 from tests.support.users import LOG_IN, build_credentials
 
@@ -56,7 +56,7 @@ def test_managers_and_admins_pair_a_terminal_and_see_its_token_once(
     assert terminal.token_hash == digest(token.partition(".")[2])
     assert token not in terminal.token_hash
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
-    (event,) = list_terminal_event_names("terminal_paired")
+    (event,) = list_terminal_events("terminal_paired")
     assert (event.actor, event.target) == (user.pk, register.pk)
     assert token not in str(event.facts)
 
@@ -88,7 +88,7 @@ def test_pairing_again_unpairs_the_former_terminal(
     former, present = list_terminals()
     assert former.unpaired_at is not None
     assert present.unpaired_at is None
-    assert len(list_terminal_event_names("terminal_unpaired", "terminal_paired")) == 2
+    assert len(list_terminal_events("terminal_unpaired", "terminal_paired")) == 2
 
 
 def test_unpairing_rejects_the_token_and_ends_sessions(
@@ -105,13 +105,13 @@ def test_unpairing_rejects_the_token_and_ends_sessions(
     for till in (by_pin, by_password):
         problem(till.get("auth/me/"), 401, "token_not_valid")
     assert list_end_reasons()[-1] == "unpaired"
-    (event,) = list_terminal_event_names("terminal_unpaired")
+    (event,) = list_terminal_events("terminal_unpaired")
     assert (event.actor, event.target) == (manager.pk, register.pk)
 
 
 def test_unpairing_an_unpaired_register_records_nothing(register, manager, client_of):
     assert client_of(manager).post(unpair_path(register)).status_code == 204
-    assert list_terminal_event_names("terminal_unpaired") == []
+    assert list_terminal_events("terminal_unpaired") == []
 
 
 @pytest.mark.parametrize("place", ["register", "store"])

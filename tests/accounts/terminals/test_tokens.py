@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Terminal
 from tenants.scope import across_tenants
 from tests.support.terminals import PAD, PAD_USERS, PinPad, close_place, give_pin
-from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 
 def no_token(pin_pad, foreign):
@@ -70,7 +70,7 @@ def test_attack_126_pin_pad_needs_the_token_of_a_paired_terminal(
 ):
     give_pin(cashier)
     headers = case(pin_pad, foreign)
-    before = snapshot_sessions()
+    before = count_sessions()
 
     listed = anonymous.get(PAD_USERS, **headers)
     entered = PinPad.enter(anonymous, cashier, **headers)
@@ -80,7 +80,7 @@ def test_attack_126_pin_pad_needs_the_token_of_a_paired_terminal(
         problem(response, 401, "terminal_not_paired")
         assert response["WWW-Authenticate"] == "Bearer"
         assert response["Cache-Control"] == "no-store"
-    assert snapshot_sessions() == before
+    assert count_sessions() == before
     bodies = {str(r.json() | {"request_id": ""}) for r in (listed, entered, logged_in)}
     assert len(bodies) == 1
 

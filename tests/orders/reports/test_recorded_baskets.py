@@ -15,7 +15,7 @@ from orders.models import Order, Refund
 from tenants.csv import unescape_formula
 from tenants.scope import tenant_context
 from tests.support.api import Person
-from tests.support.baskets import PLACES, Market, done
+from tests.support.baskets import STORES, Market, get_body
 
 DAYS = {"from": "2026-10-23", "to": "2026-10-27"}
 PARTS = ("product", "category", "method", "tax")
@@ -47,7 +47,7 @@ class ExpectedReport:
             sums["orders" if isinstance(receipt, Order) else "refunds"] += 1
 
     def add_receipt(self, receipt, person, **figures):
-        zone, starts = PLACES[receipt.store.name.removeprefix("Store ")]
+        zone, starts = STORES[receipt.store.name.removeprefix("Store ")]
         local = receipt.completed_at.astimezone(ZoneInfo(zone))
         day = local.replace(tzinfo=None) - timedelta(hours=starts.hour)
         keys = {
@@ -150,7 +150,7 @@ def test_reports_of_recorded_baskets_equal_the_sums_of_their_receipts(market, ma
     def ask(group, **query):
         return manager_client.get("reports/sales/", {"group_by": group, **DAYS, **query})
 
-    reports = {group: done(ask(group)) for group in GROUPS}
+    reports = {group: get_body(ask(group)) for group in GROUPS}
 
     for group, report in reports.items():
         found = {row["key"]: nonzero_amounts(row) for row in report["rows"]}
@@ -180,7 +180,7 @@ def ensure_receipts_agree(market, manager_client, total):
         ("refunds", market.refunds, "refunded_total"),
     ):
         receipts = [
-            done(manager_client.get(f"{path}/{pk}/receipt/", {"format": "json"})) for pk in pks
+            get_body(manager_client.get(f"{path}/{pk}/receipt/", {"format": "json"})) for pk in pks
         ]
         totals = [row["amount"] for each in receipts for row in each["totals"] if row["is_strong"]]
         assert len(totals) == len(pks)
@@ -216,9 +216,9 @@ def ensure_z_reports_agree(market, reports):
 
 def ensure_filtered_reports_add_up(market, ask, by_register):
     """Assert that reports by store and by day add up to the whole."""
-    stores = [done(ask("register", store=str(pk.pk)))["rows"] for pk in market.stores.values()]
+    stores = [get_body(ask("register", store=str(pk.pk)))["rows"] for pk in market.stores.values()]
     assert sorted(chain(*stores), key=itemgetter("label")) == by_register["rows"]
-    days = done(ask("day"))["rows"]
+    days = get_body(ask("day"))["rows"]
     for row in days:
-        day = done(ask("cashier", **{"from": row["key"], "to": row["key"]}))
+        day = get_body(ask("cashier", **{"from": row["key"], "to": row["key"]}))
         assert nonzero_amounts(day["total"]) == nonzero_amounts(row)

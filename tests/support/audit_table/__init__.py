@@ -1,11 +1,11 @@
-"""One row for every audit event: what is done, and what must be written of it.
+"""One row for every audit event: the action and the expected event.
 
 A new event needs a row: a function in one of these modules, named by `@row("the_event")`, which
-does it as a person does and returns what is expected. tests/architecture/test_audit.py names the
-events that the code can write and that have none.
+does the action and returns the expected event. tests/architecture/test_audit.py names events
+without a row.
 """
 
 from tests.support.audit_table import catalog, orders, shop, users
-from tests.support.audit_table.scene import ROWS, Scene, Written
+from tests.support.audit_table.scene import ROWS, ExpectedEvent, Scene
 
-__all__ = ["ROWS", "Scene", "Written", "catalog", "orders", "shop", "users"]
+__all__ = ["ROWS", "ExpectedEvent", "Scene", "catalog", "orders", "shop", "users"]

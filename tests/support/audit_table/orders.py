@@ -1,16 +1,16 @@
-"""Sales, payments, refunds and the cash drawer."""
+"""Audit events of sales, payments, refunds and cash drawers."""
 
 import uuid
 
 from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
 from orders.services import reconciliation
 from orders.services.refunds import payouts
-from tests.support.audit_table.scene import Written, row
+from tests.support.audit_table.scene import ExpectedEvent, row
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.support.offline import build_offline_line, build_offline_sale
 from tests.support.till import card, cash, line, percent
 
-# --- orders -------------------------------------------------------------------------------------
+# --- orders ------------------------------------------------------------------------------------
 
 
 @row("line_removed")
@@ -18,12 +18,12 @@ def line_removed(scene):
     order = scene.till.sold(line(scene.product), line(scene.product, "3"))
     scene.done("DELETE", f"orders/{order['id']}/lines/{order['lines'][1]['id']}/")
     facts = {"sku": "APPLE", "quantity": "3.000", "total": "7.50"}
-    return Written(scene.admin, scene.row(Order, order["id"]), facts)
+    return ExpectedEvent(scene.admin, scene.row(Order, order["id"]), facts)
 
 
 @row("discount_given")
 def discount_given(scene):
-    """Also where no approval is needed, and when more is given than before."""
+    """Recorded also without an approval, and when the discount grows."""
     order = scene.manager_client.sold(
         line(scene.product, discounts=[percent("20", reason="Bruised")])
     )
@@ -36,8 +36,8 @@ def discount_given(scene):
     first = {"line": sold, "sku": "APPLE", "amount": "0.50", "discounts": [of_line]}
     second = {"line": None, "amount": "0.50", "discounts": [of_order]}
     return [
-        Written(scene.manager, target, first | {"approver": None}),
-        Written(scene.admin, target, second | {"approver": None}),
+        ExpectedEvent(scene.manager, target, first | {"approver": None}),
+        ExpectedEvent(scene.admin, target, second | {"approver": None}),
     ]
 
 
@@ -53,14 +53,14 @@ def price_overridden(scene):
         "amount": "4.50",
         "approver": None,
     }
-    return Written(scene.manager, scene.row(Order, order["id"]), facts)
+    return ExpectedEvent(scene.manager, scene.row(Order, order["id"]), facts)
 
 
 @row("order_voided")
 def order_voided(scene):
     order = scene.order()
     scene.post(f"orders/{order}/void/", {"reason": "Left"})
-    return Written(scene.admin, scene.row(Order, order), {"reason": "Left"})
+    return ExpectedEvent(scene.admin, scene.row(Order, order), {"reason": "Left"})
 
 
 @row("payment_canceled")
@@ -68,7 +68,7 @@ def payment_canceled(scene):
     order = scene.till.sold(line(scene.product), payments=[cash("1.00", tendered="2.00")])
     scene.post(f"payments/{order['payments'][0]['id']}/cancel/")
     facts = {"method": "cash", "amount": "1.00"}
-    return Written(scene.admin, scene.row(Order, order["id"]), facts)
+    return ExpectedEvent(scene.admin, scene.row(Order, order["id"]), facts)
 
 
 @row("receipt_copied")
@@ -79,7 +79,7 @@ def receipt_copied(scene):
         assert response.status_code == 200
     receipt = scene.the_only(Receipt, order=order)
     common = {"format": "text", "order": order}
-    return [Written(scene.admin, receipt, common | {"copy": copy}) for copy in (1, 2)]
+    return [ExpectedEvent(scene.admin, receipt, common | {"copy": copy}) for copy in (1, 2)]
 
 
 @row("payment_stays_unknown")
@@ -87,8 +87,10 @@ def payment_stays_unknown(scene):
     scene.gateway.answers = scene.gateway.found = [TIMED_OUT, TIMED_OUT]
     order = scene.till.sold(line(scene.product), payments=[card("2.50")])
     payment = order["payments"][0]["id"]
-    given_up(scene, reconciliation.PaymentReconciliation(), Payment)
-    return Written(None, scene.row(Order, order["id"]), {"payment": payment, "amount": "2.50"})
+    reach_max_look_ups(scene, reconciliation.PaymentReconciliation(), Payment)
+    return ExpectedEvent(
+        None, scene.row(Order, order["id"]), {"payment": payment, "amount": "2.50"}
+    )
 
 
 @row("payout_stays_unknown")
@@ -96,12 +98,14 @@ def payout_stays_unknown(scene):
     order = scene.order(payments=[card("2.50")])
     scene.gateway.returns = [TIMED_OUT, TIMED_OUT]
     scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
-    payout = given_up(scene, reconciliation.PayoutReconciliation(), Payout)
-    return Written(None, scene.row(Order, order), {"payout": str(payout.pk), "amount": "2.50"})
+    payout = reach_max_look_ups(scene, reconciliation.PayoutReconciliation(), Payout)
+    return ExpectedEvent(
+        None, scene.row(Order, order), {"payout": str(payout.pk), "amount": "2.50"}
+    )
 
 
-def given_up(scene, job, model):
-    """Looked up for the last time, of many."""
+def reach_max_look_ups(scene, job, model):
+    """Run the last look-up of a payment or payout."""
     with scene.in_shop():
         model.objects.update(look_ups=reconciliation.MAX_LOOK_UPS - 1)
     with scene.later():
@@ -109,7 +113,7 @@ def given_up(scene, job, model):
     return scene.the_only(model)
 
 
-# --- refunds ------------------------------------------------------------------------------------
+# --- refunds -----------------------------------------------------------------------------------
 
 
 @row("refunded")
@@ -117,7 +121,7 @@ def refunded(scene):
     order = scene.order(payments=[cash("2.50")])
     scene.post(f"orders/{order}/refunds/", {"reason": "Bruised", "amount": "1.00"})
     facts = {"total": "1.00", "reason": "Bruised"}
-    return Written(scene.admin, scene.row(Order, order), facts)
+    return ExpectedEvent(scene.admin, scene.row(Order, order), facts)
 
 
 @row("refund_paid_otherwise")
@@ -126,97 +130,97 @@ def refund_paid_otherwise(scene):
     scene.gateway.returns = [CAPTURED, DECLINED]
     refund = scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
     scene.post(f"refunds/{refund['id']}/resolve/", {"method": "cash"})
-    return Written(scene.admin, scene.row(Order, order), {"method": "cash"})
+    return ExpectedEvent(scene.admin, scene.row(Order, order), {"method": "cash"})
 
 
 @row("paid_out_after_declined")
 def paid_out_after_declined(scene):
     order = scene.order(payments=[card("2.50")])
 
-    def declined_meanwhile(asked):
+    def decline_meanwhile(asked):
         scene.gateway.returns = [DECLINED]
         with scene.in_shop():
             payouts.look_up_payout(Payout.objects.get(pk=asked.key), by=scene.admin)
         return CAPTURED
 
-    scene.gateway.returns = [TIMED_OUT, declined_meanwhile]
+    scene.gateway.returns = [TIMED_OUT, decline_meanwhile]
     refund = scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
     scene.post(f"refunds/{refund['id']}/resolve/")
     facts = {"payout": str(scene.the_only(Payout).pk), "amount": "2.50"}
-    return Written(None, scene.row(Order, order), facts)
+    return ExpectedEvent(None, scene.row(Order, order), facts)
 
 
 @row("store_credit_issued")
 def store_credit_issued(scene):
     made = scene.post("store-credits/", {"amount": "10.00", "reason": "Sorry"})
     facts = {"amount": "10.00", "reason": "Sorry"}
-    return Written(scene.admin, scene.row(StoreCredit, made["id"]), facts)
+    return ExpectedEvent(scene.admin, scene.row(StoreCredit, made["id"]), facts)
 
 
-# --- the drawer ---------------------------------------------------------------------------------
+# --- cash drawer -------------------------------------------------------------------------------
 
 
-def opened(scene):
+def open_shift(scene):
     return scene.row(Shift, scene.shift())
 
 
-def moved(scene, type, amount, person=None):
-    shift = opened(scene)
+def record_movement(scene, type, amount, person=None):
+    shift = open_shift(scene)
     body = {"type": type, "reason": "As usual"} | ({"amount": amount} if amount else {})
     scene.post(f"shifts/{shift.pk}/cash-movements/", body, person)
-    return Written(scene.admin, shift, {"amount": amount or "0.00", "reason": "As usual"})
+    return ExpectedEvent(scene.admin, shift, {"amount": amount or "0.00", "reason": "As usual"})
 
 
 @row("shift_opened")
 def shift_opened(scene):
     facts = {"register": "Till 1", "opening_float": "100.00", "last_counted": "0.00"}
-    return Written(scene.admin, opened(scene), facts)
+    return ExpectedEvent(scene.admin, open_shift(scene), facts)
 
 
 @row("cash_paid_in")
 def cash_paid_in(scene):
-    return moved(scene, "paid_in", "5.00")
+    return record_movement(scene, "paid_in", "5.00")
 
 
 @row("cash_paid_out")
 def cash_paid_out(scene):
-    return moved(scene, "paid_out", "5.00")
+    return record_movement(scene, "paid_out", "5.00")
 
 
 @row("cash_drop")
 def cash_drop(scene):
-    return moved(scene, "drop", "5.00")
+    return record_movement(scene, "drop", "5.00")
 
 
 @row("cash_no_sale")
 def cash_no_sale(scene):
-    return moved(scene, "no_sale", None)
+    return record_movement(scene, "no_sale", None)
 
 
 @row("drawer_short")
 def drawer_short(scene):
-    shift = opened(scene)
+    shift = open_shift(scene)
     body = {"type": "drop", "amount": "100.01", "reason": "Safe"}
     headers = {"Idempotency_Key": "drop"}
     answer = scene.till.post(f"shifts/{shift.pk}/cash-movements/", body, **headers)
     scene.refused(answer, 409, "drawer_short")
-    return Written(scene.admin, shift, {"type": "drop", "amount": "100.01"})
+    return ExpectedEvent(scene.admin, shift, {"type": "drop", "amount": "100.01"})
 
 
 @row("shift_ended")
 def shift_ended(scene):
-    shift = opened(scene)
+    shift = open_shift(scene)
     scene.post(f"shifts/{shift.pk}/end/")
-    return Written(scene.admin, shift)
+    return ExpectedEvent(scene.admin, shift)
 
 
 @row("shift_closed")
 def shift_closed(scene):
-    shift = opened(scene)
+    shift = open_shift(scene)
     counted = [{"method": "cash", "amount": "99.00"}]
     scene.post(f"shifts/{shift.pk}/close/", {"counted": counted})
     facts = {"z_number": 1, "over_short": {"cash": "-1.00"}}
-    return Written(scene.admin, shift, facts)
+    return ExpectedEvent(scene.admin, shift, facts)
 
 
 @row("shift_count_refused")
@@ -224,16 +228,16 @@ def shift_count_refused(scene):
     shift = scene.post(
         "shifts/",
         {"register": str(scene.till.register.pk), "opening_float": "100.00"},
-        scene.small,
+        scene.cashier_client,
     )["id"]
     counted = {"counted": [{"method": "cash", "amount": "1.00"}]}
     headers = {"Idempotency_Key": "close"}
-    answer = scene.small.post(f"shifts/{shift}/close/", counted, **headers)
+    answer = scene.cashier_client.post(f"shifts/{shift}/close/", counted, **headers)
     scene.refused(answer, 403, "count_beyond_tolerance")
-    return Written(scene.cashier, scene.row(Shift, shift), {"counted": {"cash": "1.00"}})
+    return ExpectedEvent(scene.cashier, scene.row(Shift, shift), {"counted": {"cash": "1.00"}})
 
 
-# --- store credit -------------------------------------------------------------------------------
+# --- store credit ------------------------------------------------------------------------------
 
 
 @row("store_credit_blocked")
@@ -242,7 +246,7 @@ def store_credit_blocked(scene):
     for _ in range(2):
         scene.post(f"store-credits/{credit}/block/", {"reason": "Lost"})
     facts = {"balance": "10.00", "reason": "Lost"}
-    return Written(scene.admin, scene.row(StoreCredit, credit), facts)
+    return ExpectedEvent(scene.admin, scene.row(StoreCredit, credit), facts)
 
 
 @row("store_credit_unblocked")
@@ -252,7 +256,7 @@ def store_credit_unblocked(scene):
     for _ in range(2):
         scene.post(f"store-credits/{credit}/unblock/", {"reason": "Found"})
     facts = {"balance": "10.00", "reason": "Found"}
-    return Written(scene.admin, scene.row(StoreCredit, credit), facts)
+    return ExpectedEvent(scene.admin, scene.row(StoreCredit, credit), facts)
 
 
 @row("store_credit_code_failed")
@@ -262,15 +266,15 @@ def store_credit_code_failed(scene):
     scene.refused(
         scene.till.sell(line(scene.product), payments=[payment]), 409, "insufficient_store_credit"
     )
-    return [Written(scene.admin, None, {"way": way}) for way in ("look_up", "payment")]
+    return [ExpectedEvent(scene.admin, None, {"way": way}) for way in ("look_up", "payment")]
 
 
-# --- what was sold without a connection ---------------------------------------------------------
+# --- offline sales -----------------------------------------------------------------------------
 
 
 @row("offline_sale_booked")
 def offline_sale_booked(scene):
-    order = scene.row(Order, uploaded(scene)["id"])
+    order = scene.row(Order, upload_sale(scene)["id"])
     facts = {
         "device_sequence": 1,
         "sold_at": order.sold_at.isoformat(),
@@ -279,17 +283,17 @@ def offline_sale_booked(scene):
         "cashier": str(scene.admin.pk),
         "total": "2.50",
     }
-    return Written(scene.admin, order, facts)
+    return ExpectedEvent(scene.admin, order, facts)
 
 
 @row("sales_uploaded")
 def sales_uploaded(scene):
-    uploaded(scene)
+    upload_sale(scene)
     facts = {"last_sequence": 1, "created": 1, "duplicate": 0, "rejected": 0}
-    return Written(scene.admin, scene.till.register, facts)
+    return ExpectedEvent(scene.admin, scene.till.register, facts)
 
 
-def uploaded(scene):
+def upload_sale(scene):
     body = {
         "register": str(scene.till.register.pk),
         "batch": [build_offline_sale(1, build_offline_line(scene.product))],
@@ -300,8 +304,8 @@ def uploaded(scene):
 
 @row("device_sequence_set")
 def device_sequence_set(scene):
-    uploaded(scene)
+    upload_sale(scene)
     body = {"last_device_sequence": 7, "reason": "New device"}
     scene.post(f"registers/{scene.till.register.pk}/device-sequence/", body)
     facts = {"before": 1, "after": 7, "reason": "New device"}
-    return Written(scene.admin, scene.till.register, facts)
+    return ExpectedEvent(scene.admin, scene.till.register, facts)

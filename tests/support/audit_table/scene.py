@@ -1,4 +1,4 @@
-"""A shop in which every event can happen, and what is expected to be written of one."""
+"""A shop in which every event can happen, and the expected event."""
 
 import uuid
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from tests.support.gateway import ScriptedGateway
 from tests.support.till import Body, Till
 from tests.support.valid_posts import ShopSetup
 
-# How a place stands in the books of a shop of which the platform has changed something.
+# The actor name that a shop sees for changes by the platform.
 PLATFORM = "Platform"
 LONG = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Written:
-    """By whom, about what, with which facts; `name` is that of an actor who is no person.
+class ExpectedEvent:
+    """An expected event; `name` is the name of an actor who is not a user.
 
-    `shop` is False where it is in the books of the installation.
+    `shop` is False for events without a shop.
     """
 
     actor: User | None
@@ -38,7 +38,7 @@ class Written:
     shop: bool = True
 
     def as_row(self, shop: Tenant) -> dict[str, Any]:
-        """Return all columns that say what happened."""
+        """Return the expected columns."""
         return {
             "tenant_id": shop.pk if self.shop else None,
             "actor": self.actor.pk if self.actor else None,
@@ -52,11 +52,11 @@ class Written:
 
 @dataclass
 class Scene(ShopSetup):
-    """One admin (`till`), one manager and one cashier (`small`) at the same register."""
+    """An admin (`till`), a manager and a cashier at the same register."""
 
     shop: Tenant
     manager_client: Till
-    small: Till
+    cashier_client: Till
     platform_browser: Client
     gateway: ScriptedGateway
     settings: Any
@@ -67,7 +67,7 @@ class Scene(ShopSetup):
 
     @property
     def root(self) -> User:
-        """Return who is logged in at the platform's pages."""
+        """Return the platform user."""
         return self.the_only(User, tenant=None)
 
     @property
@@ -75,7 +75,7 @@ class Scene(ShopSetup):
         return self.manager_client.user
 
     def done(self, method: str, path: str, body: Any = None, by: Any = None, **headers: str) -> Any:
-        """Send a request that must succeed; return what it answers."""
+        """Send a request that must succeed; return its response body."""
         if method == "POST":
             headers.setdefault("Idempotency_Key", str(uuid.uuid4()))
         if method == "PATCH":
@@ -101,12 +101,12 @@ class Scene(ShopSetup):
             return model._default_manager.get(**which)
 
     def paired(self) -> Terminal:
-        """The register's device, paired with the API."""
+        """Pair a terminal with the register."""
         self.post(f"registers/{self.till.register.pk}/pair/")
         return self.the_only(Terminal, unpaired_at=None)
 
     def at_terminal(self, user: User) -> Till:
-        """Somebody who has logged in with a password at the paired register."""
+        """Return a client logged in with a password at the paired register."""
         register = self.till.register
         terminal = self.paired()
         session = AuthSessionFactory(
@@ -118,16 +118,16 @@ class Scene(ShopSetup):
         return tenant_scope(self.shop)
 
     def later(self) -> Any:
-        """The clock, long after everything that is under way."""
+        """Move the clock to after every pending look-up."""
         return time_machine.travel(timezone.now() + LONG, tick=False)
 
 
-Row = Callable[[Scene], Written | list[Written]]
+Row = Callable[[Scene], ExpectedEvent | list[ExpectedEvent]]
 ROWS: dict[str, Row] = {}
 
 
 def row(*events: str) -> Callable[[Row], Row]:
-    """Register the row of an event; one function for several where all are written by it."""
+    """Register the row of one or more events."""
 
     def register(function: Row) -> Row:
         for event in events:
@@ -142,4 +142,4 @@ def anonymous() -> Api:
     return Api()
 
 
-__all__ = ["PLATFORM", "ROWS", "Person", "Row", "Scene", "Written", "anonymous", "row"]
+__all__ = ["PLATFORM", "ROWS", "ExpectedEvent", "Person", "Row", "Scene", "anonymous", "row"]

@@ -1,4 +1,4 @@
-"""The shop, its places, its webhooks, and what the platform does to it."""
+"""Audit events of the shop, its stores, its webhooks and of the platform."""
 
 from django.urls import reverse
 
@@ -7,10 +7,10 @@ from tenants.events.webhooks.subscriber import disable_if_failing
 from tenants.models import OutboxDelivery, Register, Store, Tenant, Webhook
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import OutboxDeliveryFactory
-from tests.support.audit_table.scene import PLATFORM, Written, anonymous, row
+from tests.support.audit_table.scene import PLATFORM, ExpectedEvent, anonymous, row
 from tests.support.valid_posts import HOOK
 
-# --- the shop -----------------------------------------------------------------------------------
+# --- the shop ----------------------------------------------------------------------------------
 
 
 @row("tenant_created")
@@ -20,18 +20,18 @@ def tenant_created(scene):
     admin = {"username": "owner", "email": "o@corner.example", "password": PASSWORD}
     scene.post("auth/signup/", {"tenant": tenant, "admin": admin}, anonymous())
     scene.shop = scene.the_only(Tenant, slug="corner")
-    return Written(None, scene.shop, {"slug": "corner", "currency": "EUR"})
+    return ExpectedEvent(None, scene.shop, {"slug": "corner", "currency": "EUR"})
 
 
 @row("settings_changed")
 def settings_changed(scene):
     scene.done("PATCH", "tenant/", {"name": "Greener"})
     changes = {"name": {"from": "Green Grocery", "to": "Greener"}}
-    return Written(scene.admin, scene.row(Tenant, scene.shop.pk), {"changes": changes})
+    return ExpectedEvent(scene.admin, scene.row(Tenant, scene.shop.pk), {"changes": changes})
 
 
-def switched(scene, was, form):
-    """By the platform: in its own books with its name, in those of the shop without."""
+def set_tenant_active(scene, was, form):
+    """Recorded for the platform with the user, and for the shop without."""
     Tenant.objects.filter(pk=scene.shop.pk).update(is_active=was)
     form |= {name: getattr(scene.shop, name) for name in ("name", "timezone", "country")}
     page = reverse("platform:tenants_tenant_change", args=[scene.shop.pk])
@@ -39,41 +39,41 @@ def switched(scene, was, form):
     changes = {"changes": {"is_active": {"from": was, "to": not was}}}
     of_platform = changes | {"shop": scene.shop.slug}
     return [
-        Written(scene.root, scene.shop, of_platform, shop=False),
-        Written(None, scene.shop, changes, name=PLATFORM),
+        ExpectedEvent(scene.root, scene.shop, of_platform, shop=False),
+        ExpectedEvent(None, scene.shop, changes, name=PLATFORM),
     ]
 
 
 @row("tenant_suspended")
 def tenant_suspended(scene):
-    return switched(scene, True, {})
+    return set_tenant_active(scene, True, {})
 
 
 @row("tenant_restored")
 def tenant_restored(scene):
-    return switched(scene, False, {"is_active": "on"})
+    return set_tenant_active(scene, False, {"is_active": "on"})
 
 
-# --- its places ---------------------------------------------------------------------------------
+# --- stores and registers ----------------------------------------------------------------------
 
 
 @row("store_added")
 def store_added(scene):
     made = scene.post("stores/", {"name": "Harbor"})
-    return Written(scene.admin, scene.row(Store, made["id"]))
+    return ExpectedEvent(scene.admin, scene.row(Store, made["id"]))
 
 
 @row("store_changed")
 def store_changed(scene):
     scene.done("PATCH", f"stores/{scene.store.pk}/", {"name": "Port"})
     changes = {"name": {"from": "Main", "to": "Port"}}
-    return Written(scene.admin, scene.row(Store, scene.store.pk), {"changes": changes})
+    return ExpectedEvent(scene.admin, scene.row(Store, scene.store.pk), {"changes": changes})
 
 
 @row("register_added")
 def register_added(scene):
     made = scene.post("registers/", {"name": "Bar", "store": str(scene.store.pk)})
-    return Written(scene.admin, scene.row(Register, made["id"]), {"store": "Main"})
+    return ExpectedEvent(scene.admin, scene.row(Register, made["id"]), {"store": "Main"})
 
 
 @row("register_changed")
@@ -81,17 +81,17 @@ def register_changed(scene):
     register = scene.till.register
     scene.done("PATCH", f"registers/{register.pk}/", {"is_active": False})
     changes = {"is_active": {"from": True, "to": False}}
-    return Written(scene.admin, register, {"changes": changes})
+    return ExpectedEvent(scene.admin, register, {"changes": changes})
 
 
-# --- its webhooks -------------------------------------------------------------------------------
+# --- webhooks ----------------------------------------------------------------------------------
 
 
 @row("webhook_added")
 def webhook_added(scene):
     made = scene.post("webhooks/", {"url": HOOK, "events": ["order.completed"]})
     facts = {"events": ["order.completed"]}
-    return Written(scene.admin, scene.row(Webhook, made["id"]), facts)
+    return ExpectedEvent(scene.admin, scene.row(Webhook, made["id"]), facts)
 
 
 @row("webhook_changed")
@@ -99,46 +99,46 @@ def webhook_changed(scene):
     webhook = scene.webhook()
     scene.done("PATCH", f"webhooks/{webhook.pk}/", {"description": "Books"})
     changes = {"description": {"from": "", "to": "Books"}}
-    return Written(scene.admin, webhook, {"changes": changes})
+    return ExpectedEvent(scene.admin, webhook, {"changes": changes})
 
 
 @row("webhook_secret_rotated")
 def webhook_secret_rotated(scene):
     webhook = scene.webhook()
     scene.post(f"webhooks/{webhook.pk}/rotate/")
-    return Written(scene.admin, webhook)
+    return ExpectedEvent(scene.admin, webhook)
 
 
 @row("webhook_removed")
 def webhook_removed(scene):
     webhook = scene.webhook()
     scene.done("DELETE", f"webhooks/{webhook.pk}/")
-    return Written(scene.admin, webhook)
+    return ExpectedEvent(scene.admin, webhook)
 
 
 @row("webhook_tested")
 def webhook_tested(scene):
     webhook = scene.webhook()
     scene.post(f"webhooks/{webhook.pk}/test/")
-    return Written(scene.admin, webhook)
+    return ExpectedEvent(scene.admin, webhook)
 
 
 @row("webhook_redelivered")
 def webhook_redelivered(scene):
-    webhook = scene.told()
+    webhook = scene.webhook_with_delivery()
     delivery = scene.the_only(OutboxDelivery, subscriber=webhook.subscriber)
     scene.post(f"webhooks/{webhook.pk}/deliveries/{delivery.pk}/redeliver/")
-    return Written(scene.admin, webhook, {"delivery": str(delivery.pk)})
+    return ExpectedEvent(scene.admin, webhook, {"delivery": str(delivery.pk)})
 
 
 @row("webhook_disabled")
 def webhook_disabled(scene):
-    """By itself, when it has answered that it is gone."""
-    webhook = scene.told()
+    """Disabled automatically after the answer 410."""
+    webhook = scene.webhook_with_delivery()
     delivery = scene.the_only(OutboxDelivery, subscriber=webhook.subscriber)
     with scene.in_shop():
         disable_if_failing(delivery, DeliveryFailed("Gone.", response_code=410))
-    return Written(None, webhook, {"reason": "gone"})
+    return ExpectedEvent(None, webhook, {"reason": "gone"})
 
 
 @row("delivery_taken_up")
@@ -148,8 +148,8 @@ def delivery_taken_up(scene):
     )
     form = {"action": "try_again", "_selected_action": [dead.pk]}
     scene.platform_browser.post("/platform/tenants/outboxdelivery/", form)
-    revived = scene.row(OutboxDelivery, dead.pk)
+    retried = scene.row(OutboxDelivery, dead.pk)
     return [
-        Written(scene.root, revived, {"shop": scene.shop.slug}, shop=False),
-        Written(None, revived, name=PLATFORM),
+        ExpectedEvent(scene.root, retried, {"shop": scene.shop.slug}, shop=False),
+        ExpectedEvent(None, retried, name=PLATFORM),
     ]

@@ -1,4 +1,4 @@
-"""Inside the server under test: dies, or looks at another clock, where a request says so."""
+"""Failpoints in the server under test: kill the process or shift its clock on request."""
 
 import os
 import signal
@@ -11,23 +11,23 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import Client
 
-# Before which step of this request the process ends: 1 is before its first statement.
+# The step of the request before which the process dies; 1 is its first statement.
 DIE_BEFORE = "X-Live-Die-Before"
-# Seconds by which the clock of this process has jumped.
+# Seconds by which the clock of this process is shifted.
 CLOCK = "X-Live-Clock"
 
 _request = local()
-_jumped: dict[str, Any] = {}
+_shifted: dict[str, Any] = {}
 _commit = BaseDatabaseWrapper._commit
 
 
 def warm_up(server: Any) -> None:
-    """What a first request loads, no worker needs to load again."""
+    """Load before the fork what a first request loads."""
     Client().post("/api/v1/orders/")
 
 
 def watch(worker: Any) -> None:
-    """A step is a statement, a COMMIT, and what follows one."""
+    """Count steps: each statement, each COMMIT and what follows it."""
     connection_created.connect(_watch_connection)
     BaseDatabaseWrapper._commit = _commit_in_steps
 
@@ -61,12 +61,12 @@ def _commit_in_steps(connection: Any) -> None:
 
 
 def set_clock_offset(seconds: str) -> None:
-    """The whole process lives at another time, until a request says otherwise."""
-    if seconds in _jumped or (not seconds and not _jumped):
+    """Shift the clock of the process until another request changes it."""
+    if seconds in _shifted or (not seconds and not _shifted):
         return
-    for traveler in _jumped.values():
+    for traveler in _shifted.values():
         traveler.stop()
-    _jumped.clear()
+    _shifted.clear()
     if seconds:
-        _jumped[seconds] = time_machine.travel(timedelta(seconds=float(seconds)), tick=True)
-        _jumped[seconds].start()
+        _shifted[seconds] = time_machine.travel(timedelta(seconds=float(seconds)), tick=True)
+        _shifted[seconds].start()

@@ -1,4 +1,4 @@
-"""A payment gateway behind HTTP, as a server under test meets it: slow, broken or as it should."""
+"""A payment gateway behind HTTP for servers under test."""
 
 import json
 from http.client import HTTPConnection, HTTPException
@@ -11,7 +11,7 @@ UNKNOWN = Answer(Outcome.UNKNOWN, reason="The gateway did not answer.")
 
 
 class WireGateway:
-    """Asks the server of LIVE_GATEWAY_PORT; whatever is no answer leaves the outcome unknown."""
+    """Client of the server at LIVE_GATEWAY_PORT; a failed call gives an unknown outcome."""
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
         return ask("charge", charge, timeout)
@@ -35,8 +35,8 @@ def ask(what: str, about: Charge | GatewayRefund, timeout: float) -> Answer:
         body = {"key": str(about.key), "amount": str(about.amount)}
         connection.request("POST", f"/{what}", json.dumps(body))
         response = connection.getresponse()
-        told = json.loads(response.read())
-        return Answer(Outcome(told["outcome"]), reference=told["reference"])
+        answer = json.loads(response.read())
+        return Answer(Outcome(answer["outcome"]), reference=answer["reference"])
     except (OSError, HTTPException, ValueError, KeyError):
         return UNKNOWN
     finally:

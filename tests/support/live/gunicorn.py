@@ -1,7 +1,7 @@
-"""The server as it is run in production, but for what tests need to tell it.
+"""The production configuration of gunicorn with failpoints.
 
-Workers are forked with the code already loaded: killed as often as here, they would do nothing
-but load it.
+Workers are forked with the code loaded, because workers that are killed often would spend
+their time loading it.
 """
 
 from config.gunicorn import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Terminals that speak HTTP to a real server, and bear what happens to it."""
+"""HTTP clients that tolerate failures of the server."""
 
 import json
 import time
@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 from tests.support.api import Api
 from tests.support.live.server import Server
 
-PATIENCE = 120.0
-# A terminal waits as long as it is told; tests have no time for that.
+TIMEOUT = 120.0
+# Tests retry faster than terminals, which respect Retry-After.
 PAUSE = 0.02
 WAITS = frozenset({"unavailable", "request_in_progress"})
 A = TypeVar("A", bound=Api)
 
 
 class Answer:
-    """As Django's test client gives it."""
+    """A response with the interface of Django's test client."""
 
     def __init__(self, status: int, headers: dict[str, str], content: bytes, tries: int) -> None:
         self.status_code = status
@@ -41,13 +41,13 @@ class Answer:
         return f"<{self.status_code} {self.content[:300]!r}>"
 
     @property
-    def is_passing(self) -> bool:
-        """A refusal that says: wait and send it again."""
+    def should_retry(self) -> bool:
+        """Return whether the request should be sent again."""
         return self.status_code in {409, 503} and self.json()["code"] in WAITS
 
 
 class HttpClient:
-    """Stands in for Django's test client; a connection for each thread, kept while it holds."""
+    """Replacement of Django's test client with one connection per thread."""
 
     def __init__(self, server: Server, *, patient: bool, seconds: float = 30.0) -> None:
         self.server = server
@@ -64,11 +64,11 @@ class HttpClient:
         if content_type:
             headers = {**headers, "Content-Type": content_type}
         ask = partial(self.ask, method, path, body, headers)
-        return self.again_and_again(ask) if self.patient else ask()
+        return self.retry_until_answered(ask) if self.patient else ask()
 
-    def again_and_again(self, ask: Callable[[], Answer]) -> Answer:
-        """The same request until somebody answers it."""
-        deadline, tries = time.monotonic() + PATIENCE, 0
+    def retry_until_answered(self, ask: Callable[[], Answer]) -> Answer:
+        """Repeat the request until it is answered."""
+        deadline, tries = time.monotonic() + TIMEOUT, 0
         while True:
             tries += 1
             try:
@@ -92,12 +92,12 @@ class HttpClient:
             content = response.read()
         except BaseException:
             connection.close()
-            self.mine.connection = None  # the next one may be to another server
+            self.mine.connection = None  # the next request may go to another server
             raise
         return Answer(response.status, dict(response.getheaders()), content, 1)
 
 
 def connect_to_server(server: Server, api: A, *, patient: bool = False, seconds: float = 30.0) -> A:
-    """The same person or terminal, at this server; a patient one asks until it is answered."""
+    """Connect the client to this server; a patient one retries until it is answered."""
     api.client = HttpClient(server, patient=patient, seconds=seconds)
     return api

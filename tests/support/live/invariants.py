@@ -1,4 +1,4 @@
-"""What has to hold in a shop, whatever was done to its servers."""
+"""Invariants of a shop after failures of its servers."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.RE
 
 
 def ensure_invariants(shop: Tenant) -> None:
-    """Told to the end, and then without a gap, a half or a double in any of the books."""
+    """Deliver everything, then check stock, numbers, hash chains and orders."""
     with time_machine.travel(timezone.now() + 2 * LOOK_UP_DELAY, tick=True):
         relay_all()
     call_command("check_stock", tenant=shop.slug, verbosity=0)
@@ -52,7 +52,7 @@ def ensure_everything_delivered() -> None:
 
 
 def ensure_no_gaps(series: RegisterSeries) -> None:
-    """What was numbered is there, and everything up to the number that comes next."""
+    """Assert that all receipts, orders and chain entries up to the last number exist."""
     at = {"register": series.register_id}
     receipts = [*numbers(Receipt.objects.filter(**at), "number")]
     receipts += numbers(Refund.objects.filter(**at).exclude(receipt_number=None), "receipt_number")
@@ -70,7 +70,7 @@ def numbers(rows: Any, column: str) -> Iterable[Any]:
 
 
 def ensure_complete(order: Order) -> None:
-    """All of an order is there: nothing of it is on its way any more."""
+    """Assert that the order is complete and nothing of it is pending."""
     payments, lines = list(order.payments.all()), list(order.lines.all())
     assert {each.status for each in payments} <= set(DONE), order.number
     paid = sum((each.amount for each in payments if each.status == DONE[0]), Decimal(0))
@@ -79,12 +79,12 @@ def ensure_complete(order: Order) -> None:
     assert (order.receipt_number is not None) == (order.status in SOLD), order.number
     if order.status in SOLD:
         assert paid == order.total
-    back = sum((each.total for each in order.refunds.all()), Decimal(0))
-    assert back == order.refunded_total <= paid
+    refunded = sum((each.total for each in order.refunds.all()), Decimal(0))
+    assert refunded == order.refunded_total <= paid
 
 
 def ensure_stock_moved_once() -> None:
-    """What was sold has left its shelf once, and what came back lies there once."""
+    """Assert that every sale and return moved the stock once."""
     sold: Counter[Any] = Counter()
     for line in OrderLine.objects.filter(order__status__in=SOLD, tracks_stock=True):
         sold[line.order_id, line.product_id] -= line.quantity

@@ -1,6 +1,6 @@
-"""Tills that sell, take payments, give money back and shelve goods, as fast as they are answered.
+"""Cashiers that sell, take payments, refund and receive stock as fast as they are answered.
 
-What each was told is kept: it has to be in the books.
+Their answers are kept, to compare them with the stored data.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Any, Self
 from orders.models import Product
 from tests.support.api import Person
 from tests.support.idempotency import without_ids
-from tests.support.live.http_client import PATIENCE
+from tests.support.live.http_client import TIMEOUT
 from tests.support.till import Body, Till, card, cash, line, new_id
 
 REQUESTS = int(os.environ.get("LIVE_REQUESTS", "300"))
@@ -23,7 +23,7 @@ REQUESTS = int(os.environ.get("LIVE_REQUESTS", "300"))
 
 @dataclass
 class Answered:
-    """What was asked under one key, and what somebody was told of it in the end."""
+    """A request with its key and its final answer."""
 
     path: str
     key: str
@@ -37,7 +37,7 @@ class Answered:
 
 @dataclass
 class CashierWorker:
-    """Somebody at a till, with whoever may take things back, and one thing after the other."""
+    """A cashier at a till, with a manager for refunds, who works sequentially."""
 
     till: Till
     manager_client: Person
@@ -50,16 +50,16 @@ class CashierWorker:
         self.chance = random.Random(self.seed)  # noqa: S311
 
     def work(self, requests: int) -> None:
-        deeds = cycle([self.sale, self.sale, self.rung_up_and_paid, self.refund, self.delivery])
-        for deed in deeds:
-            for told in deed():
+        actions = cycle([self.sale, self.sale, self.rung_up_and_paid, self.refund, self.delivery])
+        for action in actions:
+            for told in action():
                 self.told.append(told)
                 requests -= 1
             if requests <= 0 or self.is_done:
                 return
 
     def ask(self, path: str, body: Body, person: Person | None = None) -> Answered:
-        """Half of them with ids of the terminal's own, half with a key that stands for them."""
+        """Send a request, half of them with ids of the terminal and half with a key only."""
         body, key = body if self.chance.random() < 0.5 else without_ids(body), new_id()
         told = Answered(path, key, body, person or self.till, None)
         told.answer = told.again()
@@ -70,15 +70,15 @@ class CashierWorker:
         return [line(each) for each in self.chance.sample(self.products, count)]
 
     def sale(self) -> Iterator[Answered]:
-        """Each product costs 2.50."""
+        """Sell two products for 2.50 each."""
         pay = self.chance.choice([card, cash])
         body = self.till.order(*self.basket(2), payments=[pay("5.00")])
         yield self.ask("orders/", body)
 
-    def rung_up_and_paid(self) -> Iterator[Answered]:
-        rung_up = self.ask("orders/", self.till.order(*self.basket(1)))
-        yield rung_up
-        path = f"orders/{rung_up.answer.json()['id']}/payments/"
+    def open_order_and_payments(self) -> Iterator[Answered]:
+        order = self.ask("orders/", self.till.order(*self.basket(1)))
+        yield order
+        path = f"orders/{order.answer.json()['id']}/payments/"
         yield self.ask(path, cash("1.00"))
         yield self.ask(path, cash("1.50", tendered="2.00"))
 
@@ -101,19 +101,19 @@ class CashierWorker:
 
 
 class WorkerPool:
-    """All of them at once, as long as `with crowd:` lasts, or until all is asked."""
+    """Run all workers until the `with` block ends or all requests are sent."""
 
     def __init__(self, cashier_workers: list[CashierWorker], requests: int = REQUESTS) -> None:
         self.cashier_workers = cashier_workers
         self.errors: list[BaseException] = []
         self.threads = [
-            Thread(target=self.run, args=(clerk, requests // len(cashier_workers)), daemon=True)
-            for clerk in cashier_workers
+            Thread(target=self.run, args=(worker, requests // len(cashier_workers)), daemon=True)
+            for worker in cashier_workers
         ]
 
-    def run(self, clerk: CashierWorker, requests: int) -> None:
+    def run(self, worker: CashierWorker, requests: int) -> None:
         try:
-            clerk.work(requests)
+            worker.work(requests)
         except BaseException as error:
             self.errors.append(error)
 
@@ -123,14 +123,14 @@ class WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nobody goes on asking when a test has failed and its shop is gone."""
-        for clerk in self.cashier_workers:
-            clerk.is_done = True
+        """Stop the workers when a test has failed and its shop is gone."""
+        for worker in self.cashier_workers:
+            worker.is_done = True
         for thread in self.threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
 
-    def goes_on(self, answers: int) -> bool:
-        """Wait until so many more have been answered; False once nobody asks any more."""
+    def wait_for_answers(self, answers: int) -> bool:
+        """Wait for so many more answers; return False if the workers end before."""
         goal = self.answered + answers
         while self.answered < goal and any(thread.is_alive() for thread in self.threads):
             time.sleep(0.005)
@@ -138,10 +138,10 @@ class WorkerPool:
 
     @property
     def answered(self) -> int:
-        return sum(len(clerk.told) for clerk in self.cashier_workers)
+        return sum(len(worker.told) for worker in self.cashier_workers)
 
     def end(self) -> list[Answered]:
         for thread in self.threads:
             thread.join()
         assert not self.errors, self.errors
-        return [told for clerk in self.cashier_workers for told in clerk.told]
+        return [told for worker in self.cashier_workers for told in worker.told]

@@ -1,15 +1,15 @@
-"""Stands between a server and what it needs, and lets it down in every way that networks know."""
+"""A TCP proxy between a server and its dependency, with network failures."""
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 
-AT_ONCE = 65536
+CHUNK = 65536
 
 
 class Proxy:
-    """Passes everything on, unless told to refuse, to hold, or to lose an answer."""
+    """Forward everything, unless told to refuse, to hold or to drop an answer."""
 
     def __init__(self, host: str, port: int) -> None:
         self.target = host, port
@@ -17,7 +17,7 @@ class Proxy:
         self.passing.set()
         self.lock = Lock()
         self.pairs: list[tuple[socket.socket, socket.socket]] = []
-        # In what is sent: the answer to it is lost, or it is lost itself.
+        # Drop the answer to a request that contains these bytes, or the request itself.
         self.lost_answer: bytes | None = None
         self.lost: bytes | None = None
         self.listen(0)
@@ -49,9 +49,9 @@ class Proxy:
         self.back(near, far, lose)
 
     def forward(self, near: socket.socket, far: socket.socket, lose: Event) -> None:
-        """What the server says to what it needs."""
+        """Forward from the server to the dependency."""
         with suppress(OSError):
-            while sent := near.recv(AT_ONCE):
+            while sent := near.recv(CHUNK):
                 self.passing.wait()
                 if self.lost is not None and self.lost in sent:
                     self.lost = None
@@ -64,7 +64,7 @@ class Proxy:
 
     def back(self, near: socket.socket, far: socket.socket, lose: Event) -> None:
         with suppress(OSError):
-            while answer := far.recv(AT_ONCE):
+            while answer := far.recv(CHUNK):
                 self.passing.wait()
                 if lose.is_set():
                     break
@@ -72,7 +72,7 @@ class Proxy:
         end(near, far)
 
     def refuse(self) -> None:
-        """Nobody is there any more; what was said is cut off in the middle."""
+        """Refuse new connections and cut the existing ones."""
         end(self.listener)
         self.cut()
 
@@ -86,10 +86,10 @@ class Proxy:
             end(*pair)
 
     def hold(self) -> None:
-        """Take connections and whatever is sent, and pass nothing on."""
+        """Accept connections and data without forwarding them."""
         self.passing.clear()
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         self.passing.set()
 
 
@@ -106,5 +106,5 @@ def run_proxy(host: str, port: int) -> Iterator[Proxy]:
     try:
         yield proxy
     finally:
-        proxy.let_go()
+        proxy.resume()
         proxy.refuse()

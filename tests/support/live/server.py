@@ -1,4 +1,4 @@
-"""Real servers on the database of the tests, to be killed, stopped and cut off."""
+"""Real server processes on the test database, which tests kill and stop."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from tests.support.postgres import free_port
 from tests.support.relay_process import ROOT, database_url
 from tests.tools.bench.processes import below
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 TILL = ("-m", "gunicorn", "--config", "config/gunicorn.py")
-# The same, with steps at which to die.
-MORTAL = ("-m", "gunicorn", "--config", "tests/support/live/gunicorn.py")
-TOGETHER = ("-m", "config.development_server")
+# The same with failpoints.
+WITH_FAILPOINTS = ("-m", "gunicorn", "--config", "tests/support/live/gunicorn.py")
+DEVELOPMENT_SERVER = ("-m", "config.development_server")
 
 
 class Program:
-    """A program of Till's, with what it wrote."""
+    """A process of Till with its log."""
 
     def __init__(self, log: Path, command: Sequence[str], **environment: str) -> None:
         self.log = log
@@ -44,37 +44,39 @@ class Program:
             )
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit code, once it has been asked to end; it may not take for ever."""
+        """Send a signal and return the exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(number)
         try:
-            return self.popen.wait(PATIENCE)
+            return self.popen.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             raise
 
-    def said(self, event: str) -> list[dict[str, Any]]:
-        """The lines of its log that tell of this."""
+    def log_events(self, event: str) -> list[dict[str, Any]]:
+        """Return the log lines with this event."""
         found = (line for line in self.log.read_text().splitlines() if f'"{event}"' in line)
         return [json.loads(line) for line in found if line.startswith("{")]
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not holds():
             assert self.popen.poll() is None, self.log.read_text()[-5000:]
             assert time.monotonic() < deadline, self.log.read_text()[-5000:]
             time.sleep(0.02)
 
-    def ensure_no_mistakes(self) -> None:
-        """A refusal is an answer and so is a 503; any other 5xx is a mistake."""
-        wrong = [line for line in self.said("request") if line["status"] >= 500]
+    def ensure_no_server_errors(self) -> None:
+        """Assert that the log contains no 5xx except 503."""
+        wrong = [line for line in self.log_events("request") if line["status"] >= 500]
         assert [line for line in wrong if line["status"] != 503] == []
 
 
 class Server(Program):
-    """A web server, alone or with a relay."""
+    """A web server process, alone or with a relay."""
 
-    def __init__(self, log: Path, command: Sequence[str] = MORTAL, **environment: str) -> None:
+    def __init__(
+        self, log: Path, command: Sequence[str] = WITH_FAILPOINTS, **environment: str
+    ) -> None:
         self.port = free_port()
         bind = {"BIND": f"127.0.0.1:{self.port}"}
         super().__init__(log, command, **bind | environment)
@@ -83,8 +85,8 @@ class Server(Program):
     def workers(self) -> list[int]:
         return list(below(self.popen.pid))
 
-    def kill_a_worker(self) -> bool:
-        """With no time for last words; whether there was one."""
+    def kill_worker(self) -> bool:
+        """Kill a worker with SIGKILL; return whether there was one."""
         workers = self.workers
         if workers:
             with suppress(ProcessLookupError):
@@ -92,7 +94,7 @@ class Server(Program):
         return bool(workers)
 
     def status(self, path: str, seconds: float = 5.0) -> int | None:
-        """Of an answer; None where there is none."""
+        """Return the status of a GET, or None without an answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
             connection.request("GET", path)
@@ -111,7 +113,7 @@ class Server(Program):
 
 @contextmanager
 def run_server(
-    folder: Path, command: Sequence[str] = MORTAL, **environment: str
+    folder: Path, command: Sequence[str] = WITH_FAILPOINTS, **environment: str
 ) -> Iterator[Server]:
     server = Server(folder / "server.log", command, **environment)
     try:
@@ -119,4 +121,4 @@ def run_server(
         yield server
         server.ensure_no_mistakes()
     finally:
-        server.stop(signal.SIGINT)  # without the two seconds that it has for its clients
+        server.stop(signal.SIGINT)  # immediately, without waiting for its clients

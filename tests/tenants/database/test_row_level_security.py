@@ -14,7 +14,14 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context, ten
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.discovery import owned_models
-from tests.support.policies import COUNT, INSERT, WALLED, names, read_session_variables, run_sql
+from tests.support.policies import (
+    COUNT,
+    INSERT,
+    RLS_VIOLATION,
+    names,
+    read_session_variables,
+    run_sql,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -41,7 +48,7 @@ def test_attack_155_no_table_shows_rows_without_a_scope(foreign):
 def test_attack_155_no_table_accepts_rows_without_a_scope(shop):
     for model in owned_models():
         table = model._meta.db_table
-        with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
+        with pytest.raises(DatabaseError, match=RLS_VIOLATION), transaction.atomic():
             run_sql(INSERT.format(table), new_id(), shop.pk)
 
 
@@ -64,7 +71,7 @@ def test_attack_159_job_without_a_scope_fails_and_changes_nothing(foreign):
 
 def test_attack_156_row_cannot_be_moved_to_another_shop(shop, ours, other_shop):
     with tenant_scope(shop):
-        with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
+        with pytest.raises(DatabaseError, match=RLS_VIOLATION), transaction.atomic():
             run_sql("UPDATE tenants_store SET tenant_id = %s", other_shop.pk)
         assert Store.objects.get().tenant_id == shop.pk
 
@@ -73,7 +80,7 @@ def test_attack_156_row_cannot_be_inserted_for_another_shop(shop, other_shop):
     with tenant_scope(shop):
         for model in owned_models():
             table = model._meta.db_table
-            with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
+            with pytest.raises(DatabaseError, match=RLS_VIOLATION), transaction.atomic():
                 run_sql(INSERT.format(table), new_id(), other_shop.pk)
 
 

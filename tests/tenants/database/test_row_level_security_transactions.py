@@ -14,7 +14,7 @@ from tenants.ids import new_id
 from tenants.models import Store
 from tenants.scope import atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
-from tests.support.policies import WALLED, names, read_session_variables, run_sql
+from tests.support.policies import RLS_VIOLATION, names, read_session_variables, run_sql
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -33,7 +33,7 @@ def test_statement_outside_of_a_transaction_has_the_scope(shop, ours, foreign):
         assert not connection.in_atomic_block
         assert (names(), Store.objects.get()) == ({"Ours"}, ours)
         Store.objects.create(name="More")
-        with pytest.raises(DatabaseError, match=WALLED):
+        with pytest.raises(DatabaseError, match=RLS_VIOLATION):
             run_sql("UPDATE tenants_store SET tenant_id = %s", foreign.tenant.pk)
         assert names() == {"Ours", "More"}
     assert (read_session_variables(), names()) == (("", ""), set())

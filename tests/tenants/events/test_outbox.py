@@ -33,7 +33,7 @@ def test_rolled_back_event_is_not_delivered(shop):
 
     with across_tenants():
         assert not OutboxEvent.objects.exists()
-    assert listener.heard == []
+    assert listener.received == []
 
 
 @pytest.mark.postgres
@@ -47,7 +47,7 @@ def test_event_is_not_delivered_before_the_commit(shop):
         run_concurrently([lambda: run_relay(early)])
     run_relay(late)
 
-    assert (early.heard, late.heard) == ([], [{"number": 1}])
+    assert (early.received, late.received) == ([], [{"number": 1}])
 
 
 @pytest.mark.django_db(transaction=True)

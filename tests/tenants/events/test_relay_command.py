@@ -14,7 +14,7 @@ from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.support.relay import TOPIC, deliveries, delivery
-from tests.support.relay_process import Process, relays, until
+from tests.support.relay_process import Process, run_relays, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +60,7 @@ def test_signal_finishes_the_current_delivery_and_starts_no_other(
     publish_events, notes_file, number
 ):
     publish_events(1, 2)
-    with relays(1, notes_file, pause=0.5) as (relay,):
+    with run_relays(1, notes_file, pause=0.5) as (relay,):
         relay.wait_for("began 1")
 
         code = relay.stop(number)
@@ -74,7 +74,7 @@ def test_signal_finishes_the_current_delivery_and_starts_no_other(
 
 def test_delivery_of_a_killed_relay_is_completed_by_another(publish_events, notes_file):
     publish_events(1)
-    with relays(1, notes_file, pause=60) as (relay,):
+    with run_relays(1, notes_file, pause=60) as (relay,):
         relay.wait_for("began 1")
         relay.stop(signal.SIGKILL)
     begun = delivery()
@@ -90,7 +90,7 @@ def test_delivery_of_a_killed_relay_is_completed_by_another(publish_events, note
 
 @pytest.mark.once
 def test_relay_waits_for_new_events(publish_events, notes_file):
-    with relays(1, notes_file) as (relay,):
+    with run_relays(1, notes_file) as (relay,):
         publish_events(1)
         relay.wait_for("1")
         publish_events(2)
@@ -110,7 +110,7 @@ def test_four_relays_deliver_two_hundred_events_once_in_order(shop, notes_file):
             publish(TOPIC, about=subject, number=number)
             expected.setdefault(subject and subject.pk, []).append(number)
 
-    with relays(4, notes_file) as several:
+    with run_relays(4, notes_file) as several:
         until(lambda: all_delivered(200), several[0].log)
         codes = [relay.stop() for relay in several]
 
@@ -126,7 +126,7 @@ def test_four_relays_deliver_two_hundred_events_once_in_order(shop, notes_file):
 @pytest.mark.postgres
 def test_relay_survives_lost_database_connections(publish_events, notes_file):
     """As after a restart of the database, while idle and during a delivery."""
-    with relays(1, notes_file, pause=0.5) as (relay,):
+    with run_relays(1, notes_file, pause=0.5) as (relay,):
         publish_events(1)
         until(lambda: all_delivered(1), relay.log)
         cut_connections()
@@ -151,7 +151,7 @@ def cut_connections():
 
 @pytest.mark.sqlite
 def test_relay_and_shop_write_concurrently_on_sqlite(publish_events, notes_file, shop):
-    with relays(1, notes_file) as (relay,):
+    with run_relays(1, notes_file) as (relay,):
         for number in range(50):
             publish_events(number)
         until(lambda: all_delivered(50), relay.log)
@@ -166,7 +166,7 @@ def test_relay_and_shop_write_concurrently_on_sqlite(publish_events, notes_file,
 @pytest.mark.sqlite
 def test_idle_relay_takes_no_lock_on_sqlite(shop, notes_file):
     """While another connection holds the lock, the relay polls without waiting for it."""
-    with relays(1, notes_file) as (relay,):
+    with run_relays(1, notes_file) as (relay,):
         with across_tenants():
             OutboxEvent.objects.create(tenant=shop, topic="test.unheard", subject=uuid4())
         until(lambda: not has_undispatched_events(), relay.log)

@@ -272,7 +272,7 @@ def test_relay_after_its_lease_delivers_no_further_claimed_events(next_is, publi
         if next_is == "done":
             run_relay(next_claim)
         else:
-            late.heard.extend([{"number": "claimed"}] * len(queue.claim()))
+            late.received.extend([{"number": "claimed"}] * len(queue.claim()))
 
     late.answers = [sleep]
     run_relay(late)

@@ -151,7 +151,7 @@ def test_http_and_private_addresses_need_the_setting(shop, store, settings):
     with webhook_server.run_webhook_receiver() as webhook_receiver:
         refused = get_refusal_code(webhook_receiver.url)
         deliver_to(shop, store, webhook_receiver.url)
-        requests_before = len(webhook_receiver.heard)
+        requests_before = len(webhook_receiver.received)
 
     assert (refused, requests_before) == ("scheme_refused", 0)
     assert delivery().error_code == "scheme_refused"
@@ -167,7 +167,7 @@ def test_untrusted_certificate_is_rejected(shop, store, dns_answers, settings, t
         dns_answers["hook.example"] = [["127.0.0.1"]]
         deliver_to(shop, store, f"https://hook.example:{webhook_receiver.port}/")
 
-        assert webhook_receiver.heard == []
+        assert webhook_receiver.received == []
     assert delivery().error_code == "tls_failed"
 
 

@@ -13,7 +13,7 @@ from tenants.scope import tenant_scope
 from tests.support import webhook_server
 from tests.support.relay import deliveries, delivery, run_relay
 from tests.support.secret_leaks import leaks
-from tests.support.webhook_server import announce_event, create_webhook, deliver_now
+from tests.support.webhook_server import announce_event, create_webhook, reload_webhook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ def test_webhook_receives_a_signed_event(shop, store, subscribed_webhook, webhoo
 
     run_relay(Webhooks())
 
-    ((headers, body),) = webhook_receiver.heard
+    ((headers, body),) = webhook_receiver.received
     assert webhook_server.is_signed(headers, body, subscribed_webhook.secret)
     assert abs(int(headers["webhook-timestamp"]) - timezone.now().timestamp()) < 60
     assert headers["content-type"] == "application/json"
@@ -79,7 +79,7 @@ def test_internal_events_are_not_sent(shop, subscribed_webhook, webhook_receiver
 
     run_relay(Webhooks())
 
-    assert (webhook_receiver.heard, deliveries()) == ([], [])
+    assert (webhook_receiver.received, deliveries()) == ([], [])
 
 
 def test_both_secrets_sign_during_a_rotation(
@@ -96,7 +96,7 @@ def test_both_secrets_sign_during_a_rotation(
     announce_event(shop, store)
     run_relay(Webhooks())
 
-    (during, body), (after, later_body) = webhook_receiver.heard
+    (during, body), (after, later_body) = webhook_receiver.received
     assert webhook_server.is_signed(during, body, former)
     assert webhook_server.is_signed(during, body, latest)
     assert webhook_server.is_signed(after, later_body, latest)
@@ -104,7 +104,7 @@ def test_both_secrets_sign_during_a_rotation(
 
 
 def test_secret_is_stored_encrypted(subscribed_webhook):
-    stored = deliver_now(subscribed_webhook)
+    stored = reload_webhook(subscribed_webhook)
 
     assert subscribed_webhook.secret.removeprefix("whsec_") not in str(vars(stored))
     assert stored.secrets_at(timezone.now()) == [subscribed_webhook.secret]
@@ -117,7 +117,7 @@ def test_failed_delivery_is_retried_with_the_same_id(
     announce_event(shop, store)
 
     run_relay(Webhooks())
-    failed, failing = delivery(), deliver_now(subscribed_webhook).failing_since
+    failed, failing = delivery(), reload_webhook(subscribed_webhook).failing_since
     running_clock.shift(timedelta(seconds=7))
     run_relay(Webhooks())
 
@@ -128,7 +128,7 @@ def test_failed_delivery_is_retried_with_the_same_id(
     assert len(webhook_receiver.ids) == 2
     done = delivery()
     assert (done.status, done.response_code, done.error_code) == ("delivered", 200, "")
-    assert deliver_now(subscribed_webhook).failing_since is None
+    assert reload_webhook(subscribed_webhook).failing_since is None
 
 
 def test_events_of_one_object_are_sent_in_order(
@@ -187,7 +187,7 @@ def test_attack_163_redirect_is_not_followed(shop, store, subscribed_webhook, we
 
         run_relay(Webhooks())
 
-        assert elsewhere.heard == []
+        assert elsewhere.received == []
     assert (delivery().response_code, delivery().error_code) == (302, "redirected")
 
 
@@ -224,4 +224,4 @@ def test_unresponsive_receiver_does_not_delay_others(shop, webhook_receiver, mon
 
     assert len(heard_at) == 10
     assert max(heard_at) - start < timedelta(seconds=15)
-    assert len(silent.heard) <= 3
+    assert len(silent.received) <= 3

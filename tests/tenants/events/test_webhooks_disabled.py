@@ -11,7 +11,7 @@ from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import AuditEvent, OutboxEvent, Webhook
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.relay import deliveries, delivery, run_relay
-from tests.support.webhook_server import announce_event, deliver_now
+from tests.support.webhook_server import announce_event, reload_webhook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,9 +26,9 @@ def test_410_disables_the_webhook_and_notifies_the_admins(
     announce_event(shop, store)
     run_relay(Webhooks(), WebhookDisabledMail())
 
-    off = deliver_now(subscribed_webhook)
+    off = reload_webhook(subscribed_webhook)
     assert (off.is_active, off.disabled_reason) == (False, "gone")
-    assert len(webhook_receiver.heard) == 1
+    assert len(webhook_receiver.received) == 1
     given_up = delivery(subscriber=subscribed_webhook.subscriber)
     assert (given_up.status, given_up.response_code, given_up.error_code) == ("dead", 410, "gone")
     (mail,) = mailoutbox
@@ -52,14 +52,14 @@ def test_webhook_that_failed_for_days_is_disabled(
     running_clock.shift(timedelta(days=3, hours=23))
     webhook_receiver.answers = [500]
     run_relay(Webhooks())
-    before = deliver_now(subscribed_webhook).is_active
+    before = reload_webhook(subscribed_webhook).is_active
     running_clock.shift(timedelta(days=1))
     webhook_receiver.answers = [500]
     run_relay(Webhooks())
 
-    off = deliver_now(subscribed_webhook)
+    off = reload_webhook(subscribed_webhook)
     assert (before, off.is_active, off.disabled_reason) == (True, False, "failing")
-    assert len(webhook_receiver.heard) == 3
+    assert len(webhook_receiver.received) == 3
 
 
 def test_delivery_is_given_up_after_two_to_four_days(
@@ -76,7 +76,7 @@ def test_delivery_is_given_up_after_two_to_four_days(
         pauses.append(waiting.next_attempt_at - timezone.now())
         running_clock.move_to(max(waiting.next_attempt_at, timezone.now()))
 
-    assert len(webhook_receiver.heard) == Webhooks.max_attempts
+    assert len(webhook_receiver.received) == Webhooks.max_attempts
     assert timedelta(days=2) < timezone.now() - start < timedelta(days=4)
     assert pauses[0] < timedelta(seconds=6.1)
     assert max(pauses) > timedelta(hours=19)
@@ -92,7 +92,7 @@ def test_waiting_delivery_of_a_removed_webhook_is_given_up(
 
     run_relay(Webhooks())
 
-    assert webhook_receiver.heard == []
+    assert webhook_receiver.received == []
     assert (delivery().status, delivery().error_code) == ("dead", "switched_off")
 
 
@@ -106,6 +106,6 @@ def test_event_claimed_by_a_crashed_relay_is_delivered_by_the_next(
 
     run_relay(Webhooks())
 
-    assert len(webhook_receiver.heard) == 1
+    assert len(webhook_receiver.received) == 1
     with across_tenants():
         assert OutboxEvent.objects.undispatched().count() == 0
