@@ -1,4 +1,4 @@
-"""The cast: a shop with its people, another shop full of canaries, and clients for both."""
+"""Fixtures of all tests: a shop and its users, another shop with leak markers, and clients."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ CANARY = "CANARY_B"
 
 
 def pytest_configure() -> None:
-    """Look for garbage seldom: the models, the documents and the tools are none."""
+    """Run the garbage collector less often, because almost all objects live to the end."""
     gc.set_threshold(20_000, 20, 100)
 
 
@@ -62,7 +62,7 @@ def watch_responses_and_logs() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """What the test before left around itself is no business of the next one."""
+    """Reset what the previous test recorded or bound to the log context."""
     leaks.begin()
     decimals.begin()
     structlog.contextvars.clear_contextvars()
@@ -120,7 +120,7 @@ def django_db_setup(
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """What one test counted must not slow the next one down."""
+    """Reset all rate limits between tests."""
     cache.clear()
 
 
@@ -134,7 +134,7 @@ def shop(db: None) -> Tenant:
 
 @pytest.fixture
 def in_shop(shop: Tenant) -> Iterator[Tenant]:
-    """Works for the shop as long as the test runs: for tests of services and models."""
+    """The shop, with its tenant context set during the test, for tests of services and models."""
     with tenant_scope(shop):
         yield shop
 
@@ -166,7 +166,7 @@ def register(store: Store) -> Register:
 
 @pytest.fixture
 def product(store: Store) -> Product:
-    """Something for 2.50, of which 10 lie in the store."""
+    """A product that costs 2.50, with a stock of 10."""
     product = ProductFactory(tenant=store.tenant, sku="APPLE", name="Apple")
     StockLevelFactory(product=product, store=store)
     return product
@@ -174,13 +174,13 @@ def product(store: Store) -> Product:
 
 @pytest.fixture
 def root(db: None) -> User:
-    """Somebody who runs the installation."""
+    """A platform user."""
     return PlatformUserFactory(username="root")
 
 
 @pytest.fixture
 def platform_browser(root: User) -> Client:
-    """The browser of `root`, signed in to the admin."""
+    """A browser in which `root` is signed in to the admin."""
     browser = Client()
     browser.force_login(root)
     return browser
@@ -191,9 +191,9 @@ def platform_browser(root: User) -> Client:
 
 @pytest.fixture
 def foreign(db: None) -> SimpleNamespace:
-    """One row of everything that belongs to another shop, each text of it a canary.
+    """One row of every model in another shop; each text contains the leak marker.
 
-    Its people have the same usernames as ours.
+    The other shop's users have the same usernames as those of `shop`.
     """
     tenant = TenantFactory(slug="canary-b-slug", name=f"{CANARY}_TENANT")
     people = {role: create_foreign_user(tenant, name, role) for role, name in PEOPLE.items()}
@@ -279,7 +279,7 @@ def foreign_admin(foreign: SimpleNamespace) -> User:
 
 @pytest.fixture
 def client_of(db: None) -> Callable[..., Person]:
-    """`client_of(user)` speaks to the API as this person, logged in by a session of their own."""
+    """`client_of(user)` returns an API client that is logged in as this user, in a new session."""
     return Person
 
 
@@ -290,23 +290,23 @@ def anonymous(db: None) -> Api:
 
 @pytest.fixture
 def statements() -> Callable[[int], AbstractContextManager[None]]:
-    """`with statements(3):` asserts how many statements run, without those of transactions.
+    """`with statements(3):` asserts the number of SQL statements, except those of transactions.
 
-    So the number is the same on both engines, where the scope opens different transactions.
+    The number is therefore the same on both engines, which open different transactions.
     """
     return assert_statement_count
 
 
 @pytest.fixture
 def problem() -> Callable[..., dict[str, Any]]:
-    """`problem(response, status, code, {field: code})` asserts a whole RFC 9457 refusal."""
+    """`problem(response, status, code, {field: code})` asserts a complete RFC 9457 problem."""
     return assert_problem
 
 
 @pytest.fixture
 def url(django_db_setup: None, live_server: Any) -> str:
-    """Return the address of a server with connections of its own to the database of the tests.
+    """The URL of a server with its own connections to the test database.
 
-    In this order: a server that starts before the database is a file shares our connection.
+    Depends on `django_db_setup`, because a server that starts before it shares our connection.
     """
     return str(live_server.url)

@@ -1,4 +1,4 @@
-"""The settings that tests run with: production's, less what is slow or leaves the machine."""
+"""The settings of the tests: those of production, without slow parts and external services."""
 
 import os
 import tempfile
@@ -16,23 +16,23 @@ os.environ |= {
 }
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
-with patch("environ.Env.read_env"):  # a developer's .env is not what the tests are about
+with patch("environ.Env.read_env"):  # tests do not depend on a developer's .env
     from config.settings import *  # noqa: F403
     from config.settings import DATABASES, IS_SQLITE, PASSWORD_HASHERS, REDIS_URL, STORAGES
 
-# A Redis that the shell names is for the tests that are about Redis, and not to be emptied.
+# Only the tests of Redis use the Redis of the environment, and they do not empty it.
 GIVEN_REDIS_URL, REDIS_URL = REDIS_URL, ""
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# Nothing is put back from a copy made at the start: the copy would need every shop's rows at once.
+# No serialized copy of the database: making it would need to read the rows of all tenants.
 DATABASES["default"]["TEST"] = {"SERIALIZE": False}
 if IS_SQLITE:
-    # A file, because threads with connections of their own cannot share a database in memory;
-    # a new one, so that test runs side by side do not meet.
+    # A file, because threads with their own connections cannot share a database in memory.
+    # A new name, so that simultaneous test runs do not conflict.
     scratch = Path(tempfile.gettempdir()) / f"till-test-{token_hex(4)}.sqlite3"
     DATABASES["default"]["TEST"]["NAME"] = str(scratch)
 else:
-    # Copying the migrated database of tests.support.postgres is quicker than migrating.
+    # Copying the migrated database of tests.support.postgres is faster than migrating.
     DATABASES["default"]["TEST"]["TEMPLATE"] = os.environ.get("TEST_TEMPLATE_DATABASE")
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
@@ -40,6 +40,6 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = STORAGES | {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 }
-# Look static files up when asked for, instead of listing a directory that nobody has filled.
+# Find static files on request, because `collectstatic` has not run.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
