@@ -41,7 +41,7 @@ from tests.support.statements import assert_statement_count
 from tests.support.tenant_leak_markers import create_foreign_shift
 from tests.support.truncation import empty_tables
 
-CANARY = "CANARY_B"
+LEAK_MARKER = "LEAKMARK_B"
 
 
 def pytest_configure() -> None:
@@ -195,19 +195,21 @@ def foreign(db: None) -> SimpleNamespace:
 
     The other shop's users have the same usernames as those of `shop`.
     """
-    tenant = TenantFactory(slug="canary-b-slug", name=f"{CANARY}_TENANT")
+    tenant = TenantFactory(slug="leakmark-b-slug", name=f"{LEAK_MARKER}_TENANT")
     people = {role: create_foreign_user(tenant, name, role) for role, name in PEOPLE.items()}
-    store = StoreFactory(tenant=tenant, name=f"{CANARY}_STORE", address=f"{CANARY}_ADDRESS")
-    register = RegisterFactory(tenant=tenant, store=store, name=f"{CANARY}_REGISTER", number=1)
+    store = StoreFactory(
+        tenant=tenant, name=f"{LEAK_MARKER}_STORE", address=f"{LEAK_MARKER}_ADDRESS"
+    )
+    register = RegisterFactory(tenant=tenant, store=store, name=f"{LEAK_MARKER}_REGISTER", number=1)
     return SimpleNamespace(
         tenant=tenant,
         store=store,
         register=register,
-        session=AuthSessionFactory(user=people["admin"], user_agent=f"{CANARY}_AGENT"),
+        session=AuthSessionFactory(user=people["admin"], user_agent=f"{LEAK_MARKER}_AGENT"),
         **people,
         **create_foreign_catalog(tenant, store),
         **create_foreign_order(people["cashier"], register),
-        **create_foreign_shift(people["cashier"], register, CANARY),
+        **create_foreign_shift(people["cashier"], register, LEAK_MARKER),
     )
 
 
@@ -218,19 +220,19 @@ def create_foreign_user(tenant: Tenant, username: str, role: str) -> User:
     return UserFactory(
         tenant=tenant,
         username=username,
-        display_name=f"{CANARY}_{role}",
-        email=f"{CANARY}_{role}@blue.example",
+        display_name=f"{LEAK_MARKER}_{role}",
+        email=f"{LEAK_MARKER}_{role}@blue.example",
         role=role,
     )
 
 
 def create_foreign_catalog(tenant: Tenant, store: Store) -> dict[str, Any]:
-    tax_class = TaxClassFactory(tenant=tenant, name=f"{CANARY}_TAX")
-    category = CategoryFactory(tenant=tenant, name=f"{CANARY}_CATEGORY")
+    tax_class = TaxClassFactory(tenant=tenant, name=f"{LEAK_MARKER}_TAX")
+    category = CategoryFactory(tenant=tenant, name=f"{LEAK_MARKER}_CATEGORY")
     product = ProductFactory(
         tenant=tenant,
-        sku=f"{CANARY}_SKU",
-        name=f"{CANARY}_PRODUCT",
+        sku=f"{LEAK_MARKER}_SKU",
+        name=f"{LEAK_MARKER}_PRODUCT",
         price=Decimal("6.66"),
         category=category,
         tax_class=tax_class,
@@ -239,9 +241,9 @@ def create_foreign_catalog(tenant: Tenant, store: Store) -> dict[str, Any]:
         "tax_class": tax_class,
         "category": category,
         "product": product,
-        "barcode": BarcodeFactory(product=product, code=f"{CANARY}_BARCODE"),
+        "barcode": BarcodeFactory(product=product, code=f"{LEAK_MARKER}_BARCODE"),
         "stock_level": StockLevelFactory(
-            product=product, store=store, movement__reason=f"{CANARY}_REASON"
+            product=product, store=store, movement__reason=f"{LEAK_MARKER}_REASON"
         ),
     }
 
@@ -250,14 +252,16 @@ def create_foreign_order(cashier: User, register: Register) -> dict[str, Any]:
     order = OrderFactory(
         cashier=cashier,
         register=register,
-        number=f"{CANARY}_NUMBER",
-        customer_name=f"{CANARY}_CUSTOMER",
-        customer_email=f"{CANARY}@customer.example",
-        note=f"{CANARY}_NOTE",
+        number=f"{LEAK_MARKER}_NUMBER",
+        customer_name=f"{LEAK_MARKER}_CUSTOMER",
+        customer_email=f"{LEAK_MARKER}@customer.example",
+        note=f"{LEAK_MARKER}_NOTE",
     )
-    line = OrderLineFactory(order=order, product__name=f"{CANARY}_LINE", note=f"{CANARY}_LINE")
-    payment = PaymentFactory(order=order, reference=f"{CANARY}_REFERENCE")
-    refund = RefundFactory(order=order, reason=f"{CANARY}_REASON")
+    line = OrderLineFactory(
+        order=order, product__name=f"{LEAK_MARKER}_LINE", note=f"{LEAK_MARKER}_LINE"
+    )
+    payment = PaymentFactory(order=order, reference=f"{LEAK_MARKER}_REFERENCE")
+    refund = RefundFactory(order=order, reason=f"{LEAK_MARKER}_REASON")
     return {"order": order, "line": line, "payment": payment, "refund": refund}
 
 

@@ -24,7 +24,7 @@ from tests.support.admin_data import create_admin_data
 from tests.support.outbox_assertions import ANNOUNCED_MODELS, list_unannounced_rows
 
 # Marker in the names of platform users, which no page of a shop may show.
-ROOT = "CANARY_ROOT"
+ROOT = "LEAKMARK_ROOT"
 
 
 @pytest.fixture(autouse=True)
@@ -76,8 +76,8 @@ def shop_rows(shop, admin, manager, cashier, register, product):
 def foreign_rows(foreign):
     """Create the same rows in the other shop, with its marker in the audit log too."""
     with tenant_scope(foreign.tenant):
-        audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="CANARY_B")
-    places = (foreign.register, foreign.product, "CANARY_B")
+        audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="LEAKMARK_B")
+    places = (foreign.register, foreign.product, "LEAKMARK_B")
     create_admin_data(foreign.manager, foreign.cashier, *places)
     return foreign
 

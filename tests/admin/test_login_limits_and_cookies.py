@@ -58,7 +58,7 @@ def test_guesses_at_one_shop_do_not_lock_another(client, manager, foreign):
     for _ in range(6):
         sign_in(Client(), password="wrong")
 
-    assert sign_in(client, tenant="canary-b-slug").status_code == 302
+    assert sign_in(client, tenant="leakmark-b-slug").status_code == 302
 
 
 def test_dashboard_counts_failed_logins(client, manager, shop):

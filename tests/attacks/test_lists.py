@@ -39,7 +39,7 @@ def test_attack_092_093_096_invalid_pages_orders_and_filters_are_rejected(path, 
         *({name: "1000000000"} for name in ("page", "limit", "offset", "count")),
         *({"ordering": name} for name in ORDERS),
         {"id__in": ",".join(["0190b4e0-0000-7000-8000-000000000000"] * 10_000)},
-        {"tenant": "canary-b-slug"},
+        {"tenant": "leakmark-b-slug"},
         {"cursor": "x" * 3_000},
         {"page_size": ["5", "6"]},
     ]
@@ -65,7 +65,7 @@ ORDERS = [
 def test_attack_092_cursor_is_valid_only_for_its_list_and_order(admin_client, shop, foreign):
     for number in range(3):
         CategoryFactory(tenant=shop, name=f"Shelf {number}")
-    CategoryFactory(tenant=foreign.tenant, name="CANARY_B_SECOND")
+    CategoryFactory(tenant=foreign.tenant, name="LEAKMARK_B_SECOND")
     link = admin_client.get("categories/", {"page_size": "1"}).json()["next"]
     cursor = link.partition("cursor=")[2].partition("&")[0].replace("%3A", ":")
     theirs = Person(foreign.admin).get("categories/", {"page_size": "1"}).json()["next"]
@@ -155,7 +155,7 @@ def test_attack_099_reports_and_exports_contain_nothing_of_another_shop(
     for answer in answers:
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
         assert answer.status_code == 200
-        assert b"canary" not in content.lower()
+        assert b"leakmark" not in content.lower()
         assert b"6.66" not in content
     exported = b"".join(admin_client.get("products/export/").streaming_content).decode()
     assert "'=1+1" in exported

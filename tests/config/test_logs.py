@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 
 from config.logging import REDACTED, logging_config, write_event
 
-SECRET_VALUE = "CANARY-secret"
+SECRET_VALUE = "LEAKMARK-secret"
 
 
 @pytest.fixture

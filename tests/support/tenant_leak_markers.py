@@ -7,17 +7,17 @@ from tenants.models import Register
 from tests.factories.orders import CashMovementFactory, ShiftFactory, StoreCreditFactory
 
 
-def create_foreign_shift(cashier: User, register: Register, canary: str) -> dict[str, Any]:
+def create_foreign_shift(cashier: User, register: Register, marker: str) -> dict[str, Any]:
     """Create an open shift with a cash movement, and a gift card."""
-    shift = ShiftFactory(opened_by=cashier, register=register, note=f"{canary}_NOTE")
+    shift = ShiftFactory(opened_by=cashier, register=register, note=f"{marker}_NOTE")
     credit = StoreCreditFactory(
         tenant=register.tenant,
-        code=f"{canary}_CODE",
-        customer_name=f"{canary}_CUSTOMER",
-        entry__reason=f"{canary}_REASON",
+        code=f"{marker}_CODE",
+        customer_name=f"{marker}_CUSTOMER",
+        entry__reason=f"{marker}_REASON",
     )
     return {
         "shift": shift,
-        "cash_movement": CashMovementFactory(shift=shift, reason=f"{canary}_REASON"),
+        "cash_movement": CashMovementFactory(shift=shift, reason=f"{marker}_REASON"),
         "store_credit": credit,
     }

@@ -140,6 +140,6 @@ def test_attack_033_platform_user_without_a_tenant_is_rejected(anonymous, proble
 
 def test_attack_002_same_credentials_in_two_shops_are_different_users(anonymous, cashier, foreign):
     ours = anonymous.post(LOG_IN, build_credentials()).json()["user"]
-    theirs = anonymous.post(LOG_IN, build_credentials(tenant="canary-b-slug")).json()["user"]
+    theirs = anonymous.post(LOG_IN, build_credentials(tenant="leakmark-b-slug")).json()["user"]
 
     assert (ours["id"], theirs["id"]) == (str(cashier.pk), str(foreign.cashier.pk))

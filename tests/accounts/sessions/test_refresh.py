@@ -130,7 +130,7 @@ def test_header_with_the_tokens_own_tenant_is_accepted(name, till, anonymous, sh
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("name", ["canary-b-slug", "no-such-shop", ""])
+@pytest.mark.parametrize("name", ["leakmark-b-slug", "no-such-shop", ""])
 def test_attack_069_refresh_for_another_shop_is_rejected_without_rotation(
     name, till, anonymous, problem, other_shop
 ):

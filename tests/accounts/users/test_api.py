@@ -20,7 +20,7 @@ def test_managers_and_admins_list_all_users_of_the_shop(
     for reader in (admin, manager):
         page = client_of(reader).get("users/").json()
         assert [person["username"] for person in page["results"]] == ["adm", "c1", "mgr"]
-        assert "CANARY" not in json.dumps(page)
+        assert "LEAKMARK" not in json.dumps(page)
 
 
 def test_cashiers_cannot_read_users(cashier, other_cashier, client_of, problem):
@@ -97,8 +97,8 @@ def test_list_is_filtered_by_role_activation_and_time(
         {"is_active": "yes"},
         {"is_active": ""},
         {"password__startswith": "m"},
-        {"tenant": "canary-b-slug"},
-        {"tenant__slug": "canary-b-slug"},
+        {"tenant": "leakmark-b-slug"},
+        {"tenant__slug": "leakmark-b-slug"},
         {"token_version__gt": "0"},
         {"is_superuser": "true"},
         {"ordering": "password"},

@@ -239,7 +239,7 @@ def test_list_users_lists_one_shop_with_filters(options, names):
 
     assert [line.split("\t")[0] for line in printed.splitlines()] == names
     assert [user["username"] for user in json.loads(as_json)] == names
-    assert "CANARY" not in printed + as_json
+    assert "LEAKMARK" not in printed + as_json
 
 
 def test_list_users_as_json_contains_no_secrets(cashier):

@@ -70,7 +70,7 @@ def test_export_ignores_the_accept_header(manager_client, product, accept):
 
 
 def test_export_contains_no_product_of_another_shop(manager_client, product, foreign):
-    assert "CANARY" not in export_catalog(manager_client)
+    assert "LEAKMARK" not in export_catalog(manager_client)
     assert "APPLE" in export_catalog(manager_client)
 
 
@@ -113,7 +113,7 @@ def test_export_imported_into_another_shop_gives_the_same_catalog(
     ours = parse_rows(export_catalog(manager_client))
     assert len(ours) == len([*DANGEROUS, *HARMLESS])
     assert [
-        row for row in parse_rows(export_catalog(theirs)) if "CANARY" not in row["name"]
+        row for row in parse_rows(export_catalog(theirs)) if "LEAKMARK" not in row["name"]
     ] == ours
 
 

@@ -166,7 +166,7 @@ def test_order_of_another_shop_is_answered_like_an_unknown_order(till, orders, f
 def test_order_list_contains_nothing_of_another_shop(till, orders, foreign):
     page = till.get("orders/")
 
-    assert b"CANARY" not in page.content
+    assert b"LEAKMARK" not in page.content
     for query in [
         {"register": foreign.register.pk},
         {"store": foreign.store.pk},

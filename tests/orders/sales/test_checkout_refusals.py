@@ -153,7 +153,7 @@ def test_attack_074_product_of_another_shop_does_not_exist(till, foreign, proble
     for name, value in named.items():
         response = till.sell({name: value, "quantity": 1})
         problem(response, 400, "invalid", {f"lines[0].{name}": "does_not_exist"})
-        assert b"CANARY_B_PRODUCT" not in response.content
+        assert b"LEAKMARK_B_PRODUCT" not in response.content
 
 
 @pytest.mark.parametrize(

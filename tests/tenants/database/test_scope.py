@@ -107,7 +107,7 @@ def test_bulk_update_changes_only_rows_of_the_tenant(shop, store, foreign):
         assert Store.objects.update(address="Here") == 1
 
     with across_tenants():
-        assert Store.objects.get(pk=foreign.store.pk).address == "CANARY_B_ADDRESS"
+        assert Store.objects.get(pk=foreign.store.pk).address == "LEAKMARK_B_ADDRESS"
 
 
 def test_new_row_belongs_to_the_tenant_in_scope(shop):
@@ -129,7 +129,7 @@ def test_row_of_another_shop_cannot_be_saved_or_reloaded(shop, foreign):
             foreign.store.refresh_from_db()
 
     with across_tenants():
-        assert Store.objects.get(pk=foreign.store.pk).name == "CANARY_B_STORE"
+        assert Store.objects.get(pk=foreign.store.pk).name == "LEAKMARK_B_STORE"
 
 
 def test_row_cannot_change_its_tenant(shop, store, other_shop):

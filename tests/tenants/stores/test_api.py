@@ -107,7 +107,7 @@ def test_all_roles_see_stores_and_registers_of_their_shop_only(
     page = reader.get(f"{kind}/").json()
 
     assert [row["id"] for row in page["results"]] == [str(places[kind].pk)]
-    assert "CANARY" not in json.dumps(page)
+    assert "LEAKMARK" not in json.dumps(page)
     assert reader.get(f"{kind}/{places[kind].pk}/").json() == page["results"][0]
 
 
@@ -212,7 +212,7 @@ def test_registers_of_two_stores_can_have_the_same_name(admin_client, register, 
     assert response.status_code == 201
 
 
-@pytest.mark.parametrize("name", ["CANARY_B_STORE", "CANARY_B_REGISTER"])
+@pytest.mark.parametrize("name", ["LEAKMARK_B_STORE", "LEAKMARK_B_REGISTER"])
 def test_name_of_another_shop_is_accepted(name, admin_client, store, foreign):
     assert admin_client.post("stores/", {"name": name}).status_code == 201
     response = admin_client.post("registers/", {"name": name, "store": str(store.pk)})
