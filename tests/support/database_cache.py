@@ -35,7 +35,7 @@ def copy_cached() -> bool:
 
 
 def save_to_cache() -> None:
-    """Cache the migrated database; the last of several processes wins."""
+    """Cache the migrated database."""
     if not settings.IS_SQLITE:
         return
     for former in CACHE.glob("*.sqlite3"):

@@ -49,8 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mark_other_database(items)
 
 
-def mark_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark fuzz, live and stateful tests as slow, except the sample that `make test` runs."""
+def mark_slow_folders(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the fuzz, live and stateful tests as slow, except the sample that `make test` runs."""
     for item in items:
         folder = item.path.relative_to(config.rootpath).parts[1]
         if folder in SLOW_FOLDERS and "sample" not in item.keywords:

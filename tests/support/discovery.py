@@ -20,6 +20,7 @@ from tenants.scope import across_tenants
 ROOT = Path(__file__).parents[2]
 OURS = ("tenants", "accounts", "orders", "config")
 METHODS = ("get", "post", "put", "patch", "delete")
+TEST_FUNCTION = re.compile(r"^(?:    )?def (test_\w+)\(", re.MULTILINE)
 # Generated files and files of one installation.
 GENERATED = {
     ".git",

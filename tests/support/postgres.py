@@ -40,6 +40,8 @@ START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 FORGETFUL_SETTINGS += ["wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=1h"]
+# Tests do not need slow password hashes; every new connection would hash one 4096 times.
+FORGETFUL_SETTINGS += ["scram_iterations=1"]
 # Plans depend on statistics, so only tests gather them.
 FORGETFUL_SETTINGS += ["autovacuum=off"]
 # Rights that only tests need, by the first PostgreSQL version that has them: gather statistics
@@ -360,15 +362,6 @@ class CachedCluster:
             stdin=subprocess.DEVNULL,
             check=True,
         )
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Lock the cache, so that no other process reads or changes it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

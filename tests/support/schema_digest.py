@@ -34,7 +34,7 @@ def digest_schema(*more: str) -> str:
 
 @contextmanager
 def cache_lock(engine: str) -> Iterator[None]:
-    """Let no other process read or change the cache meanwhile: one migrates, the others copy."""
+    """Lock the cache, so that one process migrates and the others copy."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{engine}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
