@@ -245,8 +245,8 @@ LOG = """\
 def test_statements_of_the_log_have_their_parameters():
     assert list(statements_in(LOG)) == [
         Logged("3/41", "SET LOCAL app.tenant = 'x'; SELECT\n1"),
-        Logged("3/42", "SELECT NULL, 'it''s'"),
-        Logged("3/42", "SELECT 2"),
+        Logged("3/42", "SELECT NULL, 'it''s'", is_extended=True),
+        Logged("3/42", "SELECT 2", is_extended=True),
     ]
 
 
@@ -260,6 +260,14 @@ def test_statements_of_a_transaction_with_begin_are_messages_of_their_own():
     logged = [Logged("3/1", "BEGIN"), Logged("3/1", "SELECT 2"), Logged("3/1", "COMMIT")]
 
     assert group_messages(logged) == [["BEGIN"], ["SELECT 2"], ["COMMIT"]]
+
+
+def test_prepared_statements_between_begin_and_commit_are_two_messages():
+    texts = ["BEGIN", "SELECT 1", "INSERT 2", "UPDATE 3", "COMMIT"]
+
+    found = group_messages([Logged("3/1", text, is_extended=True) for text in texts])
+
+    assert found == [["BEGIN", "SELECT 1"], ["INSERT 2", "UPDATE 3", "COMMIT"]]
 
 
 def test_semicolons_within_quotes_split_nothing():

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from json import loads
 from pathlib import Path
@@ -21,7 +21,9 @@ from tests.tools.bench.till import Server
 # The virtual transaction tells which statements were sent as one message.
 LINE_PREFIX = "%m [%p] %v "
 LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\S*) (\w+):  (.*)")
-STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
+STATEMENT = re.compile(r"(statement|execute) ?[^:]*: (.*)", re.DOTALL)
+READS = re.compile(r"BEGIN|SELECT", re.IGNORECASE)
+WRITES = re.compile(r"INSERT|UPDATE|DELETE|WITH", re.IGNORECASE)
 PARAMETER = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)")
 # Keeping the connection is no part of a sale.
 UPKEEP = {"SELECT 1"}
@@ -42,6 +44,8 @@ class Logged:
 
     transaction: str
     text: str
+    # Sent as PostgreSQL's extended protocol has it, in which one message has many statements.
+    is_extended: bool = False
 
 
 @contextmanager
@@ -82,23 +86,33 @@ def capture(
 
 
 def group_messages(logged: list[Logged]) -> list[list[str]]:
-    """Put together what was sent together.
+    """Put together what was sent together, which the log does not tell outright.
 
-    Several statements of one transaction that nothing began came in one message; in a transaction
-    with a BEGIN each came in its own.
+    Several statements of one transaction that nothing began came in one message. So did those of
+    the extended protocol, where a BEGIN among them begins a transaction of two messages: Till
+    reads, decides, and writes. Otherwise each statement came in its own.
     """
     messages: list[list[str]] = []
-    of_last, is_explicit = "", False
+    before: Logged | None = None
+    is_explicit = False
     for each in logged:
-        is_same = each.transaction == of_last and bool(messages)
-        if is_same and not is_explicit:
+        is_same = before is not None and each.transaction == before.transaction
+        if not is_same:
+            is_explicit = each.text.upper().startswith(("BEGIN", "START"))
+        if before is not None and is_same and belongs_to(each, before, is_explicit=is_explicit):
             messages[-1].append(each.text)
         else:
             messages.append([each.text])
-        if not is_same:
-            is_explicit = each.text.upper().startswith(("BEGIN", "START"))
-        of_last = each.transaction
+        before = each
     return messages
+
+
+def belongs_to(logged: Logged, before: Logged, *, is_explicit: bool) -> bool:
+    """Return whether a statement came with the one before it, in the same transaction."""
+    if not is_explicit:
+        return True
+    is_extended = logged.is_extended and before.is_extended
+    return is_extended and not (READS.match(before.text) and WRITES.match(logged.text))
 
 
 def find_log(connection: psycopg.Connection[Any]) -> Path:
@@ -110,7 +124,9 @@ def find_log(connection: psycopg.Connection[Any]) -> Path:
 
 def sell(server: Server) -> Any:
     connection = HTTPConnection(urlsplit(server.base).netloc, timeout=30)
-    status, body = send(connection, requests.order(server.world).rstrip("\n"))
+    # Always the same cashier, of whom Till has learned by then what it keeps.
+    request = requests.post_order(server.world, 0, requests.choose_sale(server.world, 0))
+    status, body = send(connection, request.rstrip("\n"))
     connection.close()
     if status >= FIRST_REFUSAL:
         raise DidNotWork(f"{status} {body.decode(errors='replace')}")
@@ -122,11 +138,11 @@ def statements_in(log: str) -> Iterator[Logged]:
     found: Logged | None = None
     for transaction, kind, text in entries_in(log):
         if kind == "DETAIL" and text.startswith("Parameters: ") and found:
-            found = Logged(found.transaction, with_parameters(found.text, text))
+            found = replace(found, text=with_parameters(found.text, text))
         elif match := STATEMENT.match(text):
             if found:
                 yield found
-            found = Logged(transaction, match[1].strip().rstrip(";"))
+            found = Logged(transaction, match[2].strip().rstrip(";"), match[1] == "execute")
     if found:
         yield found
 
