@@ -17,6 +17,7 @@ BY_NAME = {route.name: route for route in routes()}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "order-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
+    ("put", "user-pin"): {"pin": "482916"},
     ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
     ("post", "order-lines"): {"sku": "APPLE", "quantity": "1"},
     ("post", "order-discounts"): {"id": str(uuid.uuid4()), "type": "percent", "value": "5"},
