@@ -20,6 +20,7 @@ from orders.serializers.rows import (
     parse_json,
 )
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
+from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
@@ -65,16 +66,6 @@ def choose_formatter(row: object) -> Any:
     """Return the formatter for a model or a row of the current tenant."""
     kind = TextAmountFormatter if isinstance(row, tuple) else AmountFormatter
     return get_amount_formatter(current_tenant().currency_exponent, kind)
-
-
-def plain(number: Decimal | str) -> str:
-    """Return the number without trailing zeros or exponent: 1, not 1.000; 1000, not 1E+3."""
-    if isinstance(number, str) and number.endswith(".000"):
-        return number[:-4]
-    text = str(number)
-    if "E" in text:
-        text = f"{Decimal(text):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def moment(at: datetime | str | None) -> str | None:
@@ -154,7 +145,7 @@ def render_refund(refund: Refund | RefundRow) -> dict[str, Any]:
         "lines": [
             {
                 "line": str(line.line_id),
-                "quantity": plain(line.quantity),
+                "quantity": format_number(line.quantity),
                 "total": money(line.total),
                 "tax_total": money(line.tax_total),
                 "restock": line.restock,
@@ -229,7 +220,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "product": str(line.product_id) if line.product_id else None,
         "sku": line.sku,
         "name": line.name,
-        "quantity": plain(line.quantity),
+        "quantity": format_number(line.quantity),
         "list_price": money(line.list_price),
         "unit_price": money(line.unit_price),
         "note": line.note,
@@ -240,7 +231,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "taxes": render_line_taxes(line, amounts),
         "tax_total": money(line.tax_total),
         "total": money(line.total),
-        "refunded_quantity": plain(line.refunded_quantity),
+        "refunded_quantity": format_number(line.refunded_quantity),
         "refunded_total": money(line.refunded_total),
     }
 
@@ -301,7 +292,7 @@ def render_tax(
     """Return a tax with its keys in a fixed order, because PostgreSQL reorders JSON keys."""
     return {
         "name": tax["name"],
-        "percent": plain(Decimal(tax["percent"])),
+        "percent": format_number(tax["percent"]),
         "included": tax["included"],
         "compound": tax["compound"],
         "taxable": amounts.money(taxable),
@@ -337,7 +328,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "product": str(product.pk),
                 "sku": product.sku,
                 "name": product.name,
-                "quantity": plain(line.quantity),
+                "quantity": format_number(line.quantity),
                 "unit_price": str(round_to(line.unit_price, policy.exponent)),
                 "gross": str(bill.gross),
                 "discount_total": str(bill.discount_total),
@@ -367,7 +358,7 @@ def render_priced_tax(tax: PricedTax | TaxTotal) -> dict[str, Any]:
 def render_rate(rate: TaxRate) -> dict[str, Any]:
     return {
         "name": rate.name,
-        "percent": plain(rate.percent),
+        "percent": format_number(rate.percent),
         "included": rate.included,
         "compound": rate.compound,
     }
