@@ -1,19 +1,20 @@
 """Database operations for composite keys and tenant settings."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.postgresql import operations
 
-from tenants.database.postgres.policies import ID_COLUMN, TENANT_COLUMN, has_tenant_key
+from tenants.database.postgres.policies import (
+    TenantConflictMixin,
+)
 from tenants.database.postgres.roles import as_owner
 
 # The tenant settings that `base` sends before a statement.
 SCOPE_SETTINGS = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
 
 
-class DatabaseOperations(operations.DatabaseOperations):
+class DatabaseOperations(TenantConflictMixin, operations.DatabaseOperations):
     compiler_module = "tenants.database.postgres.compiler"
 
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
@@ -23,15 +24,6 @@ class DatabaseOperations(operations.DatabaseOperations):
 
     def deferrable_sql(self) -> str:
         return ""
-
-    def on_conflict_suffix_sql(
-        self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
-    ) -> str:
-        unique = list(unique_fields)
-        if unique == [ID_COLUMN] and has_tenant_key(fields[0].model):
-            unique = [TENANT_COLUMN, ID_COLUMN]
-        suffix: str = super().on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
-        return suffix
 
     def execute_sql_flush(self, sql_list: Any) -> None:
         """Empty tables as the owner; the serving role may not."""

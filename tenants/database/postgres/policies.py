@@ -4,6 +4,7 @@ Tables are found in the catalog of the database instead of the models, so that d
 age get the same keys and policies. Every table with a `tenant_id` is a tenant table.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -74,6 +75,20 @@ def has_tenant_key(model: Any) -> bool:
     """Return whether every row has a tenant; also for historical models of migrations."""
     tenant = next((field for field in model._meta.local_fields if field.name == "tenant"), None)
     return tenant is not None and not tenant.null
+
+
+class TenantConflictMixin:
+    """Database operations whose ON CONFLICT names the tenant too, as the primary keys do."""
+
+    def on_conflict_suffix_sql(
+        self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
+    ) -> str:
+        unique = list(unique_fields)
+        if unique == [ID_COLUMN] and has_tenant_key(fields[0].model):
+            unique = [TENANT_COLUMN, ID_COLUMN]
+        operations: Any = super()
+        suffix: str = operations.on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
+        return suffix
 
 
 def refers_within_tenant(model: Any, field: Any) -> bool:

@@ -1,28 +1,18 @@
 """Connection, operations and schema editor for composite keys of id and tenant."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.sqlite3 import base, operations, schema
 
-from tenants.database.postgres.policies import ID_COLUMN, TENANT_COLUMN, has_tenant_key
+from tenants.database.postgres.policies import TenantConflictMixin, has_tenant_key
 from tenants.database.sqlite.keys import add_tenant_to_keys
 
 # Parts of it have no types.
 Editor: Any = schema.DatabaseSchemaEditor
 
 
-class DatabaseOperations(operations.DatabaseOperations):
+class DatabaseOperations(TenantConflictMixin, operations.DatabaseOperations):
     compiler_module = "tenants.database.sqlite.compiler"
-
-    def on_conflict_suffix_sql(
-        self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
-    ) -> str:
-        unique = list(unique_fields)
-        if unique == [ID_COLUMN] and has_tenant_key(fields[0].model):
-            unique = [ID_COLUMN, TENANT_COLUMN]
-        suffix: str = super().on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
-        return suffix
 
 
 class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
