@@ -133,11 +133,11 @@ class UserActionsMixin:
 
     def perform_action(self: Any, request: Any, person: User, action: UserAction) -> HttpResponse:
         try:
-            given = (
-                validate_input(action.input(), read_post_fields(action.input, request))
-                if action.input
-                else {}
-            )
+            given = {}
+            if action.input:
+                reader = action.input()
+                entered = {name: request.POST.get(name, "") for name in map(str, reader.fields)}
+                given = validate_input(reader, entered)
             password = action.perform(user_id=person.pk, by=request.user, **given)
         except DomainError as refusal:
             return self.render_confirmation(request, person, action, refusal=refusal)
@@ -181,7 +181,3 @@ class UserActionsMixin:
     def get_user_url(self: Any, person: User) -> str:
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(name, args=[person.pk])
-
-
-def read_post_fields(kind: type[Serializer[Any]], request: HttpRequest) -> dict[str, str]:
-    return {name: request.POST.get(name, "") for name in map(str, kind().fields)}

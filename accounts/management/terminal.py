@@ -61,8 +61,5 @@ def refusals_as_command_errors() -> Iterator[None]:
         reasons = [f"{error.field}: {error.detail}" for error in refusal.errors]
         raise CommandError("\n".join([str(refusal), *reasons])) from refusal
     except ValidationError as refusal:
-        raise CommandError("\n".join(list_reasons(refusal))) from refusal
-
-
-def list_reasons(refusal: ValidationError) -> list[str]:
-    return [f"{field}: {' '.join(messages)}" for field, messages in refusal.message_dict.items()]
+        reasons = [f"{field}: {' '.join(texts)}" for field, texts in refusal.message_dict.items()]
+        raise CommandError("\n".join(reasons)) from refusal

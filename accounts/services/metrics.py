@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuthSession, Role, User
 from accounts.security.rate_limits import policies
-from accounts.security.rate_limits.limiter import Bucket, find_locked
+from accounts.security.rate_limits.limiter import find_locked
 from accounts.services.login_attempts import KNOWN_ADDRESS_LIFETIME
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
@@ -37,21 +37,19 @@ def compute_metrics() -> Metrics:
     now = timezone.now()
     people = list(User.objects.get_queryset().values_list("username_key", "role", "is_active"))
     lately, ever = count_events(now - RECENT_PERIOD)
+    counts = Counter((role, active) for _, role, active in people)
     return Metrics(
         at=now,
-        users=group_by_role(Counter((role, active) for _, role, active in people)),
+        users={
+            role.value: {"active": counts[role, True], "inactive": counts[role, False]}
+            for role in Role
+        },
         active_sessions=AuthSession.objects.live().filter(user__is_active=True).count(),
         log_ins_24h={"ok": lately["log_in_ok"], "failed": lately["log_in_failed"]},
         locked_now=count_locked([name for name, _, _ in people], now),
         refresh_reuse={"last_24h": lately["refresh_reuse"], "total": ever["refresh_reuse"]},
         access_token_seconds=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
     )
-
-
-def group_by_role(counts: Counter[tuple[str, bool]]) -> dict[str, dict[str, int]]:
-    return {
-        role.value: {"active": counts[role, True], "inactive": counts[role, False]} for role in Role
-    }
 
 
 def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
@@ -71,12 +69,12 @@ def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
 def count_locked(names: list[str], now: datetime) -> int:
     """Count the users who are locked out at some address or terminal."""
     shop = str(current_tenant_id())
-    owners = {claim: name for name in names for claim in build_failure_buckets(shop, name)}
+    owners = {
+        bucket_for(shop, name): name
+        for name in names
+        for bucket_for in (policies.bucket_for_user, policies.bucket_for_strangers)
+    }
     lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_ADDRESS_LIFETIME)
     for name, ip, terminal in lately.values_list("user__username_key", "ip", "terminal").distinct():
         owners[policies.bucket_for_user(shop, name, known_at=ip, terminal=terminal)] = name
     return len({owners[claim] for claim in find_locked(owners)})
-
-
-def build_failure_buckets(shop: str, name: str) -> list[Bucket]:
-    return [policies.bucket_for_user(shop, name), policies.bucket_for_strangers(shop, name)]

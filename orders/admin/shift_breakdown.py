@@ -41,7 +41,7 @@ def build_tables(shift: Shift) -> list[Table]:
     tables = [
         build_cash_table(report),
         build_methods_table(report, shift),
-        build_sales_table(report),
+        Table("Sales and payments", tuple(generate_sales_rows(report))),
         build_refunds_table(report),
         build_taxes_table(report),
         build_movements_table(shift),
@@ -123,12 +123,8 @@ def build_method_row(
     )
 
 
-def build_sales_table(report: Mapping[str, Any]) -> Table:
-    """Build the table that leads from sales to the payments taken."""
-    return Table("Sales and payments", tuple(generate_sales_rows(report)))
-
-
 def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[TableRow]:
+    """Yield the rows that lead from sales to the payments taken."""
     sales, carried = report["sales"], report["carried"]
     goods = Decimal(sales["subtotal"]) - Decimal(sales["discount_total"])
     on_top = Decimal(sales["total"]) - goods

@@ -26,9 +26,14 @@ def build_movements_table(level: StockLevel) -> Table:
     movements = list(rows.order_by("-created_at", "-id")[:MAX_MOVEMENTS])
     set_levels_after(movements)
     all_of_it = admin_list_url(StockMovement, product=level.product_id, store=level.store_id)
+    in_stock = format_number(level.quantity)
     return Table(
-        f"Movements that add up to {format_number(level.quantity)}",
-        (*map(build_movement_row, movements), *build_older_row(movements), build_sum_row(level)),
+        f"Movements that add up to {in_stock}",
+        (
+            *map(build_movement_row, movements),
+            *build_older_row(movements),
+            total_row("In stock", "", "", "", "", number_cell(in_stock), number_cell("")),
+        ),
         head=MOVEMENT_COLUMNS,
         more=(all_of_it, "All movements of this product in this store")
         if len(movements) == MAX_MOVEMENTS
@@ -67,9 +72,3 @@ def build_older_row(movements: list[StockMovement]) -> list[TableRow]:
             number_cell(format_number(before)),
         )
     ]
-
-
-def build_sum_row(level: StockLevel) -> TableRow:
-    return total_row(
-        "In stock", "", "", "", "", number_cell(format_number(level.quantity)), number_cell("")
-    )

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.management.commands.check_stock import select_tenants
-from orders.services.verification import Finding, verify_chains
+from orders.services.verification import verify_chains
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -30,11 +30,8 @@ class Command(BaseCommand):
         count = 0
         with tenant_scope(tenant):
             for each in verify_chains():
-                self.stdout.write(f"{tenant.slug}\t{format_finding(each)}")
+                place = "" if each.sequence is None else str(each.sequence)
+                columns = tenant.slug, str(each.register), place, each.kind, each.problem
+                self.stdout.write("\t".join(columns))
                 count += 1
         return count
-
-
-def format_finding(each: Finding) -> str:
-    sequence = "" if each.sequence is None else str(each.sequence)
-    return f"{each.register}\t{sequence}\t{each.kind}\t{each.problem}"

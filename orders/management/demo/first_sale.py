@@ -55,10 +55,11 @@ def _shift(plan: DemoShop, register: Register) -> dict[str, str]:
 
 
 def _order(plan: DemoShop, register: Register, barcode: str) -> dict[str, Any]:
+    goods = next(each for each in plan.load_products() if barcode in each.barcodes)
     payment = {
         "id": str(stable_id("demo", plan.slug, "first payment")),
         "method": "cash",
-        "amount": str(_price(plan, barcode) * QUANTITY),
+        "amount": str((goods.price or 0) * QUANTITY),
         "tendered": str(TENDERED),
     }
     return {
@@ -67,8 +68,3 @@ def _order(plan: DemoShop, register: Register, barcode: str) -> dict[str, Any]:
         "lines": [{"barcode": barcode, "quantity": str(QUANTITY)}],
         "payments": [payment],
     }
-
-
-def _price(plan: DemoShop, barcode: str) -> Decimal:
-    goods = next(each for each in plan.load_products() if barcode in each.barcodes)
-    return goods.price or Decimal(0)

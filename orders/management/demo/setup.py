@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django.core.management import CommandError
 
@@ -39,7 +38,8 @@ def create_demo_shop(plan: DemoShop) -> None:
     with tenant_scope(tenant):
         for person in plan.people:
             if person is not owner:
-                create_demo_user(plan, person, by=admin)
+                facts = _log_in(plan, person)
+                create_user(role=person.role, must_change_password=False, by=admin, **facts)
         stores = create_stores(plan.places)
         receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
@@ -51,10 +51,6 @@ def _log_in(plan: DemoShop, person: DemoUser) -> dict[str, Any]:
         "display_name": person.display_name,
         "email": f"{person.username}@{plan.slug}.example",
     }
-
-
-def create_demo_user(plan: DemoShop, person: DemoUser, *, by: User) -> None:
-    create_user(role=person.role, must_change_password=False, by=by, **_log_in(plan, person))
 
 
 def create_stores(places: Iterable[DemoStore]) -> list[Store]:
@@ -114,11 +110,11 @@ def receive_opening_stock(
     kept = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
     for store in stores:
         items = [
-            DeliveryItem(_delivery_id(plan, store, product), product.pk, quantity)
+            DeliveryItem(
+                stable_id("demo", plan.slug, "delivery", store.name, product.sku),
+                product.pk,
+                quantity,
+            )
             for product, quantity in kept
         ]
         receive_delivery(store=store, items=items, reason="Opening stock", by=by)
-
-
-def _delivery_id(plan: DemoShop, store: Store, product: Product) -> UUID:
-    return stable_id("demo", plan.slug, "delivery", store.name, product.sku)

@@ -43,7 +43,9 @@ class DeliveryPool:
         """Return the subscribers at their limit of concurrent attempts."""
         counts = Counter(delivery.subscriber for delivery, _ in self.in_progress.values())
         return [
-            name for name, count in counts.items() if count >= _get_limit(failures.get(name, 0))
+            name
+            for name, count in counts.items()
+            if count >= (MAX_PER_FAILING_RECIPIENT if failures.get(name) else MAX_PER_RECIPIENT)
         ]
 
     def saturated_tenants(self) -> set[UUID | None]:
@@ -71,10 +73,6 @@ class DeliveryPool:
 
     def close(self) -> None:
         self.executor.shutdown(wait=False)
-
-
-def _get_limit(failures: int) -> int:
-    return MAX_PER_FAILING_RECIPIENT if failures else MAX_PER_RECIPIENT
 
 
 def _build_attempt(

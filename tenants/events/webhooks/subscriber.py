@@ -50,7 +50,7 @@ class Webhooks(RemoteSubscriber):
                     yield event, webhook.subscriber
 
     def prepare(self, delivery: OutboxDelivery) -> Callable[[], dict[str, Any]]:
-        webhook = find_webhook(delivery)
+        webhook = Webhook.objects.filter(pk=get_webhook_id(delivery)).first()
         if webhook is None or not webhook.is_active:
             raise PermanentFailure("This webhook is disabled.", error_code="switched_off")
         secrets = webhook.secrets_at(timezone.now())
@@ -69,10 +69,6 @@ class Webhooks(RemoteSubscriber):
 
 def get_webhook_id(delivery: OutboxDelivery) -> str:
     return delivery.subscriber.partition("/")[2]
-
-
-def find_webhook(delivery: OutboxDelivery) -> Webhook | None:
-    return Webhook.objects.filter(pk=get_webhook_id(delivery)).first()
 
 
 def build_body(event: OutboxEvent) -> bytes:
