@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.client_info import find_client_ip
+from config.compression import CompressionMiddleware, compress, is_compressible
 from config.logging import write_event
 from config.middleware import (
     REQUEST_ID_FORMAT,
@@ -85,7 +86,8 @@ def answer_fast(
     hits[route.name] += 1
     sent = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = sent if REQUEST_ID_FORMAT.fullmatch(sent) else secrets.token_hex(16)
-    start_response(answer.status, build_headers(route, environ, answer, request_id))
+    headers, body = encode_answer(route, environ, answer, request_id)
+    start_response(answer.status, headers)
     write_event(
         access_log,
         logging.INFO,
@@ -100,7 +102,7 @@ def answer_fast(
         ip=find_client_ip(environ),
         session=answer.session,
     )
-    return [answer.body]
+    return [body]
 
 
 def find_answer(route: Route, pk: str | None, environ: dict[str, Any]) -> FastAnswer | None:
@@ -121,23 +123,21 @@ def find_answer(route: Route, pk: str | None, environ: dict[str, Any]) -> FastAn
 # --- headers and log line -------------------------------------------------------------------------
 
 
-def build_headers(
+def encode_answer(
     route: Route, environ: dict[str, Any], answer: FastAnswer, request_id: str
-) -> Headers:
-    """Return the headers that the middleware sets, in its order."""
+) -> tuple[Headers, bytes]:
+    """Return the headers that the middleware sets, in its order, and the body as it is sent."""
     names = tuple(name for name, _ in answer.headers)
-    template, place = build_template(
-        route,
-        environ["PATH_INFO"].startswith(NoStoreMiddleware.prefixes),
-        read_scheme(environ),
-        names,
-    )
-    headers = [*template, ("X-Request-ID", request_id)]
-    headers[place] = ("Content-Length", str(len(answer.body)))
-    if answer.headers:
-        values = dict(answer.headers)
-        headers = [(name, values.get(name, value)) for name, value in headers]
-    return headers
+    template, is_compressed = build_template(route, read_scheme(environ) or "", names)
+    body, values = answer.body, dict(answer.headers)
+    encoding = environ.get("HTTP_ACCEPT_ENCODING", "") if is_compressed else ""
+    compressed = compress(body, encoding) if encoding else None
+    values["Content-Length"] = str(len(compressed or body))
+    headers = [(name, values.get(name, value)) for name, value in template]
+    if compressed is not None:
+        place = next(place for place, (name, _) in enumerate(headers) if name == "Vary")
+        headers.insert(place + 1, ("Content-Encoding", "gzip"))
+    return [*headers, ("X-Request-ID", request_id)], compressed or body
 
 
 class RequestOfScheme(HttpRequest):
@@ -150,13 +150,12 @@ class RequestOfScheme(HttpRequest):
 
 
 @lru_cache(maxsize=256)
-def build_template(
-    route: Route, no_store: bool, scheme: str, names: tuple[str, ...]
-) -> tuple[Headers, int]:
-    """Return the headers of an empty response after all middleware, and the place of its length."""
+def build_template(route: Route, scheme: str, names: tuple[str, ...]) -> tuple[Headers, bool]:
+    """Return the headers of an empty response after all middleware, and if it is compressible."""
     request = RequestOfScheme()
     request.sent_scheme = scheme
-    request.path = request.path_info = NoStoreMiddleware.prefixes[0] if no_store else API
+    request.method, path = route.name.split(" ")
+    request.path = request.path_info = API + path
 
     def respond(_: HttpRequest) -> HttpResponse:
         response = HttpResponse(content_type="application/json")
@@ -165,6 +164,5 @@ def build_template(
         return middleware.add_headers(request, response)
 
     middleware = ApiMiddleware(respond)
-    response = NoStoreMiddleware(respond)(request)
-    headers = list(response.items())
-    return headers, [name for name, _ in headers].index("Content-Length")
+    response = NoStoreMiddleware(CompressionMiddleware(respond))(request)
+    return list(response.items()), is_compressible(request.method, request.path)

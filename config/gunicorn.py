@@ -45,6 +45,9 @@ if hasattr(libc := ctypes.CDLL(None), "mallopt"):
 preload_app = False
 max_requests = 0
 
+# The maximum of gunicorn: room for a list of 200 ids in a URL.
+limit_request_line = 8190
+
 timeout = 30
 # After SIGTERM, current requests are completed.
 graceful_timeout = 30

@@ -83,6 +83,23 @@ ETAG: dict[str, Any] = {
     "description": "The version of the returned object, to be sent as `If-Match`.",
     "schema": {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']},
 }
+IF_NONE_MATCH: dict[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an earlier response. If it is current, the response is 304.",
+    "schema": {"type": "string", "examples": ['"3"', 'W/"5b0e2f7d1c3a49f86e21d0b4"']},
+}
+LIST_ETAG: dict[str, Any] = {
+    "description": "Names the content of this page, to be sent as `If-None-Match`.",
+    "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{24}"$'},
+}
+NOT_MODIFIED = {"description": "The response has not changed since the one of `If-None-Match`."}
+LISTS_WITH_ETAG = frozenset(
+    f"/api/v1/{name}/" for name in ("categories", "products", "stock", "stores", "tax-classes")
+)
+CONDITIONAL_PATHS = LISTS_WITH_ETAG.union(
+    (f"{path}{{id}}/" for path in LISTS_WITH_ETAG), ("/api/v1/orders/{id}/", "/api/v1/tenant/")
+)
 # Operations that change the row of their path accept a version.
 ROW_IN_PATH = "{id}"
 # Sessions have no version.
@@ -125,8 +142,12 @@ def document_problems(
     components.setdefault("responses", {}).update(
         {name: build_response(meaning) for name, meaning in RESPONSES.values()}
     )
-    components.setdefault("parameters", {}).update({"IdempotencyKey": KEY, "IfMatch": IF_MATCH})
-    components.setdefault("headers", {}).update({"IdempotentReplayed": REPLAYED, "ETag": ETAG})
+    components.setdefault("parameters", {}).update(
+        {"IdempotencyKey": KEY, "IfMatch": IF_MATCH, "IfNoneMatch": IF_NONE_MATCH}
+    )
+    components.setdefault("headers", {}).update(
+        {"IdempotentReplayed": REPLAYED, "ETag": ETAG, "ListETag": LIST_ETAG}
+    )
     for path, operations in result.get("paths", {}).items():
         for method in operations.keys() & set(METHODS):
             document_operation(path, method, operations[method], components["schemas"])
@@ -142,6 +163,8 @@ def document_operation(
     if reads_version(path, method):
         parameter = {"$ref": "#/components/parameters/IfMatch"}
         operation.setdefault("parameters", []).append(parameter)
+    if method == "get" and path in CONDITIONAL_PATHS:
+        document_conditional_get(path, operation)
     for status in list_problem_statuses(path, method, operation):
         name, _ = RESPONSES[status]
         reference = {"$ref": f"#/components/responses/{name}"}
@@ -155,6 +178,16 @@ def document_etags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         shown = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
         if "version" in shown.get("properties", ()):
             answer.setdefault("headers", {})["ETag"] = {"$ref": "#/components/headers/ETag"}
+
+
+def document_conditional_get(path: str, operation: dict[str, Any]) -> None:
+    """Add If-None-Match and 304, and the ETag of a list."""
+    parameter = {"$ref": "#/components/parameters/IfNoneMatch"}
+    operation.setdefault("parameters", []).append(parameter)
+    operation["responses"]["304"] = NOT_MODIFIED
+    if path in LISTS_WITH_ETAG:
+        tag = {"$ref": "#/components/headers/ListETag"}
+        operation["responses"]["200"].setdefault("headers", {})["ETag"] = tag
 
 
 def needs_version(path: str, method: str) -> bool:

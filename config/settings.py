@@ -145,6 +145,7 @@ MIDDLEWARE = [
     "config.middleware.BodyLengthMiddleware",
     "config.middleware.ProblemsWhileDebuggingMiddleware",
     "config.middleware.NoStoreMiddleware",
+    "config.compression.CompressionMiddleware",
     # Answers requests to the API. What follows is for pages only.
     "config.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -24,6 +24,7 @@ from accounts.serializers.shop import (
 )
 from accounts.services.terminals import end_sessions_at_inactive, pair_terminal, unpair_terminal
 from tenants import services
+from tenants.api.conditional import answer_if_changed, build_version_etag
 from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.api.views import (
     CreateUpdateMixin,
@@ -47,7 +48,7 @@ class TenantView(APIView):
 
     @extend_schema(operation_id="tenant_retrieve", responses=TenantSerializer)
     def get(self, request: Request) -> Response:
-        return self.answer(request.user.tenant)
+        return answer_if_changed(request, self.answer(request.user.tenant))
 
     @extend_schema(operation_id="tenant_update", request=TenantInput, responses=TenantSerializer)
     def patch(self, request: Request) -> Response:
@@ -61,7 +62,7 @@ class TenantView(APIView):
     def answer(self, tenant: Tenant) -> Response:
         with tenant_scope(tenant):
             data = TenantSerializer(tenant).data
-        return Response(data, headers={"ETag": f'"{tenant.version}"'})
+        return Response(data, headers={"ETag": build_version_etag(tenant.version)})
 
 
 class PlaceFilter(StrictFilterSet):
@@ -98,6 +99,7 @@ class StoreViewSet(
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
     filterset_class = PlaceFilter
+    has_list_etag = has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 

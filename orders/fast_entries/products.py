@@ -80,4 +80,4 @@ def answer_list(
 ) -> FastAnswer:
     with tenant_context(found.session.known.tenant):
         results = render_products(rows)
-    return found.answer({"next": following, "previous": previous, "results": results})
+    return found.answer_list(results, following, previous)

@@ -20,6 +20,7 @@ from accounts.services.session_check import (
     read_caller,
     remember,
 )
+from tenants.api.conditional import build_body_etag
 from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
 from tenants.api.pagination import (
     CURSOR,
@@ -56,6 +57,13 @@ class Read(NamedTuple):
             session=self.session.row.id,
             **options,
         )
+
+    def answer_list(
+        self, results: list[Any], following: str | None, previous: str | None
+    ) -> FastAnswer:
+        """Return the answer of a list with an ETag."""
+        answer = self.answer({"next": following, "previous": previous, "results": results})
+        return answer._replace(headers=(("ETag", build_body_etag(answer.body)),))
 
 
 # For statements that must see the same rows.

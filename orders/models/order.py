@@ -231,6 +231,18 @@ class Order(SoldOffline):
         due: Decimal = self.total + self.cash_rounding - self.paid_total
         return due
 
+    @property
+    def is_settled(self) -> bool:
+        """Return whether the order is completed and paid, and nothing was refunded or declined.
+
+        Everything that changes such an order, with its payments and refunds, changes its version.
+        """
+        return (
+            self.status == self.Status.COMPLETED
+            and not self.loaded_refunds
+            and all(payment.is_captured for payment in self.loaded_payments)
+        )
+
     def complete(self, receipt_number: int, at: datetime) -> None:
         """Complete the order. Raise `OrderStillDue` unless it is fully paid."""
         self.ensure_open()

@@ -183,6 +183,10 @@ class Payment(MoneyTransfer, TenantOwned):
         """Return until when the gateway may still be processing it, one payment after another."""
         return self.created_at + timeout * (self.position + 2)
 
+    @property
+    def is_captured(self) -> bool:
+        return self.status == self.Status.CAPTURED
+
     def entry_in(self, order: Order) -> str:
         """Return how the card was charged; blank for other methods.
 

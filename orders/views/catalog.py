@@ -33,6 +33,7 @@ from orders.views.catalog_file import CatalogFileMixin
 from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
+    IdsFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
@@ -62,6 +63,7 @@ class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
     filterset_class = TaxClassFilter
+    has_list_etag = has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -87,6 +89,7 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     audit_name = "category"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = CategoryFilter
+    has_list_etag = has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -101,6 +104,7 @@ text, names with words that begin with it, then the rest; ties are sorted by nam
 
 
 class ProductFilter(StrictFilterSet):
+    id = IdsFilter()
     search = CharFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
     barcode = CharFilter(method="filter_barcode")
     sku = CharFilter(method="filter_sku")
@@ -137,6 +141,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
     # New products and imports set prices.
     password_only = ("POST",)
     filterset_class = ProductFilter
+    has_list_etag = has_conditional_get = True
     ordering_fields = {
         "name": ("name",),
         "price": ("price",),

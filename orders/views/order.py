@@ -91,6 +91,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     serializer_class = OrderSerializer
     permission_classes = (IsStaff,)
     filterset_class = OrderFilter
+    has_conditional_get = True
     ordering_fields = {
         "created_at": ("created_at",),
         "updated_at": ("updated_at",),
@@ -107,6 +108,9 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         if self.action == "receipt":
             return Order.objects.with_receipt()
         return Order.objects.with_details()
+
+    def is_determined_by_version(self, row: Order) -> bool:
+        return row.is_settled
 
     @extend_schema(request=OrderInput, responses={200: OrderSerializer, 201: OrderSerializer})
     def create(self, request: Request) -> Response:

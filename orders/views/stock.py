@@ -23,6 +23,7 @@ from tenants.api.filters import (
     LIST_PARAMETERS,
     DateTimeFilter,
     IdFilter,
+    IdsFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
@@ -32,6 +33,7 @@ from tenants.events.outbox import publish_row
 
 
 class StockLevelFilter(StrictFilterSet):
+    id = IdsFilter()
     store = IdFilter()
     product = IdFilter()
     low = StrictBooleanFilter(
@@ -54,6 +56,7 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
     serializer_class = StockLevelSerializer
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = StockLevelFilter
+    has_list_etag = has_conditional_get = True
     ordering_fields = {"id": ("id",)}
     ordering = "id"
 

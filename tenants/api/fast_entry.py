@@ -25,7 +25,7 @@ UNUSUAL_HEADERS = (
     "HTTP_IF_MATCH",
     "HTTP_IF_NONE_MATCH",
 )
-PARAMETER = re.compile(r"([a-z_]{1,32})=([A-Za-z0-9._~:%-]{1,2048})")
+PARAMETER = re.compile(r"([a-z_]{1,32})=([A-Za-z0-9._~:%,-]{1,7400})")
 BEARER = re.compile(r"Bearer ([A-Za-z0-9._-]{20,4096})")
 UUID_LENGTH = 36
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

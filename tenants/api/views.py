@@ -15,6 +15,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants import audit
+from tenants.api.conditional import answer_if_changed, build_version_etag, tag_list
 from tenants.api.filters import check_parameters
 from tenants.api.idempotent_views import IdempotentView
 from tenants.exceptions import Invalid, PreconditionRequired
@@ -136,7 +137,7 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         """Return a response with the serialized row, and its version as ETag."""
         response = Response(self.get_serializer(row).data, status=status)
         if "version" in response.data:
-            response["ETag"] = f'"{row.version}"'
+            response["ETag"] = build_version_etag(row.version)
         return response
 
 
@@ -174,12 +175,26 @@ def parse_if_match(request: Request, *, required: bool) -> int | None:
 class ListRetrieveMixin:
     """GET of the list and of a single row."""
 
+    # Whether the list has an ETag, for clients that load it again and again.
+    has_list_etag = False
+    # Whether the answer of a row is determined by its version; see `is_determined_by_version`.
+    has_conditional_get = False
+
     def list(self: Any, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        response = self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return tag_list(request, response) if self.has_list_etag else response
 
     def retrieve(self: Any, request: Request, pk: Any) -> Response:
-        return self.answer(self.get_object())
+        row = self.get_object()
+        response = self.answer(row)
+        if self.has_conditional_get and self.is_determined_by_version(row):
+            return answer_if_changed(request, response)
+        return response
+
+    def is_determined_by_version(self, row: Any) -> bool:
+        """Return whether nothing in the answer can change without a new version of the row."""
+        return True
 
 
 class CreateUpdateMixin:

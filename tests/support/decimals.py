@@ -18,6 +18,7 @@ from django.test import Client
 from tenants.currencies import get_currency_exponent
 from tenants.models import AuditEvent, OutboxEvent, Tenant
 from tenants.scope import scope_or_none
+from tests.support.compression import unpack
 
 NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
 # In a sentence, and not part of an address, a version or a time.
@@ -64,7 +65,7 @@ class Decimals:
             return
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if kind.endswith("json") and not path.startswith("/api/schema"):
-            body = json.loads(response.content or b"null")
+            body = json.loads(unpack(response) or b"null")
             # A response after a change of currency names the new one.
             named = body.get("currency") if isinstance(body, dict) else ""
             self.read(body, str(named or shop.currency), f"the answer of {path}")

@@ -12,6 +12,8 @@ from typing import Any
 from django.test import Client
 from structlog.stdlib import ProcessorFormatter
 
+from tests.support.compression import unpack
+
 # A hash by its method, and a token by its parts, of which the first begins with `{"`. Each is
 # searched only if the word is found first, which is a hundred times faster.
 HASHES = {
@@ -83,7 +85,7 @@ class Leaks:
     def read_answer(self, path: str, response: Any) -> None:
         if response.streaming:
             return
-        text = response.content.decode("utf-8", "replace")
+        text = unpack(response).decode("utf-8", "replace")
         if SHOWS_ONCE.match(path):
             shown = SHOWN.findall(text)
             text = SHOWN.sub("", text)

@@ -273,3 +273,13 @@ def test_paired_session_sees_the_orders_of_its_store(cashier, register, sold, ot
     with tenant_scope(cashier.tenant):
         type(session).objects.filter(pk=session.pk).update(store=other_store_order.store)
     assert listed(client) == {str(other_store_order.pk)}
+
+
+def test_long_lists_are_compressed_alike(client, sold):
+    assert ("Content-Encoding", "gzip") in client.get(ORDERS, accept_encoding="gzip").headers
+
+
+def test_an_order_is_never_compressed(client, sold):
+    answer = client.get(f"{ORDERS}{sold[0]['id']}/", accept_encoding="gzip")
+
+    assert "Content-Encoding" not in dict(answer.headers)

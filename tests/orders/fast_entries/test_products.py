@@ -152,3 +152,22 @@ def test_product_list_sends_one_message_to_postgresql(client, products, messages
         call("GET", PRODUCTS, **client.headers)
 
     assert len(messages) == 1
+
+
+# --- tags and compression -------------------------------------------------------------------------
+
+
+def test_a_client_that_has_the_list_is_answered_by_the_view(client, products):
+    headers = dict(client.get(PRODUCTS).headers)
+
+    unchanged = client.get(PRODUCTS, fast=False, if_none_match=headers["ETag"])
+
+    assert (unchanged.status, unchanged.body) == ("304 Not Modified", b"")
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "identity", "gzip;q=0", "*"])
+def test_long_lists_are_compressed_alike(client, products, accepted):
+    answer = client.get(PRODUCTS, accept_encoding=accepted)
+
+    is_compressed = ("Content-Encoding", "gzip") in answer.headers
+    assert is_compressed == (accepted not in {"identity", "gzip;q=0"})
