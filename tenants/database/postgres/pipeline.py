@@ -33,6 +33,9 @@ from tenants.scope import has_scope
 # Then the connection is not what it was when the statement was prepared.
 STALE_SQLSTATES = frozenset({"26000", "42P05", "0A000"})
 CONNECTION_LOST = "08006"
+# PostgreSQL keeps what is prepared until the connection ends, and clients choose among thousands of
+# statements by their filters. Beyond this number of them, statements are planned each time.
+MAX_PREPARED = 400
 SUCCESSFUL = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
 
 IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
@@ -161,16 +164,7 @@ class PreparedConnection:
         """Send the statements in one message; return their results, errors among them."""
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
-        prepared_now: dict[int, bytes] = {}
-        position = 0
-        for statement, parameters in calls:
-            name = statement.name
-            if name not in self.names and name not in prepared_now.values():
-                pgconn.send_prepare(name, statement.sql)
-                prepared_now[position] = name
-                position += 1
-            pgconn.send_query_prepared(name, parameters)
-            position += 1
+        prepared_now = self.send_calls(calls)
         pgconn.pipeline_sync()
         results = self.receive()
         pgconn.exit_pipeline_mode()
@@ -185,6 +179,25 @@ class PreparedConnection:
         return failed or [
             each for position, each in enumerate(results) if position not in prepared_now
         ]
+
+    def send_calls(self, calls: Sequence[Call]) -> dict[int, bytes]:
+        """Send the statements; return the names that are prepared now, by place of the result."""
+        pgconn, known = self.pgconn, self.names
+        prepared_now: dict[int, bytes] = {}
+        position = 0
+        for statement, parameters in calls:
+            name = statement.name
+            if name in known or name in prepared_now.values():
+                pgconn.send_query_prepared(name, parameters)
+            elif len(known) + len(prepared_now) < MAX_PREPARED:
+                pgconn.send_prepare(name, statement.sql)
+                prepared_now[position] = name
+                position += 1
+                pgconn.send_query_prepared(name, parameters)
+            else:
+                pgconn.send_query_params(statement.sql, parameters)
+            position += 1
+        return prepared_now
 
     def receive(self) -> list[Any]:
         """Return the results up to the end of the message."""

@@ -120,6 +120,19 @@ def test_statement_is_prepared_once_per_connection(shop, ours):
     assert known == {SCOPE.name, NAMES.name}
 
 
+def test_connection_prepares_a_limited_number_of_statements(shop, ours, monkeypatch):
+    monkeypatch.setattr(pipeline, "MAX_PREPARED", 2)
+
+    for _ in range(2):
+        _, names, length, changed = pipeline.send(
+            scope(shop), (NAMES, []), (LENGTH, [b"x"]), rename(ours, b"Ours")
+        )
+        assert (names.rows(), length.rows(), changed.affected) == ([(b"Ours",)], [(b"x",)], 1)
+
+    known = {name.encode() for (name,) in run_sql(PREPARED_NAMES)}
+    assert known == {SCOPE.name, NAMES.name}
+
+
 def test_values_are_text_and_null_is_none_in_results():
     (found,) = pipeline.send((VALUES, ["Jürgen".encode()]))
 
