@@ -24,7 +24,6 @@ from accounts.services.approvals import LOCKED_APPROVAL, collect_facts_of_use
 from accounts.services.session_check import (
     Caller,
     CheckedSession,
-    SessionRow,
     check_session,
     read_caller,
     remember,
@@ -75,16 +74,12 @@ class Seller:
     session: AuthSession
 
     def is_still(self, found: CheckedSession) -> bool:
-        """Return whether user, tenant, terminal and register of the session are the same."""
-        same = _identify(found.row) == _identify(self.checked.row)
-        return same and found.known is self.checked.known
+        """Return whether PostgreSQL has the rows of user, tenant and session as they were."""
+        used = {"is_use_due": False}
+        return found.row._replace(**used) == self.checked.row._replace(**used)
 
 
 _sellers: dict[Any, Seller] = {}
-
-
-def _identify(row: SessionRow) -> tuple[Any, ...]:
-    return row.id, row.store_id, row.register_id, row.terminal_id, row.method, row.is_pin_session
 
 
 def create_order(request: FastRequest) -> FastAnswer | None:
