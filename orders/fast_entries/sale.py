@@ -6,7 +6,7 @@ the view. Whatever ends in an error is rolled back, and the view does it from th
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -20,6 +20,7 @@ from rest_framework.exceptions import APIException
 
 from accounts.client_info import find_client_ip
 from accounts.models import Approval, AuthSession, User
+from accounts.security.rate_limits.policies import normalize_to_network
 from accounts.services.approvals import LOCKED_APPROVAL, collect_facts_of_use
 from accounts.services.session_check import (
     Caller,
@@ -28,12 +29,18 @@ from accounts.services.session_check import (
     read_caller,
     remember,
 )
-from orders.models import Order, Payment
+from orders.exceptions import UnknownStoreCredit
+from orders.models import Order, Payment, StoreCredit, StoreCreditEntry
 from orders.models.receipt import RegisterNumbers, lock_statement
 from orders.models.stock import sell_statement
 from orders.serializers.order import OrderInput, OrderInputWithRegister, build_new_order
 from orders.serializers.rendering import render_order
 from orders.services.approvals import RequestContext
+from orders.services.payments.store_credit import (
+    PreparedCredits,
+    build_spending,
+    count_code_attempt,
+)
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import check_register, prepare_register
@@ -94,7 +101,7 @@ def create_order(request: FastRequest) -> FastAnswer | None:
     try:
         with tenant_context(seller.tenant):
             bind_request(request.environ, seller.session)
-            return Sale(request, body, caller, seller, now).create()
+            return Sale(request, body, caller, seller, now).answer()
     except LEFT_TO_THE_VIEW:
         _sellers.pop(caller.claims.session, None)
         return None
@@ -169,6 +176,14 @@ class UsedApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class SpentCredits:
+    """What is written where a sale spends store credit."""
+
+    statements: Sequence[Statement] = ()
+    entries: Sequence[StoreCreditEntry] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What the first message has found, and the draft that was built from it."""
 
@@ -177,6 +192,7 @@ class Loaded:
     approvals: Sequence[Approval]
     locked: RegisterNumbers
     is_sequence_taken: bool
+    credits: Mapping[str, StoreCredit]
 
     def use_approval(self, request: RequestContext, at: datetime) -> UsedApproval:
         """Use the approval if the discounts need one."""
@@ -189,6 +205,11 @@ class Loaded:
         event = audit.build("approval_used", actor=request.by, target=approval, **facts)
         return UsedApproval([approval.used_statement()], [event])
 
+    def spend_credits(self, at: datetime) -> SpentCredits:
+        """Spend the payments with store credit."""
+        entries = build_spending(self.draft.payments, self.credits, by=self.draft.by)
+        return SpentCredits([each.balance_statement(at) for each in self.credits.values()], entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Sale:
@@ -200,26 +221,46 @@ class Sale:
     seller: Seller
     now: datetime
 
-    def create(self) -> FastAnswer | None:
+    def answer(self) -> FastAnswer | None:
         key = self.read_key()
         new = self.read_order(key)
         if not self.seller.tenant.has_orders:
             raise NotReadable
         if not all(map(is_captured, new.payments)):
             return None
+        if not any(each.method == Payment.Method.STORE_CREDIT for each in new.payments):
+            return self.create(new, key)
+        user = self.seller.user
+        with count_code_attempt("payment", by=user, place=self.find_place()):
+            try:
+                return self.create(new, key)
+            except UnknownStoreCredit as error:
+                # Counted by the view.
+                raise NotReadable from error
+            finally:
+                # Attempts are counted in a transaction of their own.
+                pipeline.rollback()
+
+    def find_place(self) -> str:
+        register = self.seller.session.register_id
+        ip = find_client_ip(self.request.environ)
+        return register.hex if register else normalize_to_network(ip)
+
+    def create(self, new: NewOrder, key: IdempotencyKey | None) -> FastAnswer:
         loaded = self.load(new)
         draft, at = loaded.draft, timezone.now()
         used = loaded.use_approval(RequestContext(draft.by, new.approval, new.terminal), at)
         numbers = draft.take_numbers(loaded.locked, is_sequence_taken=loaded.is_sequence_taken)
+        spent = loaded.spend_credits(at)
         rows = draft.build_rows(numbers, at, [key] if key else [])
         answer = self.build_answer(draft.order)
         if key is not None:
             key.status, key.body = int(CREATED[:3]), answer.body.decode()
             key.headers = {"Content-Type": "application/json", **dict(answer.headers)}
-        prepare_rows([used.events], at)
+        prepare_rows([used.events, spent.entries], at)
         pipeline.send(
-            *map(to_call, used.statements),
-            *to_inserts(filter(None, [used.events, *rows.tables])),
+            *map(to_call, (*used.statements, *spent.statements)),
+            *to_inserts(filter(None, [used.events, spent.entries, *rows.tables])),
             *map(to_call, rows.also),
             *build_stock_calls(draft, at),
             (COMMIT, ()),
@@ -251,6 +292,7 @@ class Sale:
         user, tenant = self.seller.user, self.caller.claims.tenant
         register = prepare_register(new.register, user)
         products = ProductLookup.prepare(new.lines)
+        credits = PreparedCredits(new.payments)
         approval = new.approval and LOCKED_APPROVAL.prepare(tenant=tenant, pk=new.approval)
         _, _, session, registers, *found = pipeline.send(
             (BEGIN, ()),
@@ -260,6 +302,7 @@ class Sale:
             *products.calls,
             *([approval.call] if approval else []),
             to_call(lock_statement(tenant, new.register)),
+            *credits.calls,
             *build_sequence_calls(new, self.caller),
         )
         checked = check_session(self.caller, session)
@@ -272,8 +315,10 @@ class Sale:
         numbers = next(results).values()
         if draft.has_payment_in_progress or not numbers:
             raise NotReadable
+        spent = credits.read(results)
         is_taken = any(each.values() for each in results)
-        return Loaded(checked, draft, approvals, RegisterNumbers.parse(numbers[0]), is_taken)
+        locked = RegisterNumbers.parse(numbers[0])
+        return Loaded(checked, draft, approvals, locked, is_taken, spent)
 
     def build_answer(self, order: Order) -> FastAnswer:
         return FastAnswer(
@@ -287,9 +332,8 @@ class Sale:
 
 
 def is_captured(payment: NewPayment) -> bool:
-    """Return whether the payment needs nothing but the order: no gateway, and no store credit."""
-    is_credit = payment.method == Payment.Method.STORE_CREDIT
-    return not is_credit and (not payment.is_card or payment.is_external)
+    """Return whether no gateway is needed for the payment."""
+    return not payment.is_card or payment.is_external
 
 
 def build_sequence_calls(new: NewOrder, caller: Caller) -> list[Call]:

@@ -1,5 +1,6 @@
 """Store credits, such as gift cards and refunds, and their entries."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -7,9 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked
 from orders.models.catalog import normalize_code
 from orders.models.columns import money_column
+from tenants.database.bulk_insert import Statement
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+from tenants.scope import current_tenant
 
 # Shown wherever the full code is not needed.
 VISIBLE_CODE_CHARACTERS = 4
@@ -21,10 +25,19 @@ def mask_code(code: str) -> str:
     return f"****{code[len(code) - shown :]}"
 
 
+BALANCE_SQL = """
+UPDATE orders_storecredit SET balance = %s, version = %s, updated_at = %s
+WHERE tenant_id = %s AND id = %s
+"""
+
+
 class StoreCreditQuerySet(TenantQuerySet["StoreCredit"]):
     def with_code(self, code: str) -> Self:
         """Filter by the exact code: at most one row, none for an empty code."""
         return self.filter(code=normalize_code(code))
+
+    def locked(self) -> Self:
+        return self.select_for_update(no_key=True)
 
 
 class StoreCredit(TenantOwned):
@@ -59,6 +72,20 @@ class StoreCredit(TenantOwned):
 
     def __str__(self) -> str:
         return self.masked_code
+
+    def spend(self, amount: Decimal) -> None:
+        """Deduct an amount; saves nothing. The row must be locked."""
+        if not self.is_active:
+            raise StoreCreditBlocked(reference=self.masked_code)
+        if self.balance < amount:
+            balance = str(current_tenant().quantize_amount(self.balance))
+            raise InsufficientStoreCredit(reference=self.masked_code, balance=balance)
+        self.balance -= amount
+        self.version += 1
+
+    def balance_statement(self, at: datetime) -> Statement:
+        """Return the statement that saves what `spend` has deducted."""
+        return BALANCE_SQL, [self.balance, self.version, at, self.tenant_id, self.pk]
 
     @property
     def masked_code(self) -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
@@ -17,7 +17,6 @@ from accounts.security.rate_limits.limiter import Lockout, count_attempt, reset_
 from accounts.security.rate_limits.policies import buckets_for_store_credit_code
 from accounts.services.login_attempts import build_lockout_facts
 from orders.exceptions import (
-    InsufficientStoreCredit,
     StoreCreditBlocked,
     StoreCreditCodeTaken,
     StoreCreditOverLimit,
@@ -35,7 +34,11 @@ from orders.models.catalog import normalize_code
 from orders.models.columns import round_sum
 from orders.models.credit import mask_code
 from orders.services.money_limits import REFUND_AMOUNT, LimitPeriod, is_within_limit
+from orders.services.payments.tender import NewPayment
 from tenants import audit, idempotency
+from tenants.database.bulk_insert import build_row
+from tenants.database.compiled_queries import CompiledQuery
+from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import unique_or
 from tenants.models import Register
@@ -177,7 +180,7 @@ def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | N
 def _get_by_code(code: str) -> StoreCredit:
     credit = StoreCredit.objects.with_code(code).first()
     if credit is None:
-        raise UnknownStoreCredit(reference=mask_code(code), balance=None)
+        raise _unknown_code_error(code)
     return credit
 
 
@@ -218,25 +221,74 @@ def sort_by_code(rows: Iterable[T]) -> list[T]:
 
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
     """Spend each payment with store credit."""
-    with_credit = [each for each in payments if each.method == Payment.Method.STORE_CREDIT]
-    for each in sort_by_code(with_credit):
+    for each in sort_by_code(filter(_is_by_credit, payments)):
         spend_credit(each.reference, each.amount, payment=each.pk, by=by)
 
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
-    """Deduct an amount if the balance allows it, in one conditional update."""
-    credits = StoreCredit.objects.with_code(code)
-    payable = credits.filter(is_active=True, balance__gte=amount)
-    if not payable.update(**_build_balance_update(-amount)):
-        raise _build_spend_error(_get_by_code(code))
-    _add_entry(credits.get(), Type.SPEND, -amount, payment=payment, by=by)
+    """Deduct an amount from a credit, which stays locked until the end of the transaction."""
+    credit = StoreCredit.objects.with_code(code).locked().first()
+    if credit is None:
+        raise _unknown_code_error(code)
+    credit.spend(amount)
+    credit.save(update_fields=["balance", "version", "updated_at"])
+    _add_entry(credit, Type.SPEND, -amount, payment=payment, by=by)
 
 
-def _build_spend_error(credit: StoreCredit) -> DomainError:
-    if not credit.is_active:
-        return StoreCreditBlocked(reference=credit.masked_code)
-    balance = str(current_tenant().quantize_amount(credit.balance))
-    return InsufficientStoreCredit(reference=credit.masked_code, balance=balance)
+LOCKED_CREDIT = CompiledQuery(
+    lambda tenant, code: StoreCredit.objects.locked().filter(tenant=tenant, code=code)
+)
+
+
+class PreparedCredits:
+    """The credits of some payments, to be read and locked in a message, one after the other."""
+
+    def __init__(self, payments: Iterable[NewPayment]) -> None:
+        self.codes = sorted(
+            {normalize_code(each.reference) for each in payments if _is_by_credit(each)}
+        )
+        tenant = current_tenant().pk
+        self.queries = [LOCKED_CREDIT.prepare(tenant=tenant, code=code) for code in self.codes]
+
+    @property
+    def calls(self) -> list[Call]:
+        return [query.call for query in self.queries]
+
+    def read(self, results: Iterator[Result]) -> dict[str, StoreCredit]:
+        """Return the credits by their codes; the results come in the order of the calls."""
+        found = [query.build_models(next(results)) for query in self.queries]
+        return {credit.code: credit for credits in found for credit in credits}
+
+
+def build_spending(
+    payments: Iterable[Payment], credits: Mapping[str, StoreCredit], *, by: User
+) -> list[StoreCreditEntry]:
+    """Spend each payment with store credit from locked credits; saves nothing."""
+    entries = []
+    for each in sort_by_code(filter(_is_by_credit, payments)):
+        credit = credits.get(normalize_code(each.reference))
+        if credit is None:
+            raise _unknown_code_error(each.reference)
+        credit.spend(each.amount)
+        entries.append(
+            build_row(
+                StoreCreditEntry,
+                credit=credit,
+                type=Type.SPEND,
+                amount=-each.amount,
+                payment=each.pk,
+                by=by,
+            )
+        )
+    return entries
+
+
+def _is_by_credit(payment: Payment | NewPayment) -> bool:
+    return payment.method == Payment.Method.STORE_CREDIT
+
+
+def _unknown_code_error(code: str) -> UnknownStoreCredit:
+    return UnknownStoreCredit(reference=mask_code(code), balance=None)
 
 
 def reverse_spending(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:

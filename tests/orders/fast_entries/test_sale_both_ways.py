@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Approval, AuthSession, Posting, Role
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
-from orders.models import Product, RegisterSeries
+from orders.models import Product, RegisterSeries, StoreCredit
 from tenants.database.postgres import pipeline
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
@@ -26,6 +26,7 @@ from tests.factories.orders import (
     ProductFactory,
     ShiftFactory,
     StockLevelFactory,
+    StoreCreditFactory,
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
@@ -432,6 +433,72 @@ def test_approvers_have_limits_too(both):
     answer = both.post(lambda shop: approved(shop, half_off(shop)), fast=False)
 
     assert answer.status.startswith("403")
+
+
+# --- store credit ---------------------------------------------------------------------------------
+
+
+def add_credits(both: TwinShops, **changes: Any) -> None:
+    for shop in (both.fast, both.plain):
+        for code, balance in (("GIFT-B", "10.00"), ("GIFT-A", "1.50")):
+            StoreCreditFactory(tenant=shop.tenant, code=code, balance=Decimal(balance), **changes)
+
+
+def credit(amount: str, code: str) -> dict[str, Any]:
+    return {"id": next(ids), "method": "store_credit", "amount": amount, "reference": code}
+
+
+def test_store_credits_are_spent(both):
+    add_credits(both)
+
+    answer = both.post(
+        lambda shop: order(
+            shop,
+            line(shop.plain, "3"),
+            payments=[
+                credit("2.00", "GIFT-B"),
+                credit("1.50", " GIFT-A "),
+                credit("1.00", "GIFT-B"),
+                cash(),
+            ],
+        )
+    )
+
+    assert answer.status == "201 Created"
+    with tenant_scope(both.fast.tenant):
+        balances = StoreCredit.objects.order_by("code").values_list("balance", flat=True)
+        assert list(balances) == [Decimal(0), Decimal(7)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "payment"),
+    [
+        ({}, ("1.51", "GIFT-A")),
+        ({}, ("1.00", "GIFT-C")),
+        ({}, ("1.00", " ")),
+        ({"is_active": False}, ("1.00", "GIFT-B")),
+    ],
+)
+def test_store_credit_that_cannot_be_spent_is_left_to_the_view(both, changes, payment):
+    add_credits(both, **changes)
+
+    answer = both.post(
+        lambda shop: order(shop, line(shop.plain), payments=[credit(*payment), cash()]), fast=False
+    )
+
+    assert answer.status[0] == "4"
+
+
+def test_wrong_codes_lock_out_as_by_the_view(both):
+    add_credits(both)
+
+    def wrong(shop):
+        return order(shop, line(shop.plain), payments=[credit("1.00", "WRONG")])
+
+    answers = [both.post(wrong, fast=False).status[:3] for _ in range(12)]
+
+    assert answers[0] == "409"
+    assert answers[-1] == "429"
 
 
 # --- paired terminals -----------------------------------------------------------------------------

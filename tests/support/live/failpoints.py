@@ -11,6 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import Client
 
+from tenants.database.postgres import pipeline
+
 # The step of the request before which the process dies; 1 is its first statement.
 DIE_BEFORE = "X-Live-Die-Before"
 # Seconds by which the clock of this process is shifted.
@@ -19,6 +21,8 @@ CLOCK = "X-Live-Clock"
 _request = local()
 _shifted: dict[str, Any] = {}
 _commit = BaseDatabaseWrapper._commit
+_send = pipeline.send
+_receive = pipeline.PreparedConnection.receive
 
 
 def warm_up(server: Any) -> None:
@@ -27,9 +31,14 @@ def warm_up(server: Any) -> None:
 
 
 def watch(worker: Any) -> None:
-    """Count steps: each statement, each COMMIT and what follows it."""
+    """Count steps: each statement, each COMMIT and what follows it.
+
+    A message of prepared statements has three: before it, once it is sent, and what follows it.
+    """
     connection_created.connect(_watch_connection)
     BaseDatabaseWrapper._commit = _commit_in_steps
+    pipeline.send = _send_in_steps
+    pipeline.PreparedConnection.receive = _receive_in_steps
 
 
 def begin(worker: Any, request: Any) -> None:
@@ -58,6 +67,20 @@ def _commit_in_steps(connection: Any) -> None:
     step()
     _commit(connection)
     step()
+
+
+def _send_in_steps(*calls: Any) -> Any:
+    step()
+    results = _send(*calls)
+    step()
+    return results
+
+
+def _receive_in_steps(connection: Any) -> Any:
+    # So far the message may be in the buffer of the client.
+    connection.pgconn.flush()
+    step()
+    return _receive(connection)
 
 
 def set_clock_offset(seconds: str) -> None:

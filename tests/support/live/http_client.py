@@ -75,7 +75,7 @@ class HttpClient:
                 answer = ask()
             except (OSError, HTTPException):
                 answer = None
-            if answer is not None and not answer.is_passing:
+            if answer is not None and not answer.should_retry:
                 answer.tries = tries
                 return answer
             assert time.monotonic() < deadline, answer

@@ -119,6 +119,6 @@ def run_server(
     try:
         server.until(server.is_live)
         yield server
-        server.ensure_no_mistakes()
+        server.ensure_no_server_errors()
     finally:
         server.stop(signal.SIGINT)  # immediately, without waiting for its clients
