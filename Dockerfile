@@ -30,4 +30,4 @@ RUN secret() { python -c "import secrets; print(secrets.token_urlsafe(64))"; } \
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-CMD ["gunicorn", "--config", "config/gunicorn.py"]
+CMD ["python", "-m", "config.server"]

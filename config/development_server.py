@@ -19,7 +19,7 @@ from gunicorn.util import parse_address
 from config import gunicorn
 
 ROOT = Path(__file__).resolve().parent.parent
-WEB = (sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py")
+WEB = (sys.executable, "-m", "config.server")
 RELAY = (sys.executable, "manage.py", "relay")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2

@@ -15,11 +15,12 @@ from typing import Any
 
 from tests.support.postgres import free_port
 from tests.support.relay_process import ROOT, database_url
-from tests.tools.bench.processes import below
+from tests.tools.bench.processes import below, read
 
 TIMEOUT = 120.0
-TILL = ("-m", "gunicorn", "--config", "config/gunicorn.py")
-# The same with failpoints.
+# Runs gunicorn, or the server that SERVER names.
+TILL = ("-m", "config.server")
+# gunicorn with failpoints.
 WITH_FAILPOINTS = ("-m", "gunicorn", "--config", "tests/support/live/gunicorn.py")
 DEVELOPMENT_SERVER = ("-m", "config.development_server")
 
@@ -83,7 +84,9 @@ class Server(Program):
 
     @property
     def workers(self) -> list[int]:
-        return list(below(self.popen.pid))
+        """The processes that answer; granian also has one that only tracks resources."""
+        processes = below(self.popen.pid)
+        return [each for each in processes if "resource_tracker" not in read(each, "cmdline")]
 
     def kill_worker(self) -> bool:
         """Kill a worker with SIGKILL; return whether there was one."""
