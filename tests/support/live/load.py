@@ -50,7 +50,9 @@ class CashierWorker:
         self.chance = random.Random(self.seed)  # noqa: S311
 
     def work(self, requests: int) -> None:
-        actions = cycle([self.sale, self.sale, self.rung_up_and_paid, self.refund, self.delivery])
+        actions = cycle(
+            [self.sale, self.sale, self.open_order_and_payments, self.refund, self.delivery]
+        )
         for action in actions:
             for told in action():
                 self.told.append(told)
