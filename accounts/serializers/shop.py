@@ -8,13 +8,13 @@ from rest_framework import serializers
 
 from tenants.api.fields import (
     MoneyField,
+    ParsedField,
     PercentField,
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
-    fail_with,
 )
-from tenants.api.formats import FormatError, parse_time
+from tenants.api.formats import parse_time
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.currencies import CURRENCIES
 from tenants.models import Register, Store, Tenant
@@ -146,16 +146,11 @@ def build_tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
 @extend_schema_field(
     {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["04:00"]}
 )
-class ClockField(serializers.Field[time, object, str, Any]):
+class ClockField(ParsedField):
     """Local time to the minute, such as `04:00`."""
 
+    parse = staticmethod(parse_time)
     default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Enter a time such as 04:00."}
-
-    def to_internal_value(self, data: object) -> time:
-        try:
-            return parse_time(data)
-        except FormatError as error:
-            fail_with(self, error)
 
     def to_representation(self, value: time) -> str:
         return f"{value:%H:%M}"

@@ -3,7 +3,7 @@
 DRF's own fields are lenient: they read `123` as text, `"yes"` as true and `"1e5"` as a number.
 """
 
-import uuid
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
@@ -33,6 +33,18 @@ AS_STRING = 'Send decimal numbers as strings, such as "12.50".'
 def fail_with(field: serializers.Field[Any, Any, Any, Any], error: FormatError) -> NoReturn:
     """Raise the field's own message for a format error."""
     field.fail(error.code, **error.facts)
+
+
+class ParsedField(serializers.Field[Any, Any, Any, Any]):
+    """A field whose format is that of one function, which raises `FormatError`."""
+
+    parse: Callable[[object], Any]
+
+    def to_internal_value(self, data: object) -> Any:
+        try:
+            return self.parse(data)
+        except FormatError as error:
+            fail_with(self, error)
 
 
 class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
@@ -243,31 +255,21 @@ class StrictIntegerField(serializers.IntegerField):
         return data
 
 
-class StrictUUIDField(serializers.UUIDField):
+class StrictUUIDField(ParsedField, serializers.UUIDField):
     """A UUID in its canonical form of 36 characters."""
 
+    parse = staticmethod(parse_uuid)
     default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be a UUID."}
 
-    def to_internal_value(self, data: object) -> uuid.UUID:
-        try:
-            return parse_uuid(data)
-        except FormatError as error:
-            fail_with(self, error)
 
-
-class StrictDateTimeField(serializers.DateTimeField):
+class StrictDateTimeField(ParsedField, serializers.DateTimeField):
     """A date and time after RFC 3339 with an offset; responses are in UTC."""
 
+    parse = staticmethod(parse_datetime)
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": "Enter a date and time with an offset, such as 2026-01-31T18:30:00Z.",
         "out_of_range": "The year must be between {first} and {last}.",
     }
-
-    def to_internal_value(self, value: object) -> datetime:
-        try:
-            return parse_datetime(value)
-        except FormatError as error:
-            fail_with(self, error)
 
     def to_representation(self, value: datetime) -> str:
         return format_datetime(value)
@@ -292,19 +294,14 @@ class StrictChoiceField(serializers.ChoiceField):
 
 
 @extend_schema_field({"type": "string", "format": "date"})
-class StrictDateField(serializers.Field[date, object, str, Any]):
+class StrictDateField(ParsedField):
     """A business day, such as 2026-02-28."""
 
+    parse = staticmethod(parse_date)
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": "Enter a date such as 2026-02-28.",
         "out_of_range": "The year must be between {first} and {last}.",
     }
-
-    def to_internal_value(self, data: object) -> date:
-        try:
-            return parse_date(data)
-        except FormatError as error:
-            fail_with(self, error)
 
     def to_representation(self, value: date) -> str:
         return value.isoformat()
