@@ -55,6 +55,6 @@ class ScriptedGateway:
 def install_gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Install a scripted gateway instead of the configured one and return it."""
     scripted = ScriptedGateway()
-    for module in ("payments.capture", "refunds.payouts"):
-        monkeypatch.setattr(f"orders.services.{module}.get_payment_gateway", lambda: scripted)
+    gateway = "orders.services.payments.gateway.get_payment_gateway"
+    monkeypatch.setattr(gateway, lambda: scripted)
     return scripted

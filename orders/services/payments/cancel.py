@@ -16,9 +16,9 @@ from orders.services.payments.capture import (
     ensure_not_in_progress,
     load_order,
     lock_order,
-    query_gateway,
     record_gateway_answer,
 )
+from orders.services.payments.gateway import query_payment
 from orders.services.payments.store_credit import reverse_spending
 from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import reserve_stock
@@ -48,7 +48,7 @@ def cancel_payment(payment: Payment, context: RequestContext) -> Order:
 
 def _cancel_card(payment: Payment, context: RequestContext) -> Order:
     was_captured = _mark_unknown(payment, context)
-    answer = query_gateway(payment, "cancel")
+    answer = query_payment(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _cancel(payment.pk, payment.order_id, context, card_said=answer.reason)
     order = record_gateway_answer(payment, answer, by=context.by)

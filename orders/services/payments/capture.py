@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from math import ceil
-from typing import Literal
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PaymentSettled, PaymentUnderway
-from orders.gateways import Answer, Charge, Outcome, get_payment_gateway
+from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, RegisterSeries, Shift
 from orders.services.completion.complete import (
     build_completion_rows,
@@ -22,6 +20,7 @@ from orders.services.completion.complete import (
     deduct_stock,
     take_numbers,
 )
+from orders.services.payments.gateway import query_payment, remaining_wait
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.shifts.cash_drawer import find_shift_for_return
@@ -31,7 +30,7 @@ from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict
 from tenants.ids import unique_or
-from tenants.scope import atomic_with_retry, current_tenant
+from tenants.scope import atomic_with_retry
 
 log = structlog.get_logger("till.payments")
 PAID_FIELDS = (
@@ -121,7 +120,7 @@ def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:
     for payment in payments:
         if payment.status == Payment.Status.PENDING:
             order = record_gateway_answer(
-                payment, query_gateway(payment, "charge"), by=order.cashier
+                payment, query_payment(payment, "charge"), by=order.cashier
             )
     return order
 
@@ -134,57 +133,28 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
         raise PaymentSettled(payment_status=payment.status)
     ensure_not_in_progress(payment)
     with idempotency.reserve_key():
-        return record_gateway_answer(payment, query_gateway(payment, "look_up"), by=by)
+        return record_gateway_answer(payment, query_payment(payment, "look_up"), by=by)
 
 
 def load_order(order_id: uuid.UUID) -> Order:
     return Order.objects.with_details().get(pk=order_id)
 
 
-def query_gateway(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
-    """Return the gateway's answer; `unknown` if the gateway raises, as money may have moved."""
-    ask = getattr(get_payment_gateway(), question)
-    try:
-        answer: Answer = ask(build_charge(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
-    except Exception:
-        log.exception("gateway_failed", payment=str(payment.pk), question=question)
-        return Answer(Outcome.UNKNOWN, reason="The gateway failed.")
-    return answer
-
-
 def reconcile_payments(order: Order) -> Order:
     """Look up payments left pending by a crash, once no request can be charging them."""
     for payment in order.loaded_payments:
-        if payment.status == Payment.Status.PENDING and _remaining_wait(payment) <= timedelta(0):
+        if payment.status == Payment.Status.PENDING and remaining_wait(payment) <= timedelta(0):
             order = record_gateway_answer(
-                payment, query_gateway(payment, "look_up"), by=order.cashier
+                payment, query_payment(payment, "look_up"), by=order.cashier
             )
     return order
 
 
-def _remaining_wait(payment: Payment) -> timedelta:
-    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
-    return payment.gateway_deadline(timeout) - timezone.now()
-
-
 def ensure_not_in_progress(payment: Payment) -> None:
-    """Raise `PaymentUnderway` while a charge may still arrive at the gateway.
-
-    A look-up before it would find nothing, and the charge would succeed afterwards.
-    """
-    wait = _remaining_wait(payment)
+    """Raise `PaymentUnderway` while a charge may still arrive at the gateway."""
+    wait = remaining_wait(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):
         raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
-
-
-def build_charge(payment: Payment) -> Charge:
-    tenant = current_tenant()
-    return Charge(
-        key=payment.pk,
-        amount=payment.amount,
-        currency=tenant.currency,
-        exponent=tenant.currency_exponent,
-    )
 
 
 @atomic_with_retry

@@ -10,16 +10,15 @@ from math import ceil
 from typing import Literal
 
 import structlog
-from django.conf import settings
-from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
-from orders.gateways import Answer, GatewayRefund, Outcome, get_payment_gateway
+from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, Payout, Refund
 from orders.services.approvals import RequiredApproval
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
+from orders.services.payments.gateway import query_payout, remaining_wait
 from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
 from orders.services.refunds.settle import finish_if_answered, redirect_payouts
 from tenants import audit, idempotency
@@ -80,7 +79,7 @@ def look_up_payout(payout: Payout, *, by: User) -> Payout:
     """Look up a payout in the background: nothing is paid out at the register."""
     refund = Refund.objects.with_details().get(pk=payout.refund_id)
     _ensure_not_in_progress(refund)
-    answer = _query_gateway(payout, "look_up_refund")
+    answer = query_payout(payout, "look_up_refund")
     refund = _record_answer(payout, answer, by=by, is_attended=False)
     return next(each for each in refund.loaded_payouts if each.pk == payout.pk)
 
@@ -88,7 +87,7 @@ def look_up_payout(payout: Payout, *, by: User) -> Payout:
 def _query_cards(refund: Refund, question: Question, by: User) -> Refund:
     for payout in refund.gateway_payouts:
         if payout.is_in_progress:
-            refund = _record_answer(payout, _query_gateway(payout, question), by=by)
+            refund = _record_answer(payout, query_payout(payout, question), by=by)
     return refund
 
 
@@ -96,37 +95,14 @@ def _remaining_wait(refund: Refund) -> timedelta:
     """Return how long a card may still be without its first answer."""
     if not any(card.status == Payout.Status.PENDING for card in refund.gateway_payouts):
         return timedelta(0)
-    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
-    return refund.gateway_deadline(timeout) - timezone.now()
+    return remaining_wait(refund)
 
 
 def _ensure_not_in_progress(refund: Refund) -> None:
-    """Raise `RefundUnderway` while the request may still arrive at the gateway.
-
-    A look-up before it would find nothing, and the money would be refunded twice.
-    """
+    """Raise `RefundUnderway` while the request may still arrive at the gateway."""
     wait = _remaining_wait(refund)
     if wait > timedelta(0):
         raise RefundUnderway(retry_after=ceil(wait.total_seconds()))
-
-
-def _query_gateway(payout: Payout, question: Question) -> Answer:
-    """Return the gateway's answer; `unknown` if the gateway raises, as money may have moved."""
-    tenant = current_tenant()
-    back = GatewayRefund(
-        key=payout.pk,
-        charge=payout.payment_id,
-        amount=payout.paid,
-        currency=tenant.currency,
-        exponent=tenant.currency_exponent,
-    )
-    try:
-        ask = getattr(get_payment_gateway(), question)
-        answer: Answer = ask(back, timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
-    except Exception:
-        log.exception("gateway_failed", payout=str(payout.pk), question=question)
-        return Answer(Outcome.UNKNOWN, reason="The gateway failed.")
-    return answer
 
 
 @atomic_with_retry
