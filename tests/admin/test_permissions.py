@@ -79,7 +79,7 @@ def test_platform_user_has_no_permissions_in_a_shop(rf, root):
         assert not any(page.get_model_perms(request_of_user).values()), model
 
 
-@pytest.mark.parametrize("who", ["manager", "admin"])
+@pytest.mark.parametrize("who", ["manager", pytest.param("admin", marks=pytest.mark.slow)])
 @for_each_model
 @pytest.mark.usefixtures("shop_rows")
 def test_page_status_codes_match_the_table(model, who, request):

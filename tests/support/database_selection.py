@@ -2,7 +2,7 @@
 
 A test that uses the database runs on both. `make test` runs it on one: on PostgreSQL if it commits,
 races or concerns the database itself, otherwise on SQLite. On the other database it runs the first
-test of each file, and `make endure` runs the rest.
+test of each folder, and `make endure` runs the rest.
 """
 
 from ctypes.util import find_library
@@ -22,7 +22,7 @@ DATABASE_FOLDERS = {"database", "performance", "reports"}
 DATABASE_SUBJECTS = (
     "append_only", "bulk_insert", "change_feed", "constraints", "filters", "idempotency_keys",
     "immutable", "limiter", "lists", "outbox", "pagination", "pruning",
-    "query_counts", "search", "verify_chain",
+    "query_counts", "search",
 )  # fmt: skip
 
 
@@ -58,15 +58,15 @@ def mark_slow_folders(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def mark_other_database(items: list[pytest.Item]) -> None:
-    """Mark tests as slow that `make test` runs on the other database, except one of each file."""
+    """Mark tests as slow that `make test` runs on the other database, except one of each folder."""
     sampled = set()
     for item in items:
         if is_for_one_database(item) or is_about_postgres(item) != settings.IS_SQLITE:
             continue
-        if item.path in sampled:
+        if item.path.parent in sampled:
             item.add_marker(pytest.mark.slow)
         elif "slow" not in item.keywords:
-            sampled.add(item.path)
+            sampled.add(item.path.parent)
 
 
 def is_for_one_database(item: pytest.Item) -> bool:

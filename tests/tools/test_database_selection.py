@@ -44,8 +44,8 @@ def select(*items):
     return ["slow" in item.keywords for item in items]
 
 
-def test_plain_test_runs_on_sqlite_and_one_of_its_file_on_both(is_sqlite):
-    files = ["tests/orders/test_a.py"] * 2 + ["tests/orders/test_b.py"]
+def test_plain_test_runs_on_sqlite_and_one_of_its_folder_on_both(is_sqlite):
+    files = ["tests/orders/test_a.py", "tests/orders/test_b.py", "tests/accounts/test_c.py"]
 
     assert select(*map(FakeItem, files)) == [False, not is_sqlite, False]
 
@@ -59,7 +59,7 @@ def test_plain_test_runs_on_sqlite_and_one_of_its_file_on_both(is_sqlite):
         {"path": "tests/orders/test_constraints.py"},
     ],
 )
-def test_test_about_the_database_runs_on_postgresql_and_one_of_its_file_on_both(item, is_sqlite):
+def test_test_about_the_database_runs_on_postgresql_and_one_of_its_folder_on_both(item, is_sqlite):
     assert select(FakeItem(**item), FakeItem(**item)) == [False, is_sqlite]
 
 

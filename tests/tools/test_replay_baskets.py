@@ -123,6 +123,7 @@ def test_catalog_prices_are_kept(url):
         assert Product.objects.get(pk=product.pk).price == Decimal("77.77")
 
 
+@pytest.mark.slow
 def test_different_total_is_reported_as_failure(url, tmp_path):
     paid = read_baskets(DATA)[0].lines[0].paid
     folder = copy_with_change(tmp_path, row=0, paid=str(paid - Decimal("0.01")))
@@ -152,6 +153,7 @@ def test_file_changed_after_the_sale_is_reported_as_failure(url, tmp_path):
     assert f"All: file {total(folder):.2f}, answers" in failures
 
 
+@pytest.mark.slow
 def test_refused_basket_is_reported_with_its_code(url):
     replay(url, limit=1)
     basket = read_baskets(DATA, 4)[-1]
@@ -165,6 +167,7 @@ def test_refused_basket_is_reported_with_its_code(url):
     assert f"All: file {total(DATA):.2f}, answers" in failures
 
 
+@pytest.mark.slow
 def test_card_payment_with_unknown_outcome_is_resolved_in_the_next_run(url, gateway, settings):
     settings.PAYMENT_GATEWAY_TIMEOUT = 0.05
     gateway.answers = [ConnectionError("the server dies while it asks")]

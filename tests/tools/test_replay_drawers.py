@@ -90,6 +90,7 @@ def test_shift_left_open_by_an_aborted_run_is_used_and_closed(url):
         assert Shift.objects.get().status == "closed"
 
 
+@pytest.mark.slow
 def test_shift_with_an_unknown_card_payment_stays_open_and_is_reported(url, gateway):
     card = next(each for each in read_baskets(DATA) if pays_by_card("replay", each))
     count = 1 + read_baskets(DATA).index(card)

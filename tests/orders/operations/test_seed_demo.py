@@ -100,6 +100,7 @@ def log_in_as(tenant: str, username: str, password: str) -> User:
     return session.user
 
 
+@pytest.mark.slow
 def test_changed_password_is_not_printed(seed_output):
     with tenant_scope(Tenant.objects.get(slug="harbor")):
         maya = User.objects.get(username="maya")
@@ -131,7 +132,13 @@ def load_tax_rates(tenant: Tenant, sku: str) -> list[tuple[str, str, bool]]:
     return [(rate.name, f"{rate.percent:f}", rate.included) for rate in rates]
 
 
-@pytest.mark.parametrize(("plan", "tills"), [(CORNER, 2), (HARBOR, 4)], ids=["corner", "harbor"])
+@pytest.mark.parametrize(
+    ("plan", "tills"),
+    [
+        pytest.param(CORNER, 2, id="corner"),
+        pytest.param(HARBOR, 4, id="harbor", marks=pytest.mark.slow),
+    ],
+)
 def test_demo_shop_has_registers_products_and_stock(seed_output, plan, tills):
     with tenant_scope(Tenant.objects.get(slug=plan.slug)):
         products = Product.objects.with_barcodes()
@@ -239,6 +246,7 @@ def test_printed_commands_make_the_first_sale(seed_output):
     assert get_stock("MO-001") == 118
 
 
+@pytest.mark.slow
 def test_printed_commands_run_again_sell_nothing_twice(seed_output):
     Shell(seed_output).run_all()
 
@@ -251,6 +259,7 @@ def test_printed_commands_run_again_sell_nothing_twice(seed_output):
         assert Shift.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_printed_commands_work_after_the_shift_was_closed(seed_output):
     shell = Shell(seed_output)
     _, opened, *_ = shell.run_all()
@@ -265,7 +274,10 @@ def test_printed_commands_work_after_the_shift_was_closed(seed_output):
     assert (opened.json()["id"], opened.json()["status"]) == (shift, "closed")
 
 
-@pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
+@pytest.mark.parametrize(
+    "plan",
+    [pytest.param(CORNER, id="corner"), pytest.param(HARBOR, id="harbor", marks=pytest.mark.slow)],
+)
 def test_demo_shop_requires_shifts(seed_output, plan):
     assert Tenant.objects.get(slug=plan.slug).shifts_required
 
