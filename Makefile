@@ -1,5 +1,5 @@
-# Everything that is done with Till more than once. Needs make and Python 3.11 or newer, no more:
-# each target first sets up what it uses in .venv, once and again when a lock file changes.
+# Commands for development and trials. Needs only make and Python 3.11 or newer: each target first
+# installs its requirements into .venv, again after a change of the lock file.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -14,20 +14,20 @@ COMPOSE ?= docker compose
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# Twice quiet: pip's warnings are about the machine's own configuration.
+# -qq, because the warnings of pip concern the configuration of the machine.
 PIP := $(PY) -m pip --disable-pip-version-check -qq install
 TEST := $(VENV)/.test-ready
 PYTEST := $(PY) -m pytest -n $(N) $(ARGS)
 # Migrated databases are cached in .pytest_cache, by a hash of models and migrations.
-# Without ARGS the slow tests are left to `make endure`, but for a sample.
+# Without ARGS only a sample of the slow tests runs; `make endure` runs the others.
 FAST := $(if $(ARGS),, and not slow)
-# Whatever the shell says: no check asks a database that somebody uses.
+# Ignore DATABASE_URL of the shell, so that no check uses a real database.
 TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py
-# Compiling every file again takes each test process five seconds, whatever the shell says.
+# Ignore it, because each test process would spend five seconds on compiling every file again.
 unexport PYTHONDONTWRITEBYTECODE
 SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
 
-# Said also where .venv is there already, which would be used in its place.
+# Check PYTHON even if .venv exists, which would be used instead.
 ifeq ($(origin PYTHON),command line)
 ifeq ($(shell command -v $(firstword $(PYTHON)) 2>/dev/null),)
 $(error PYTHON=$(PYTHON) does not exist. Name a Python that does, for example PYTHON=python3.12)
@@ -43,9 +43,9 @@ help: ## list the targets
 	@echo "make TARGET [VARIABLE=value]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
-# --- Doing ----------------------------------------------------------------------------------
+# --- Run ------------------------------------------------------------------------------------
 
-run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
+run: $(VENV)/.run-ready .env ## run Till on SQLite with demo data: PORT=8000
 	@env PORT=$(PORT) $(PY) -m config.development_server --check
 	@for file in .env till.sqlite3*; do [ ! -f "$$file" ] || chmod go= "$$file"; done
 	@$(PY) manage.py migrate --noinput --verbosity 0
@@ -53,44 +53,44 @@ run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
 	@exec env PORT=$(PORT) $(PY) -m config.development_server
 
-worker: $(VENV)/.run-ready .env ## run the relay alone: webhooks, mail, look-ups of payments
+worker: $(VENV)/.run-ready .env ## run only the relay: webhooks, mail, look-ups of payments
 	@exec $(PY) manage.py relay
 
-shell: $(VENV)/.run-ready .env ## open a Python shell with the settings loaded
+shell: $(VENV)/.run-ready .env ## open a Python shell with the settings of Till
 	@exec $(PY) manage.py shell
 
-dbshell: $(VENV)/.run-ready .env ## open the database's own client: needs sqlite3 or psql on the PATH
+dbshell: $(VENV)/.run-ready .env ## open the client of the database: needs sqlite3 or psql on the PATH
 	@exec $(PY) manage.py dbshell
 
 up: ## start PostgreSQL, Redis, web server and relay with Docker Compose
 	@$(COMPOSE) up --build --detach
 
-down: ## stop what `up` started; the data stays
+down: ## stop what `up` started; the data is kept
 	@$(COMPOSE) down
 
 logs: ## follow the logs of what `up` started
 	@$(COMPOSE) logs --follow --tail=100
 
-# Both at once, because each waits at times: for a server, a lock, a disk. The report of PostgreSQL
-# follows that of SQLite. 5 is pytest for "nothing to run": what ARGS names may be nothing for one
-# engine, never for both.
+# Both at once, because each waits at times for a server, a lock or the disk. The report of
+# PostgreSQL is printed after that of SQLite. Exit code 5 of pytest means that no test was selected:
+# with ARGS this is allowed for one database, but not for both.
 test: $(TEST) ## run the tests on SQLite and PostgreSQL at once: N=processes on each, ARGS="for pytest"
 	@report=$$(mktemp); trap 'rm -f "$$report"' EXIT; \
 	$(PY) -m tests.support.postgres --fast $(PYTEST) -m "not sqlite$(FAST)" >"$$report" 2>&1 & \
 	postgres=$$!; trap 'kill $$postgres; wait $$postgres; exit 130' INT TERM; \
 	failed=0; empty=0; \
-	judge() { case $$1 in 0) ;; 5) empty=$$((empty + $(if $(ARGS),1,2))) ;; *) failed=1 ;; esac; }; \
+	record() { case $$1 in 0) ;; 5) empty=$$((empty + $(if $(ARGS),1,2))) ;; *) failed=1 ;; esac; }; \
 	echo "--- SQLite"; \
-	env -u DATABASE_URL $(PYTEST) -m "not postgres$(FAST)"; judge $$?; \
+	env -u DATABASE_URL $(PYTEST) -m "not postgres$(FAST)"; record $$?; \
 	echo "--- PostgreSQL"; \
-	wait $$postgres; code=$$?; cat "$$report"; judge $$code; \
+	wait $$postgres; code=$$?; cat "$$report"; record $$code; \
 	exit $$((failed || empty > 1))
 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
 	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
 
 # The slow tests on both databases, then crashes of server processes under thousands of requests.
-endure: $(TEST) ## run the tests that `make test` leaves out, crashes under load: REQUESTS=2000
+endure: $(TEST) ## run the tests that `make test` skips, and crashes under load: REQUESTS=2000
 	@failed=0; \
 	env -u DATABASE_URL $(PYTEST) -m "slow and not postgres" || failed=1; \
 	$(PY) -m tests.support.postgres --fast \
@@ -102,23 +102,23 @@ endure: $(TEST) ## run the tests that `make test` leaves out, crashes under load
 resource: $(TEST) ## write the files of a new resource: NAME=brand APP=orders
 	@$(PY) -m tests.tools.resource --name "$(NAME)" --app "$(APP)"
 
-coverage: $(TEST) ## list what no test runs, per file, and write htmlcov/index.html: ARGS="for pytest"
+coverage: $(TEST) ## list the lines that no test runs, also in htmlcov/index.html: ARGS="for pytest"
 	@env -u DATABASE_URL $(PYTEST) -m "not postgres" --cov --cov-report=term --cov-report=html
 
-replay: $(TEST) .env ## sell real baskets at a running Till: BASKETS=tests/data URL=http://127.0.0.1:8000
+replay: $(TEST) .env ## sell recorded baskets at a running Till: BASKETS=tests/data URL=http://127.0.0.1:8000
 	@$(PY) -m tests.tools.replay_baskets $(BASKETS) --url $(URL) $(ARGS)
 
 graph: $(TEST) ## draw the imports between the packages: docs/images/imports.svg
 	@$(PY) -m tests.tools.import_graph docs/images/imports.svg
 
-bench: $(TEST) ## measure: ARGS="for tests.tools.bench"
+bench: $(TEST) ## measure the performance: ARGS="for tests.tools.bench"
 	@$(PY) -m tests.tools.bench $(ARGS)
 
-fmt: $(TEST) ## format the code and mend what can be mended
+fmt: $(TEST) ## format the code and apply safe fixes
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-# --- The parts of `check` -------------------------------------------------------------------
+# --- Parts of `check` -----------------------------------------------------------------------
 
 lint: $(TEST)
 	@$(PY) -m ruff check .
@@ -133,7 +133,7 @@ imports: $(TEST)
 migrations: $(TEST)
 	@$(TEST_DJANGO) makemigrations --check --dry-run
 
-# As in production, with secrets for this once; no server of that name is asked for anything.
+# Settings of production with temporary secrets; the check does not connect to these servers.
 deploy: $(TEST)
 	@DJANGO_SETTINGS_MODULE=config.settings DEBUG=off \
 	SECRET_KEY=$(SECRET) JWT_SIGNING_KEY=$(SECRET) ALLOWED_HOSTS=till.example \
@@ -144,7 +144,7 @@ deploy: $(TEST)
 schema: $(TEST)
 	@$(TEST_DJANGO) spectacular --validate --fail-on-warn --file /dev/null
 
-# --- Setting up -----------------------------------------------------------------------------
+# --- Set up ---------------------------------------------------------------------------------
 
 $(PY):
 	@command -v $(firstword $(PYTHON)) >/dev/null 2>&1 || { \
@@ -156,27 +156,27 @@ $(PY):
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.run-ready: config/requirements.lock | $(PY)
-	@echo "Installing what Till runs on into $(VENV) ..."
+	@echo "Installing the requirements of Till into $(VENV) ..."
 	@$(PIP) --requirement $<
 	@touch $@
 
 $(VENV)/.test-ready: tests/requirements.lock | $(PY)
-	@echo "Installing what Till is tested with into $(VENV) ..."
+	@echo "Installing the requirements of Till and its tests into $(VENV) ..."
 	@$(PIP) --requirement $<
 	@touch $@
 
 .env: | .env.example
 	@umask 077 && cp .env.example .env
 
-# --- Keeping in order -----------------------------------------------------------------------
+# --- Maintain -------------------------------------------------------------------------------
 
-# With extras: pip before 24 takes a lock that leaves them out for one that does not pin them.
+# With extras, because pip before 24 considers a requirement with extras unpinned without them.
 UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
 	--no-strip-extras --generate-hashes $(ARGS)
-# The oldest releases that come with Python 3.11 and 3.12. Later ones come with pip 24 or newer.
+# The oldest pip of Python 3.11 and 3.12. Later versions of Python have pip 24 or newer.
 OLDEST_PIP = 'pip==22.3; python_version < "3.12"' 'pip==23.2.1; python_version == "3.12"'
 
-lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
+lock: | $(PY) ## update the lock files: ARGS=--upgrade for newer versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PY) -m venv "$$tools" && \
 	"$$tools/bin/pip" --disable-pip-version-check -qq install 'uv>=0.13,<0.14' && \
@@ -184,17 +184,17 @@ lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
 	$(UV_COMPILE) tests/requirements.txt --constraint config/requirements.lock \
 		--output-file tests/requirements.lock
 
-# Resolves and verifies hashes as an installation does, without writing anything. For .ci/run.
+# Resolve and verify hashes like an installation, without installing anything. For .ci/run.
 lock-check: | $(PY)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PY) -m venv "$$tools" && pip="$$tools/bin/python -m pip --disable-pip-version-check" && \
 	$$pip -qq install $(OLDEST_PIP) && $$pip --version && \
 	for lock in config/requirements.lock tests/requirements.lock; do \
 		$$pip -qq install --dry-run --ignore-installed --require-hashes --requirement $$lock || \
-			{ echo "$$lock cannot be installed with this pip: write it anew with make lock." >&2; exit 1; }; \
+			{ echo "$$lock cannot be installed with this pip. Update it with make lock." >&2; exit 1; }; \
 	done
 
-clean: ## remove what can be made again; .env and the database stay
+clean: ## remove generated files; .env and the database are kept
 	@rm -rf $(VENV) .static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

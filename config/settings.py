@@ -47,7 +47,7 @@ def secret(name: str) -> str:
 
 
 def key_ring() -> KeyRing:
-    """The keys of JWT_KEYS; without them JWT_SIGNING_KEY is the only one."""
+    """Return the keys of JWT_KEYS, or JWT_SIGNING_KEY as the only key."""
     text = env.str("JWT_KEYS", default="")
     if not text:
         return KeyRing.from_secret(secret("JWT_SIGNING_KEY"))
@@ -55,8 +55,8 @@ def key_ring() -> KeyRing:
         ring = KeyRing.read(text)
     except InvalidKeyRing as error:
         raise ImproperlyConfigured(
-            f"JWT_KEYS is not a ring of keys: {error}. "
-            "`manage.py rotate_signing_key` writes one from a JWT_SIGNING_KEY."
+            f"JWT_KEYS cannot be used: {error}. "
+            "`manage.py rotate_signing_key` prints a valid value."
         ) from None
     ensure_private("JWT_KEYS", *(key.secret for key in ring.keys))
     return ring
@@ -190,7 +190,7 @@ else:
     DATABASES["default"] = postgresql(
         DATABASES["default"], OWNER, kept=env.int("CONN_MAX_AGE", default=60)
     )
-# Frequent requests use prepared statements and answer before Django; "off" serves all through it.
+# Frequent requests are answered with prepared statements before Django; "off" disables this.
 FAST_PATHS = env.bool("FAST_PATHS", default=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -212,7 +212,7 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "till"}
 }
 
-# --- People ---------------------------------------------------------------------------------
+# --- Users ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
@@ -238,7 +238,7 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", defaul
 SESSION_IDLE_LIFETIME = timedelta(hours=env.int("SESSION_IDLE_HOURS", default=8))
 SESSION_LIFETIME = timedelta(hours=env.int("SESSION_HOURS", default=12))
 PIN_IDLE_LIFETIME = timedelta(minutes=env.int("PIN_IDLE_MINUTES", default=15))
-# How long a terminal may repeat a refresh whose response it lost.
+# How long a terminal may repeat a refresh whose response was lost.
 REFRESH_GRACE = timedelta(seconds=10)
 
 SIMPLE_JWT: dict[str, Any] = {

@@ -132,7 +132,7 @@ def test_settings_accept_a_single_secret(read_settings):
     ],
 )
 def test_settings_reject_an_invalid_key_ring(keys, why, read_settings):
-    with pytest.raises(ImproperlyConfigured, match=f"JWT_KEYS is not a ring of keys: {why}"):
+    with pytest.raises(ImproperlyConfigured, match=f"JWT_KEYS cannot be used: {why}"):
         read_settings(JWT_KEYS=json.dumps(keys), JWT_SIGNING_KEY=SECRET)
 
 
@@ -156,6 +156,6 @@ def test_start_with_an_invalid_key_ring_fails_without_showing_secrets():
     )
 
     assert done.returncode != 0
-    assert "JWT_KEYS is not a ring of keys: one key must be active" in done.stderr
+    assert "JWT_KEYS cannot be used: one key must be active" in done.stderr
     assert "rotate_signing_key" in done.stderr
     assert SECRET not in done.stderr

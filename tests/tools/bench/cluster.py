@@ -35,10 +35,10 @@ FOR_LOADING = [*FORGETFUL_SETTINGS, "max_wal_size=16GB", "maintenance_work_mem=5
 class KeptInstallation(Installation):
     """An installation in a directory that may hold one already."""
 
-    def hand_over(self, package: Path, account: pwd.struct_passwd) -> Path:
+    def copy_for_account(self, package: Path, account: pwd.struct_passwd) -> Path:
         kept = self.home / package.name
         if not kept.exists():
-            return super().hand_over(package, account)
+            return super().copy_for_account(package, account)
         self.account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         return kept
 
