@@ -140,7 +140,7 @@ class Market:
 
     def pay_order(self, till: Till, order: Body, way: str) -> Body:
         if way in {"void", "regret", "hold"}:
-            return self.leave(till, order, way)
+            return self.abandon(till, order, way)
         if way == "declined":
             self.gateway.answers = [DECLINED]
         due = Decimal(order["due"])

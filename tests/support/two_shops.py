@@ -85,7 +85,7 @@ def create_own_rows(world: ShopSetup, pin_pad: PinPad) -> Ids:
         "tax-classes": [world.product.tax_class_id],
         "stores": [world.store.pk],
         "registers": [world.till.register.pk],
-        "approvals": [ApprovalFactory(requested_by=world.cashier).pk, world.asked()],
+        "approvals": [ApprovalFactory(requested_by=world.cashier).pk, world.requested_approval()],
         "store-credits": [StoreCreditFactory(tenant=shop).pk],
         "idempotency": [IdempotencyKeyFactory(tenant=shop, user=people[0]).key],
         "sessions": sessions,
