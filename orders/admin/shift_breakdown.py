@@ -37,7 +37,7 @@ MAX_MOVEMENTS = 200
 
 def build_tables(shift: Shift) -> list[Table]:
     """Build the tables from the current X report, with the Z report of a closed shift."""
-    report = build_x_report(shift.pk)
+    report = build_x_report(shift)
     tables = [
         build_cash_table(report),
         build_methods_table(report, shift),

@@ -107,6 +107,8 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     def rows(self) -> Any:
         if self.action == "receipt":
             return Order.objects.with_receipt()
+        if self.action == "email_receipt":
+            return Order.objects.all()
         return Order.objects.with_details()
 
     def is_determined_by_version(self, row: Order) -> bool:

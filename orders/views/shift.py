@@ -163,7 +163,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def x_report(self, request: Request, pk: Any) -> Response:
         """Return the X report. Expected amounts are hidden from users who must count blind."""
         shift = self.get_object()
-        report = {"shift": str(shift.pk), **build_x_report(shift.pk)}
+        report = {"shift": str(shift.pk), **build_x_report(shift)}
         is_blind = shift.status != Shift.Status.CLOSED
         if is_blind and not request.user.may_run_shifts_of_others():
             report |= dict.fromkeys(BLIND_COUNT_FIELDS)

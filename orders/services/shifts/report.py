@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -54,9 +53,8 @@ class MethodTotals:
 
 
 @atomic_with_retry
-def build_x_report(shift_id: UUID) -> Figures:
+def build_x_report(shift: Shift) -> Figures:
     """Build the X report between two sales; for a closed shift return its Z figures."""
-    shift = Shift.objects.get(pk=shift_id)
     if shift.z_report is not None:
         return {name: shift.z_report[name] for name in X_REPORT_KEYS if name in shift.z_report}
     series = RegisterSeries.objects.filter(register=shift.register_id)

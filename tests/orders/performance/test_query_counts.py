@@ -24,7 +24,7 @@ LINE = {"postgresql": 16, "sqlite": 14}
 CASH_REFUND = {"postgresql": 18, "sqlite": 24}
 CARD_REFUND = {"postgresql": 32, "sqlite": 38}
 # Rate limits in their own transaction, then the request itself.
-RECEIPT_MAIL = 13
+RECEIPT_MAIL = 10
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ MOVEMENT = {"postgresql": 12, "sqlite": 12}
 TAKEN_OUT = {"postgresql": 17, "sqlite": 17}
 ENDING = {"postgresql": 12, "sqlite": 10}
 CLOSING = {"postgresql": 29, "sqlite": 30}
-X_REPORT = {"postgresql": 22, "sqlite": 20}
+X_REPORT = {"postgresql": 21, "sqlite": 19}
 Z_REPORT = {"postgresql": 4, "sqlite": 2}
 LIST = {"postgresql": 4, "sqlite": 2}
 
