@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 from accounts.client_info import find_client_ip
 from config.compression import CompressionMiddleware, compress, is_compressible
@@ -23,8 +23,10 @@ from config.middleware import (
     NoStoreMiddleware,
     access_log,
 )
-from orders.fast_entries import orders, products, sale
+from orders.fast_entries import orders, products, sale, stock
 from tenants.api.fast_entry import (
+    NOT_MODIFIED,
+    OK,
     ONE,
     FastAnswer,
     Route,
@@ -48,6 +50,7 @@ def build_routes() -> dict[tuple[str, str], Route]:
     routes = (
         ("GET", "products/", products.list_products, LIST_ALLOW),
         ("GET", f"products/{ONE}", products.retrieve_product, ONE_ALLOW),
+        ("GET", "stock/", stock.list_stock, "GET, HEAD, OPTIONS"),
         ("GET", "orders/", orders.list_orders, LIST_ALLOW),
         ("GET", f"orders/{ONE}", orders.retrieve_order, ONE_ALLOW),
         ("POST", "orders/", sale.create_order, LIST_ALLOW),
@@ -128,7 +131,9 @@ def encode_answer(
 ) -> tuple[Headers, bytes]:
     """Return the headers that the middleware sets, in its order, and the body as it is sent."""
     names = tuple(name for name, _ in answer.headers)
-    template, is_compressed = build_template(route, read_scheme(environ) or "", names)
+    template, is_compressed = build_template(
+        route, answer.status, read_scheme(environ) or "", names
+    )
     body, values = answer.body, dict(answer.headers)
     encoding = environ.get("HTTP_ACCEPT_ENCODING", "") if is_compressed else ""
     compressed = compress(body, encoding) if encoding else None
@@ -150,7 +155,9 @@ class RequestOfScheme(HttpRequest):
 
 
 @lru_cache(maxsize=256)
-def build_template(route: Route, scheme: str, names: tuple[str, ...]) -> tuple[Headers, bool]:
+def build_template(
+    route: Route, status: str, scheme: str, names: tuple[str, ...]
+) -> tuple[Headers, bool]:
     """Return the headers of an empty response after all middleware, and if it is compressible."""
     request = RequestOfScheme()
     request.sent_scheme = scheme
@@ -158,11 +165,16 @@ def build_template(route: Route, scheme: str, names: tuple[str, ...]) -> tuple[H
     request.path = request.path_info = API + path
 
     def respond(_: HttpRequest) -> HttpResponse:
-        response = HttpResponse(content_type="application/json")
+        response = (
+            HttpResponseNotModified()
+            if status == NOT_MODIFIED
+            else HttpResponse(content_type="application/json")
+        )
         for name in (*names, "Allow"):
             response[name] = route.allow
         return middleware.add_headers(request, response)
 
     middleware = ApiMiddleware(respond)
     response = NoStoreMiddleware(CompressionMiddleware(respond))(request)
-    return list(response.items()), is_compressible(request.method, request.path)
+    is_compressed = status == OK and is_compressible(request.method, request.path)
+    return list(response.items()), is_compressed

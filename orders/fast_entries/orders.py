@@ -2,19 +2,20 @@
 # ruff: noqa: S608  (the SQL consists of the names of columns)
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from accounts.services.session_check import Caller
 from orders.fast_entries.reading import (
-    UUID_VALUE,
     VISIBLE,
+    Filter,
     KeysetList,
     PageRequest,
     Read,
     StoreRestriction,
     build_page_sql,
+    parse_id,
     read_visible,
     write_time,
 )
@@ -40,6 +41,10 @@ def columns(alias: str, row: type[Any], loaded: int = 0, **names: Any) -> str:
     return ", ".join(f"{alias}.{names.get(name, name)}" for name in fields)
 
 
+def parse_status(text: str) -> bytes | None:
+    return text.encode() if text in Order.Status.values else None
+
+
 TEXTS: dict[str, Any] = {"discounts_text": "discounts", "taxes_text": "taxes"}
 ORDER = columns("listed", OrderRow, 3, **TEXTS)
 PAGES = KeysetList(
@@ -47,6 +52,11 @@ PAGES = KeysetList(
     select=f"SELECT {ORDER} FROM orders_order listed WHERE listed.tenant_id = $1::uuid",
     ordering="-created_at",
     columns=(("created_at", "timestamptz"), ("id", "uuid")),
+    filters={
+        name: Filter(f"listed.{name}_id = {{}}::uuid", parse_id)
+        for name in ("store", "register", "shift", "cashier")
+    }
+    | {"status": Filter("listed.status = {}", parse_status)},
     write_value=lambda name, text: write_time(text) if name == "created_at" else text,
 )
 LINES = (
@@ -71,19 +81,6 @@ PAYOUTS = Prepared(
 )
 
 
-class Filter(NamedTuple):
-    """An equality filter of the list."""
-
-    condition: str
-    is_valid: Callable[[str], Any]
-
-
-FILTERS = {
-    name: Filter(f"listed.{name}_id = {{}}::uuid", UUID_VALUE.fullmatch)
-    for name in ("store", "register", "shift", "cashier")
-} | {"status": Filter("listed.status = {}", Order.Status.values.__contains__)}
-
-
 class Details(NamedTuple):
     """The statements of orders with everything in the answer."""
 
@@ -106,13 +103,7 @@ def prepare_pages(
     restrictions: int, names: tuple[str, ...], backwards: bool | None, limit: int
 ) -> Details:
     """Return the statements of a page with these filters."""
-    first = restrictions + 2
-    conditions = [
-        f" AND {FILTERS[name].condition.format(f'${place}')}"
-        for place, name in enumerate(names, start=first)
-    ]
-    where = VISIBLE[restrictions] + "".join(conditions)
-    return build_details(build_page_sql(PAGES, where, backwards, limit, first + len(names)))
+    return build_details(build_page_sql(PAGES, restrictions, names, backwards, limit))
 
 
 @lru_cache(maxsize=len(VISIBLE))
@@ -122,17 +113,13 @@ def prepare_one(restrictions: int) -> Details:
 
 
 def list_orders(request: FastRequest) -> FastAnswer | None:
-    filters = {name: request.query[name] for name in sorted(request.query.keys() & FILTERS.keys())}
-    if not request.query.keys() <= filters.keys() | {"cursor", "page_size"}:
-        return None
     page = PAGES.read_page(request)
-    if page is None or not all(FILTERS[name].is_valid(text) for name, text in filters.items()):
+    if page is None:
         return None
 
     def build_calls(caller: Caller, stores: StoreRestriction) -> Sequence[Call]:
-        statements = prepare_pages(len(stores), tuple(filters), page.direction, page.limit)
-        values = [text.encode() for text in filters.values()]
-        parameters = (caller.tenant, *stores, *values, *page.values)
+        statements = prepare_pages(len(stores), page.names, page.direction, page.limit)
+        parameters = (caller.tenant, *stores, *page.values)
         return [(each, parameters) for each in statements]
 
     found = read_visible(request, build_calls)
@@ -140,7 +127,7 @@ def list_orders(request: FastRequest) -> FastAnswer | None:
 
 
 def retrieve_order(request: FastRequest) -> FastAnswer | None:
-    if request.query or request.id is None:
+    if request.query or request.id is None or request.if_none_match is not None:
         return None
     pk = request.id.encode()
 

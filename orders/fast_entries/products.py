@@ -2,10 +2,20 @@
 
 import re
 
-from orders.fast_entries.reading import KeysetList, Read, read
+from orders.fast_entries.reading import (
+    BY_IDS,
+    Filter,
+    KeysetList,
+    Read,
+    parse_flag,
+    parse_id,
+    parse_time,
+    read,
+)
 from orders.models import Product
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import ProductRow
+from tenants.api.conditional import build_version_etag
 from tenants.api.fast_entry import FastAnswer, FastRequest
 from tenants.database.postgres.pipeline import Prepared
 from tenants.scope import tenant_context
@@ -21,6 +31,14 @@ PAGES = KeysetList(
     select=f"{COLUMNS} FROM orders_product listed WHERE listed.tenant_id = $1::uuid",
     ordering="name",
     columns=(("name", "text"), ("id", "uuid")),
+    filters={
+        "id": BY_IDS,
+        "category": Filter("listed.category_id = {}::uuid", parse_id),
+        "is_active": Filter("listed.is_active = {}::boolean", parse_flag),
+        "updated_since": Filter(
+            "listed.updated_at >= {}::timestamptz", parse_time, is_planned=True
+        ),
+    },
 )
 BY_BARCODE = Prepared(
     f"""{COLUMNS} FROM orders_barcode scanned JOIN orders_product listed
@@ -34,23 +52,22 @@ PLAIN_CODE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 
 def list_products(request: FastRequest) -> FastAnswer | None:
-    query = request.query
-    if not query or query.keys() <= {"cursor", "page_size"}:
-        return list_page(request)
-    if len(query) == 1:
+    if len(request.query) == 1:
         for name, statement in (("barcode", BY_BARCODE), ("sku", BY_SKU)):
-            if name in query:
-                return find_by_code(request, statement, query[name])
-    return None
+            if name in request.query:
+                return find_by_code(request, statement, request.query[name])
+    return list_page(request)
 
 
 def list_page(request: FastRequest) -> FastAnswer | None:
     page = PAGES.read_page(request)
-    found = page and read(request, lambda caller: [page.build_call(caller.tenant)])
-    if not page or not found:
+    if page is None:
         return None
-    rows, following, previous = page.build_links(request, found.results[0].load(ProductRow._make))
-    return answer_list(found, rows, following, previous)
+    found = read(request, lambda caller: [page.build_call(caller.tenant)], scope=page.scope)
+    if found is None:
+        return None
+    rows, *links = page.build_links(request, found.results[0].load(ProductRow._make))
+    return answer_list(request, found, rows, *links)
 
 
 def find_by_code(request: FastRequest, statement: Prepared, code: str) -> FastAnswer | None:
@@ -59,7 +76,7 @@ def find_by_code(request: FastRequest, statement: Prepared, code: str) -> FastAn
     found = read(request, lambda caller: [(statement, (caller.tenant, code.encode()))])
     if found is None:
         return None
-    return answer_list(found, found.results[0].load(ProductRow._make), None, None)
+    return answer_list(request, found, found.results[0].load(ProductRow._make))
 
 
 def retrieve_product(request: FastRequest) -> FastAnswer | None:
@@ -72,12 +89,12 @@ def retrieve_product(request: FastRequest) -> FastAnswer | None:
         return None
     with tenant_context(found.session.known.tenant):
         (product,) = render_products(rows)
-    return found.answer(product, headers=(("ETag", f'"{product["version"]}"'),))
+    return found.answer(product).with_etag(build_version_etag(product["version"]), request)
 
 
 def answer_list(
-    found: Read, rows: list[ProductRow], following: str | None, previous: str | None
+    request: FastRequest, found: Read, rows: list[ProductRow], *links: str | None
 ) -> FastAnswer:
     with tenant_context(found.session.known.tenant):
         results = render_products(rows)
-    return found.answer_list(results, following, previous)
+    return found.answer_list(request, results, *links)

@@ -2,9 +2,10 @@
 
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
@@ -22,6 +23,8 @@ from accounts.services.session_check import (
 )
 from tenants.api.conditional import build_body_etag
 from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
+from tenants.api.filters import MAX_IDS
+from tenants.api.formats import FormatError, parse_datetime
 from tenants.api.pagination import (
     CURSOR,
     DEFAULT_PAGE_SIZE,
@@ -59,13 +62,22 @@ class Read(NamedTuple):
         )
 
     def answer_list(
-        self, results: list[Any], following: str | None, previous: str | None
+        self,
+        request: FastRequest,
+        results: list[Any],
+        following: str | None = None,
+        previous: str | None = None,
     ) -> FastAnswer:
         """Return the answer of a list with an ETag."""
         answer = self.answer({"next": following, "previous": previous, "results": results})
-        return answer._replace(headers=(("ETag", build_body_etag(answer.body)),))
+        return answer.with_etag(build_body_etag(answer.body), request)
 
 
+# As SCOPE, for statements whose values decide which index is best.
+PLANNED_SCOPE = Prepared(
+    "SELECT set_config('app.tenant', $1, true), "
+    "set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 # For statements that must see the same rows.
 BEGIN_SNAPSHOT = Prepared("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
@@ -75,13 +87,14 @@ def read(
     build_calls: Callable[[Caller], Sequence[Call]],
     *,
     is_snapshot: bool = False,
+    scope: Prepared = SCOPE,
 ) -> Read | None:
     """Check the session and run the statements in one message; None if anything is unusual."""
     now = timezone.now()
     caller = read_caller(request.token) if pipeline.is_available() else None
     if caller is None:
         return None
-    calls = [(SCOPE, (caller.tenant,)), caller.build_call(now), *build_calls(caller)]
+    calls = [(scope, (caller.tenant,)), caller.build_call(now), *build_calls(caller)]
     try:
         if is_snapshot:
             _, _, session, *results, _ = pipeline.send((BEGIN_SNAPSHOT, ()), *calls, (COMMIT, ()))
@@ -141,7 +154,44 @@ def build_restriction(session: CheckedSession) -> StoreRestriction:
     return (user, session.store_id.encode()) if session.store_id else (user,)
 
 
-@dataclass(frozen=True)
+class Filter(NamedTuple):
+    """A filter of a list: its SQL, and how its value becomes a parameter; None is not valid.
+
+    `is_planned` says that the value decides which index is best.
+    """
+
+    condition: str
+    parse: Callable[[str], bytes | None]
+    is_planned: bool = False
+
+
+def parse_id(text: str) -> bytes | None:
+    return text.encode() if UUID_VALUE.fullmatch(text) else None
+
+
+def parse_ids(text: str) -> bytes | None:
+    """Return an array of PostgreSQL."""
+    ids = text.split(",")
+    if len(ids) > MAX_IDS or not all(map(UUID_VALUE.fullmatch, ids)):
+        return None
+    return f"{{{text}}}".encode()
+
+
+def parse_flag(text: str) -> bytes | None:
+    return text.encode() if text in {"true", "false"} else None
+
+
+def parse_time(text: str) -> bytes | None:
+    try:
+        return parse_datetime(text).isoformat().encode()
+    except FormatError:
+        return None
+
+
+BY_IDS = Filter("listed.id = ANY ({}::uuid[])", parse_ids)
+
+
+@dataclass(frozen=True, eq=False)
 class KeysetList:
     """A list in its default order: the SQL of its pages, and the links between them.
 
@@ -153,6 +203,7 @@ class KeysetList:
     select: str
     ordering: str
     columns: Sequence[tuple[str, str]]
+    filters: Mapping[str, Filter] = field(default_factory=dict)
     # How the value of a column, as PostgreSQL writes it, stands in a cursor.
     write_value: Callable[[str, str], str] = field(default=lambda _name, text: text)
 
@@ -162,6 +213,10 @@ class KeysetList:
 
     def read_page(self, request: FastRequest) -> "PageRequest | None":
         """Return what page a request asks for, or None if it is not valid."""
+        names = tuple(sorted(request.query.keys() & self.filters.keys()))
+        given = [self.filters[name].parse(request.query[name]) for name in names]
+        if None in given or not request.query.keys() <= {*names, CURSOR, PAGE_SIZE}:
+            return None
         size: int | None = DEFAULT_PAGE_SIZE
         if PAGE_SIZE in request.query:
             size = parse_page_size(request.query[PAGE_SIZE])
@@ -174,7 +229,7 @@ class KeysetList:
             return None
         if position is not None and len(position.values) != len(self.columns):
             return None
-        return PageRequest(self, size, position)
+        return PageRequest(self, size, position, names, [each for each in given if each])
 
 
 def resolve_default_order(model: type[models.Model], ordering: str) -> Order:
@@ -198,6 +253,14 @@ class PageRequest(NamedTuple):
     listed: KeysetList
     size: int
     position: Position | None
+    # The filters, and their parameters.
+    names: tuple[str, ...]
+    given: list[bytes]
+
+    @property
+    def scope(self) -> Prepared:
+        is_planned = any(self.listed.filters[name].is_planned for name in self.names)
+        return PLANNED_SCOPE if is_planned else SCOPE
 
     @property
     def direction(self) -> bool | None:
@@ -210,12 +273,14 @@ class PageRequest(NamedTuple):
 
     @property
     def values(self) -> list[bytes]:
-        """Return the parameters that say where the page begins."""
-        return [] if self.position is None else [_encode(each) for each in self.position.values]
+        """Return the parameters of the filters, and those that say where the page begins."""
+        start = [] if self.position is None else [_encode(each) for each in self.position.values]
+        return [*self.given, *start]
 
     def build_call(self, tenant: bytes) -> Call:
-        """Return the statement of a page without filters."""
-        return prepare_page(self.listed, self.direction, self.limit), (tenant, *self.values)
+        """Return the statement of a page whose rows all users may see."""
+        statement = prepare_page(self.listed, self.names, self.direction, self.limit)
+        return statement, (tenant, *self.values)
 
     def build_links(
         self, request: FastRequest, rows: list[Any]
@@ -244,23 +309,34 @@ def sign_cursor(order: Order, backwards: bool, values: tuple[str, ...], _secret:
 
 
 @lru_cache(maxsize=256)
-def prepare_page(listed: KeysetList, backwards: bool | None, limit: int) -> Prepared:
-    return Prepared(build_page_sql(listed, "", backwards, limit, 2))
+def prepare_page(
+    listed: KeysetList, names: tuple[str, ...], backwards: bool | None, limit: int
+) -> Prepared:
+    return Prepared(build_page_sql(listed, 0, names, backwards, limit))
 
 
 def build_page_sql(
-    listed: KeysetList, where: str, backwards: bool | None, limit: int, first_place: int
+    listed: KeysetList,
+    restrictions: int,
+    names: tuple[str, ...],
+    backwards: bool | None,
+    limit: int,
 ) -> str:
-    """Return the SQL of a page: the first one if `backwards` is None."""
+    """Return the SQL of a page: the first one if `backwards` is None.
+
+    Its parameters are the tenant, the restrictions to stores, the filters and the position.
+    """
+    place = count(restrictions + 2)
+    where = [listed.filters[name].condition.format(f"${next(place)}") for name in names]
     columns = [f"listed.{name}" for name, _ in listed.columns]
     descending = listed.order.descending != bool(backwards)
-    beyond = ""
     if backwards is not None:
-        kinds = enumerate((kind for _, kind in listed.columns), start=first_place)
-        places = ", ".join(f"${place}::{kind}" for place, kind in kinds)
-        beyond = f" AND ({', '.join(columns)}) {'<' if descending else '>'} ({places})"
+        position = ", ".join(f"${next(place)}::{kind}" for _, kind in listed.columns)
+        where.append(f"({', '.join(columns)}) {'<' if descending else '>'} ({position})")
     ordered = ", ".join(f"{column}{' DESC' if descending else ''}" for column in columns)
-    return f"{listed.select}{where}{beyond} ORDER BY {ordered} LIMIT {limit}"
+    conditions = "".join(f" AND {condition}" for condition in where)
+    select = f"{listed.select}{VISIBLE[restrictions]}{conditions}"
+    return f"{select} ORDER BY {ordered} LIMIT {limit}"
 
 
 def _encode(value: object) -> bytes:

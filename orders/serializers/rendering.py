@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from orders.models import Order, OrderLine, Payment, Product, Refund
+from orders.models import Order, OrderLine, Payment, Product, Refund, StockLevel
 from orders.money import PricedTax, TaxRate, TaxTotal, build_price_trace, round_to
 from orders.serializers.rows import (
     LineRow,
@@ -17,10 +17,11 @@ from orders.serializers.rows import (
     PaymentRow,
     ProductRow,
     RefundRow,
+    StockLevelRow,
     parse_json,
 )
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
-from tenants.api.formats import format_number
+from tenants.api.formats import format_datetime, format_number
 from tenants.scope import current_tenant
 
 
@@ -78,6 +79,15 @@ def moment(at: datetime | str | None) -> str | None:
     if not text.endswith("+00:00"):
         text = at.astimezone(UTC).isoformat(timespec="milliseconds")
     return f"{text[:-6]}Z"
+
+
+def exact_moment(at: datetime | str) -> str:
+    """Return the time in UTC with full precision."""
+    if not isinstance(at, str):
+        return format_datetime(at)
+    moment_of_text(at)
+    fraction = at[20:-3]
+    return f"{at[:10]}T{at[11:19]}{'.' if fraction else ''}{fraction and f'{fraction:0<6}'}Z"
 
 
 @lru_cache(maxsize=4096)
@@ -205,6 +215,22 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
         }
         for product in products
     ]
+
+
+def render_stock_level(level: StockLevel | StockLevelRow) -> dict[str, Any]:
+    """Return the response of a stock level."""
+    reorder_point = level.reorder_point
+    return {
+        "id": str(level.id),
+        "store": str(level.store_id),
+        "product": str(level.product_id),
+        "quantity": format_number(level.quantity),
+        "reserved": format_number(level.reserved),
+        "available": format_number(level.available),
+        "reorder_point": None if reorder_point is None else format_number(reorder_point),
+        "version": level.version,
+        "updated_at": exact_moment(level.updated_at),
+    }
 
 
 def render_customer(order: Order | OrderRow) -> dict[str, str] | None:

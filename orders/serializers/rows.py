@@ -39,6 +39,25 @@ class ProductRow(NamedTuple):
         return parse_text_array(self.barcodes)
 
 
+class StockLevelRow(NamedTuple):
+    """A stock level."""
+
+    id: str
+    store_id: str
+    product_id: str
+    quantity: str
+    reserved: str
+    reorder_point: str | None
+    version: int
+    updated_at: str
+
+    @property
+    def available(self) -> str | Decimal:
+        if self.reserved == "0.000":
+            return self.quantity
+        return Decimal(self.quantity) - Decimal(self.reserved)
+
+
 class RefundLineRow(NamedTuple):
     """A line of a refund."""
 

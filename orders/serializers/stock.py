@@ -9,6 +9,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Product, StockLevel, StockMovement
 from orders.serializers.order import compute_fingerprint
+from orders.serializers.rendering import render_stock_level
 from orders.services.stock.movements import NewMovement
 from tenants.api.fields import (
     QuantityField,
@@ -155,3 +156,7 @@ class StockLevelSerializer(serializers.ModelSerializer[StockLevel]):
             "updated_at",
         )
         read_only_fields = fields
+
+    def to_representation(self, level: StockLevel) -> dict[str, Any]:
+        """Return the fields without the cost of DRF's fields."""
+        return render_stock_level(level)

@@ -1,0 +1,31 @@
+"""The list of stock levels in its default order."""
+
+from orders.fast_entries.reading import BY_IDS, Filter, KeysetList, parse_id, read
+from orders.models import StockLevel
+from orders.serializers.rendering import render_stock_level
+from orders.serializers.rows import StockLevelRow
+from tenants.api.fast_entry import FastAnswer, FastRequest
+
+PAGES = KeysetList(
+    model=StockLevel,
+    select="""
+SELECT listed.id, listed.store_id, listed.product_id, listed.quantity, listed.reserved,
+ listed.reorder_point, listed.version, listed.updated_at
+FROM orders_stocklevel listed WHERE listed.tenant_id = $1::uuid""",
+    ordering="id",
+    columns=(("id", "uuid"),),
+    filters={
+        "id": BY_IDS,
+        "product": Filter("listed.product_id = {}::uuid", parse_id),
+        "store": Filter("listed.store_id = {}::uuid", parse_id),
+    },
+)
+
+
+def list_stock(request: FastRequest) -> FastAnswer | None:
+    page = PAGES.read_page(request)
+    found = page and read(request, lambda caller: [page.build_call(caller.tenant)])
+    if not page or not found:
+        return None
+    rows, *links = page.build_links(request, found.results[0].load(StockLevelRow._make))
+    return found.answer_list(request, [render_stock_level(row) for row in rows], *links)
