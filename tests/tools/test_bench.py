@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import Installation
 from tests.tools.bench.__main__ import describe_command, parse
+from tests.tools.bench.cluster import KeptInstallation
 from tests.tools.bench.database_limit import (
     choose,
     parse_times,
@@ -375,6 +377,10 @@ def test_quick_has_little_data_and_one_round():
 
     assert (quick.rounds, quick.seconds, quick.products) == (1, 2, 10_000)
     assert (usual.rounds, usual.seconds, usual.products) == (3, 3, 50_000)
+
+
+def test_a_kept_installation_replaces_a_method_that_there_is():
+    assert vars(KeptInstallation).keys() & vars(Installation).keys() >= {"copy_for_account"}
 
 
 def test_the_command_of_the_report_names_no_directories():

@@ -73,7 +73,6 @@ def kept_server(home: Path, memory: Memory, *, is_loading: bool) -> Iterator[str
         installation.initialize()
         memory.password = installation.password
         memory.write()
-    (installation.data / "postmaster.pid").unlink(missing_ok=True)
     settings = FOR_LOADING if is_loading else []
     url, server = installation.start(settings)
     watchdog = installation.spawn("sh", "-c", WATCHDOG, "sh", stdin=subprocess.PIPE)
