@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from config.server import SERVERS
 from tests.support.postgres import create_roles, postgres_server
 from tests.tools.bench import plan, till
 from tests.tools.bench.cluster import Memory, kept_server, load
@@ -47,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--write", action="store_true", help="write the report into docs/performance.md too")
     add("--peer", type=Path, help="directory of the ORM peer: app.py and requirements.txt")
     add("--peer-same", type=Path, help="directory of the peer that does the same work")
-    add("--server", nargs="+", choices=[*till.COMMANDS], help="Till on these web servers alone")
+    add("--server", nargs="+", choices=SERVERS, help="Till on these web servers alone")
     add_sizes(parser)
     add("--keep", type=Path, metavar="DIR", help="keep the filled databases there for the next run")
     add("--only", nargs="+", choices=[*plan.KINDS], metavar="CALL", help="these calls alone")

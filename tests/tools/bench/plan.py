@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.server import GRANIAN, GUNICORN
 from tests.tools.bench import cluster, database_limit, machine, peers, processes, requests, till
 from tests.tools.bench.consistency import open_books
 from tests.tools.bench.layout import SHOPS
@@ -29,7 +30,7 @@ from tests.tools.bench.report import (
     print_line,
 )
 from tests.tools.bench.requests import BenchData, Kind
-from tests.tools.bench.till import GRANIAN, GUNICORN, Server
+from tests.tools.bench.till import Server
 
 BARCODE, PAGE = "product by barcode", "page of 50 products"
 ORDER, DISCOUNTED = "sale of five lines", "sale with a discount and two payments"

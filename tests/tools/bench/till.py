@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from config.server import GUNICORN
 from tenants.database.postgres.roles import GRANTS
 from tests.support.postgres import free_port
-from tests.tools.bench.machine import count_cores
 from tests.tools.bench.programs import run_python, running, wait_until_ready
 from tests.tools.bench.requests import BenchData
 
@@ -113,23 +113,8 @@ def opened_to(app: str, database: str) -> str:
     return f"{app.rpartition('/')[0]}/{database.rpartition('/')[2]}"
 
 
-GUNICORN, GRANIAN = "gunicorn", "granian"
-COMMANDS = {
-    GUNICORN: ["-m", "gunicorn", "--config", "config/gunicorn.py"],
-    GRANIAN: ["-m", "granian", "--interface=wsgi", "--host=127.0.0.1", "--no-ws"],
-}
-
-
 def is_installed(server: str) -> bool:
     return importlib.util.find_spec(server) is not None
-
-
-def build_command(server: str, port: int) -> list[str]:
-    command = [sys.executable, *COMMANDS[server]]
-    if server == GRANIAN:
-        command += [f"--port={port}", f"--workers={count_cores()}", "--blocking-threads=4"]
-        command += ["--backpressure=64", "config.wsgi:application"]
-    return command
 
 
 @contextmanager
@@ -138,8 +123,9 @@ def serving(
 ) -> Iterator[Server]:
     port = free_port()
     log = scratch / f"till-{port}.log"
-    variables = environment(database, port) | settings
-    with running(build_command(server, port), variables, log=log) as process:
+    variables = environment(database, port) | {"SERVER": server} | settings
+    command = [sys.executable, "-m", "config.server"]
+    with running(command, variables, log=log) as process:
         base = f"http://127.0.0.1:{port}"
         wait_until_ready(f"{base}/health/ready/", log)
         yield Server(base, database, world, process, log)
