@@ -1,4 +1,4 @@
-"""Large lists are compressed, and nothing else."""
+"""Compression of large lists."""
 
 import gzip
 
@@ -20,15 +20,15 @@ def products(shop):
     return ProductFactory.create_batch(10, tenant=shop)
 
 
-def test_a_large_list(client, products):
+def test_large_list_is_compressed(client, products):
     plain = client.get("products/")
-    packed = client.get("products/", Accept_Encoding="gzip")
+    compressed = client.get("products/", Accept_Encoding="gzip")
 
-    assert packed["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.content) == plain.content
-    assert packed["Content-Length"] == str(len(packed.content))
-    assert packed["ETag"] == plain["ETag"]
-    assert packed["Vary"] == plain["Vary"] == "Accept-Encoding"
+    assert compressed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(compressed.content) == plain.content
+    assert compressed["Content-Length"] == str(len(compressed.content))
+    assert compressed["ETag"] == plain["ETag"]
+    assert compressed["Vary"] == plain["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_large_list(client, products):
         ("identity", False),
     ],
 )
-def test_only_for_clients_that_accept_it(accepted, is_accepted):
+def test_accept_encoding_decides_about_compression(accepted, is_accepted):
     assert (compress(b"x" * MIN_LENGTH, accepted) is not None) == is_accepted
 
 
@@ -60,7 +60,7 @@ def test_short_lists_are_not_compressed(client):
 
 
 @pytest.mark.parametrize("path", ["auth/me/", "auth/sessions/", "users/", "stores/", "tenant/"])
-def test_answers_about_people_are_never_compressed(client_of, admin, path, monkeypatch):
+def test_responses_about_users_are_not_compressed(client_of, admin, path, monkeypatch):
     monkeypatch.setattr("config.compression.MIN_LENGTH", 0)
 
     response = client_of(admin).get(path, Accept_Encoding="gzip")
@@ -76,11 +76,11 @@ def test_single_rows_and_errors_are_not_compressed(client, products, monkeypatch
         assert "Content-Encoding" not in client.get(path, Accept_Encoding="gzip")
 
 
-def test_the_same_list_is_always_the_same_bytes():
+def test_compression_of_the_same_bytes_is_deterministic():
     body = bytes(range(256)) * 40
 
     assert compress(body, "gzip") == compress(body, "gzip")
 
 
-def test_no_path_of_people_is_listed():
+def test_compressed_paths_contain_no_path_of_users():
     assert not [path for path in COMPRESSED_PATHS if "auth" in path or "users" in path]

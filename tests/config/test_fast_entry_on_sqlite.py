@@ -1,4 +1,4 @@
-"""On SQLite no request is answered before Django."""
+"""Fast entries are disabled on SQLite."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.api import Person
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 
 
-def test_a_request_with_a_fast_entry_is_left_to_the_view():
+def test_view_answers_requests_with_a_fast_entry():
     application = with_fast_entry(lambda environ, start_response: [b"of the view"])
     environ = {
         "REQUEST_METHOD": "GET",

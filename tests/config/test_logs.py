@@ -172,10 +172,8 @@ def test_lines_below_the_level_are_not_logged(configure_log):
 
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("level", ["info", "error"])
-def test_the_line_of_a_request_is_what_structlog_would_write(
-    configure_log, monkeypatch, debug, level
-):
-    """The one line of each request skips structlog's chain; nobody who reads it can tell."""
+def test_access_log_line_equals_the_one_of_structlog(configure_log, monkeypatch, debug, level):
+    """`write_event` skips the processors of structlog and writes the same line."""
     stream = configure_log(debug=debug)
     structlog.contextvars.bind_contextvars(request_id="r-1", ip="192.0.2.7", token=SECRET_VALUE)
     facts = {"method": "GET", "path": '/a"b\n\u2028\x1b[2J/', "status": 200, "milliseconds": 0.1}
@@ -194,7 +192,7 @@ def test_the_line_of_a_request_is_what_structlog_would_write(
     assert SECRET_VALUE not in by_us
 
 
-def test_the_line_of_a_request_respects_the_level(configure_log):
+def test_access_log_line_respects_the_level(configure_log):
     stream = configure_log(debug=False)
     logger = logging.getLogger("till.access")
 
@@ -203,7 +201,7 @@ def test_the_line_of_a_request_respects_the_level(configure_log):
     assert stream.getvalue() == ""
 
 
-def test_a_value_that_json_lacks_is_written_as_text(configure_log):
+def test_access_log_writes_values_of_other_types_as_text(configure_log):
     stream = configure_log(debug=False)
     id = uuid.uuid4()
 
@@ -214,10 +212,12 @@ def test_a_value_that_json_lacks_is_written_as_text(configure_log):
 
 
 @pytest.mark.parametrize("level", ["info", "error"])
-def test_a_plain_line_of_a_request_is_what_structlog_would_write(configure_log, monkeypatch, level):
-    """Without secrets, the line is written without a record and the formatter."""
+def test_access_log_line_without_secrets_equals_the_one_of_structlog(
+    configure_log, monkeypatch, level
+):
+    """Without secrets, the line is written without a log record and a formatter."""
     stream = configure_log(debug=False)
-    # Those of pytest listen too.
+    # Without the handlers of pytest, which need a record.
     only = [each for each in logging.root.handlers if type(each) is logging.StreamHandler]
     monkeypatch.setattr(logging.root, "handlers", only)
     structlog.contextvars.bind_contextvars(request_id="r-1", ip=None)

@@ -1,4 +1,4 @@
-"""`python -m config.server` starts the web server that SERVER names."""
+"""`python -m config.server` starts the web server of the setting SERVER."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ from config import gunicorn, server
 from config.server import build_command, build_environment, parse_bind
 
 
-def test_gunicorn_has_its_settings_in_a_file():
+def test_gunicorn_command_names_the_settings_file():
     assert build_command("gunicorn")[1:] == ["-m", "gunicorn", "--config", "config/gunicorn.py"]
 
 
-def test_granian_has_the_settings_of_gunicorn(monkeypatch):
+def test_granian_command_has_the_settings_of_gunicorn(monkeypatch):
     monkeypatch.setattr(gunicorn, "bind", "127.0.0.1:8001")
     monkeypatch.setattr(gunicorn, "workers", 3)
     monkeypatch.setattr(gunicorn, "threads", 5)
@@ -30,7 +30,7 @@ def test_granian_has_the_settings_of_gunicorn(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["", "Gunicorn", "uvicorn", "granian; true"])
-def test_another_server_is_an_error(name):
+def test_unknown_server_is_rejected(name):
     with pytest.raises(SystemExit, match="SERVER must be gunicorn or granian"):
         build_command(name)
 
@@ -43,7 +43,7 @@ def test_another_server_is_an_error(name):
         ("unix:/run/till.sock", {"uds": "/run/till.sock"}),
     ],
 )
-def test_granian_listens_where_bind_says(bind, options):
+def test_granian_listens_on_the_address_of_bind(bind, options):
     assert parse_bind(bind) == options
 
 
@@ -53,7 +53,7 @@ def test_granian_listens_on_one_address_only(bind):
         parse_bind(bind)
 
 
-def test_granian_takes_no_headers_from_the_environment():
+def test_granian_environment_contains_no_headers():
     given = {"HTTP_X_FORWARDED_FOR": "10.0.0.1", "HTTP_PROXY": "http://proxy:3128", "PATH": "/bin"}
 
     assert build_environment("granian", given) == {

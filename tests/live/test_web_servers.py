@@ -1,4 +1,4 @@
-"""What both web servers promise, over real sockets: see docs/operations/servers.md."""
+"""Behavior of both web servers over real sockets: see docs/operations/servers.md."""
 
 import json
 import signal
@@ -47,7 +47,7 @@ def build_request(method, path, *headers):
 
 
 def receive(connection):
-    """Return everything up to the end of the connection, also if it is reset."""
+    """Return all bytes until the connection is closed or reset."""
     received = b""
     with suppress(ConnectionError):
         while chunk := connection.recv(65_536):
@@ -80,7 +80,7 @@ def count_live(server):
     return read_status(send(server, build_request("GET", "/health/live/", CLOSE)))
 
 
-def test_a_body_above_the_limit_is_a_problem(server):
+def test_body_above_the_limit_is_answered_with_a_problem(server):
     body = b'"' + b"x" * (MIB - 1) + b'"'
     response = send(server, post(len(body), CLOSE), body)
 
@@ -89,7 +89,7 @@ def test_a_body_above_the_limit_is_a_problem(server):
     assert count_live(server) == 200
 
 
-def test_a_body_far_above_the_limit_is_not_read(server):
+def test_body_far_above_the_limit_is_not_read(server):
     """The response may be lost, as the client is still sending when the connection is closed."""
     response = send(server, post(64 * MIB, CLOSE), b'"' + b"x" * (64 * MIB))
 
@@ -97,7 +97,7 @@ def test_a_body_far_above_the_limit_is_not_read(server):
     assert count_live(server) == 200
 
 
-def test_a_chunked_body_is_refused(server):
+def test_chunked_body_is_refused(server):
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
     request = build_request("POST", LOG_IN, JSON, "Transfer-Encoding: chunked", CLOSE)
     response = send(server, request, chunks)
@@ -120,8 +120,8 @@ def test_a_chunked_body_is_refused(server):
     ],
     ids="; ".join,
 )
-def test_a_body_of_doubtful_length_is_refused(server, headers):
-    """Otherwise a proxy could see other requests on the connection than the server."""
+def test_ambiguous_content_length_is_refused(server, headers):
+    """Otherwise a proxy and the server could disagree about where a request ends."""
     hidden = build_request("GET", "/health/live/", CLOSE)
     response = send(server, build_request("POST", LOG_IN, JSON, *headers), BODY, hidden)
 
@@ -134,7 +134,7 @@ def test_a_body_of_doubtful_length_is_refused(server, headers):
     ["X-A: b\r\n c", "X-A : b", "X-A: b\0c", "X-A: b\rX-B: c", "X A: b", ": b", "X-A"],
     ids=repr,
 )
-def test_a_malformed_header_is_refused(server, header):
+def test_malformed_header_is_refused(server, header):
     response = send(server, build_request("GET", "/health/live/", header, CLOSE))
 
     assert read_status(response) == 400
@@ -156,7 +156,7 @@ def test_requests_on_one_connection_are_answered_in_order(server):
     assert [int(line.rpartition(b"HTTP/1.1 ")[2][:3]) for line in lines] == [200, 404, 200, 404]
 
 
-def test_a_response_to_head_has_no_body(server):
+def test_response_to_head_has_no_body(server):
     response = send(server, build_request("HEAD", "/health/live/", CLOSE))
 
     head, _, body = response.partition(b"\r\n\r\n")
@@ -164,7 +164,7 @@ def test_a_response_to_head_has_no_body(server):
     assert body == b""
 
 
-def test_a_body_is_asked_for_by_continue(server):
+def test_expect_header_is_answered_with_100_continue(server):
     with connect(server) as connection:
         connection.sendall(post(len(BODY), "Expect: 100-continue", CLOSE))
         interim = connection.recv(65_536)
@@ -175,8 +175,8 @@ def test_a_body_is_asked_for_by_continue(server):
     assert read_status(response) == 401
 
 
-def test_slow_bodies_block_no_other_thread(server):
-    """Each takes one thread, so that a proxy in front has to read slow bodies."""
+def test_slow_body_occupies_only_one_thread(server):
+    """Each occupies a thread, so the proxy has to receive slow bodies first."""
     with ExitStack() as stack:
         for _ in range(THREADS - 1):
             slow = stack.enter_context(connect(server))
@@ -187,8 +187,8 @@ def test_slow_bodies_block_no_other_thread(server):
     assert count_live(server) == 200
 
 
-def test_slow_headers_take_no_thread_of_granian(server, software):
-    """Of gunicorn they do, so that a proxy in front has to read slow headers."""
+def test_slow_headers_occupy_threads_of_gunicorn_but_not_of_granian(server, software):
+    """With gunicorn, the proxy has to receive slow headers first."""
     with ExitStack() as stack:
         for _ in range(50):
             slow = stack.enter_context(connect(server))
@@ -222,8 +222,8 @@ def test_sigterm_finishes_running_requests_and_refuses_new_ones(tmp_path, django
         assert server.popen.wait(30) == 0
 
 
-def test_granian_ends_when_a_worker_is_killed_again_soon(tmp_path, django_db_setup):
-    """gunicorn starts workers for ever; granian leaves it to whoever restarts the server."""
+def test_granian_exits_if_a_worker_is_killed_twice_in_a_short_time(tmp_path, django_db_setup):
+    """A supervisor has to restart granian; gunicorn always starts a new worker."""
     options = {"SERVER": GRANIAN, "WEB_CONCURRENCY": "1"}
     with run_server(tmp_path, TILL, **options) as server:
         (first,) = server.workers

@@ -1,4 +1,4 @@
-"""Compiled readers read what the serializers read, and refuse whatever they refuse."""
+"""Compiled readers return and refuse the same as the serializers."""
 
 import pytest
 from hypothesis import given
@@ -25,11 +25,11 @@ IDS = st.sampled_from([ID, ID.upper(), "018f", "", 7])
 
 
 def objects(**fields):
-    """Dictionaries of these fields, sometimes with another one or another value."""
-    spoiled = {name: st.one_of(value, ANYTHING) for name, value in fields.items()}
+    """Generate dictionaries of these fields, sometimes with invalid values or another field."""
+    changed = {name: st.one_of(value, ANYTHING) for name, value in fields.items()}
     return st.one_of(
         st.fixed_dictionaries({}, optional=fields),
-        st.fixed_dictionaries({}, optional=spoiled | {"other": ANYTHING}),
+        st.fixed_dictionaries({}, optional=changed | {"other": ANYTHING}),
     )
 
 
@@ -67,7 +67,7 @@ ORDERS = objects(
 
 
 def read_both_ways(input_class, data):
-    """The result of the serializer and of the reader, or None for what they refuse."""
+    """Return the results of the reader and of the serializer, None if they refuse the data."""
     try:
         expected = input_class().run_validation(data)
     except serializers.ValidationError:
@@ -81,7 +81,7 @@ def read_both_ways(input_class, data):
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
 @given(data=st.one_of(ORDERS, ANYTHING))
-def test_orders_are_read_alike(currency, data):
+def test_reader_and_serializer_of_orders_agree(currency, data):
     with tenant_context(Tenant(currency=currency)):
         for input_class in (OrderInput, OrderInputWithRegister):
             found, expected = read_both_ways(input_class, data)
@@ -89,13 +89,13 @@ def test_orders_are_read_alike(currency, data):
 
 
 @given(data=objects(lines=st.lists(LINES, max_size=2), reason=TEXTS, amount=NUMBERS, id=IDS))
-def test_refunds_are_read_alike(data):
+def test_reader_and_serializer_of_refunds_agree(data):
     with tenant_context(Tenant(currency="EUR")):
         found, expected = read_both_ways(RefundInput, data)
         assert found == expected
 
 
-def test_a_whole_order_is_read():
+def test_reader_accepts_an_order_with_all_kinds_of_fields():
     line = {"product": ID, "quantity": "2", "discounts": [{"type": "percent", "value": "10"}]}
     payments = [{"method": "cash"}, {"method": "voucher", "amount": "1.00", "reference": "V"}]
     data = {"id": ID, "register": ID, "lines": [line], "payments": payments, "note": "a\nb"}
@@ -107,8 +107,8 @@ def test_a_whole_order_is_read():
     assert found == expected
 
 
-class Unusual(StrictSerializer):
-    """What the reader leaves to the serializer: a default, null, and a rule of its own."""
+class UnsupportedInput(StrictSerializer):
+    """Features that the reader does not support: a default, null, and a validation method."""
 
     count = StrictIntegerField(default=3)
     name = StrictCharField(max_length=5, allow_null=True, required=False)
@@ -118,7 +118,7 @@ class Unusual(StrictSerializer):
 
 
 @pytest.mark.parametrize("data", [{}, {"name": None}, {"name": "a"}, {"name": "abcdef"}, None])
-def test_serializers_of_an_unknown_kind_read_themselves(data):
-    found, expected = read_both_ways(Unusual, data)
+def test_reader_falls_back_to_the_serializer_for_unsupported_features(data):
+    found, expected = read_both_ways(UnsupportedInput, data)
 
     assert found == expected

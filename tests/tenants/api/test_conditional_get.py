@@ -30,7 +30,7 @@ def products(shop):
 
 @pytest.fixture
 def rows(shop, store, products):
-    """One path of each resource whose rows can be read conditionally."""
+    """Return a path of each resource whose rows support If-None-Match."""
     made = {
         "products": products[0],
         "categories": CategoryFactory(tenant=shop),
@@ -50,7 +50,7 @@ def assert_not_modified(response, etag):
     assert "Content-Type" not in response
 
 
-def test_a_row_that_has_not_changed(client, rows):
+def test_unchanged_row_is_not_modified(client, rows):
     for path in rows:
         etag = client.get(path)["ETag"]
 
@@ -60,7 +60,7 @@ def test_a_row_that_has_not_changed(client, rows):
             assert client.get(path, If_None_Match=sent).status_code == 200
 
 
-def test_a_row_that_has_changed(client, manager, client_of, products):
+def test_changed_row_is_returned(client, manager, client_of, products):
     path = f"products/{products[0].pk}/"
     etag = client.get(path)["ETag"]
     client_of(manager).patch(path, {"name": "New"}, If_Match=etag)
@@ -71,7 +71,7 @@ def test_a_row_that_has_changed(client, manager, client_of, products):
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_that_has_not_changed(client, rows, path):
+def test_unchanged_list_is_not_modified(client, rows, path):
     etag = client.get(path)["ETag"]
 
     assert etag.startswith('W/"')
@@ -79,7 +79,7 @@ def test_a_list_that_has_not_changed(client, rows, path):
     assert_not_modified(client.get(path, If_None_Match="*"), etag)
 
 
-def test_a_list_that_has_changed(client, shop, products):
+def test_changed_list_is_returned(client, shop, products):
     etag = client.get("products/")["ETag"]
     ProductFactory(tenant=shop)
 
@@ -89,20 +89,20 @@ def test_a_list_that_has_changed(client, shop, products):
     assert response["ETag"] != etag
 
 
-def test_lists_of_others_have_other_tags(client, client_of, foreign_admin, products):
+def test_lists_of_different_shops_have_different_etags(client, client_of, foreign_admin, products):
     theirs = client_of(foreign_admin).get("products/")["ETag"]
 
     assert client.get("products/", If_None_Match=theirs).status_code == 200
 
 
-def test_an_open_order_is_always_sent(client, shop, cashier):
+def test_if_none_match_is_ignored_for_open_orders(client, shop, cashier):
     order = OrderFactory(tenant=shop, cashier=cashier)
     etag = client.get(f"orders/{order.pk}/")["ETag"]
 
     assert client.get(f"orders/{order.pk}/", If_None_Match=etag).status_code == 200
 
 
-def test_writes_ignore_it(client_of, manager, products):
+def test_if_none_match_is_ignored_by_changes(client_of, manager, products):
     path = f"products/{products[0].pk}/"
 
     response = client_of(manager).patch(path, {"name": "New"}, If_Match="*", If_None_Match="*")
@@ -113,11 +113,11 @@ def test_writes_ignore_it(client_of, manager, products):
 
 
 @pytest.mark.parametrize("path", ["auth/me/", "auth/sessions/", "orders/"])
-def test_other_reads_ignore_it(client, path):
+def test_if_none_match_is_ignored_by_other_reads(client, path):
     assert client.get(path, If_None_Match="*").status_code == 200
 
 
-# --- ids ----------------------------------------------------------------------------------------
+# --- ids ---------------------------------------------------------------------------------------
 
 
 def ids(response):
@@ -125,7 +125,7 @@ def ids(response):
     return {row["id"] for row in response.json()["results"]}
 
 
-def test_products_by_id(client, products, foreign):
+def test_products_are_filtered_by_ids(client, products, foreign):
     wanted = [str(product.pk) for product in products[:2]]
     unknown = [str(new_id()), str(foreign.product.pk)]
 
@@ -134,7 +134,7 @@ def test_products_by_id(client, products, foreign):
     assert ids(client.get("products/", {"id": f"{wanted[0]},{wanted[0]}"})) == {wanted[0]}
 
 
-def test_stock_by_id(client, shop, store, products):
+def test_stock_is_filtered_by_ids(client, shop, store, products):
     levels = [StockLevelFactory(tenant=shop, store=store, product=each) for each in products]
 
     found = client.get("stock/", {"id": f"{levels[0].pk},{levels[2].pk}"})
@@ -142,7 +142,7 @@ def test_stock_by_id(client, shop, store, products):
     assert ids(found) == {str(levels[0].pk), str(levels[2].pk)}
 
 
-def test_the_maximum_of_ids(client, products):
+def test_maximum_number_of_ids_is_accepted(client, products):
     wanted = [str(products[0].pk)] + [str(new_id()) for _ in range(MAX_IDS - 1)]
 
     assert ids(client.get("products/", {"id": ",".join(wanted)})) == {wanted[0]}
@@ -161,11 +161,11 @@ def test_the_maximum_of_ids(client, products):
     ],
 )
 @pytest.mark.parametrize("path", ["products/", "stock/"])
-def test_wrong_ids(client, path, text, code):
+def test_invalid_ids_are_rejected(client, path, text, code):
     assert_problem(client.get(path, {"id": text}), 400, "invalid", errors={"id": code})
 
 
-def test_repeated_ids_parameter(client):
+def test_repeated_id_parameter_is_rejected(client):
     response = client.get(f"products/?id={new_id()}&id={new_id()}")
 
     assert_problem(response, 400, "invalid", errors={"id": "repeated_parameter"})

@@ -1,4 +1,4 @@
-"""Rows that are built and loaded quickly are the rows that Django's own ways make."""
+"""`build_row` and `CompiledSelect` give the same rows as Django."""
 
 import pytest
 from django.apps import apps
@@ -19,7 +19,7 @@ MODELS = [
 
 
 def content(row):
-    """What a row consists of; ids and times that are chosen for each differ."""
+    """Return the values of a row, except generated ids and times."""
     chosen = {
         field.attname
         for field in row._meta.concrete_fields
@@ -29,7 +29,7 @@ def content(row):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_a_row_built_quickly_is_a_row_of_the_model(model, shop):
+def test_build_row_equals_the_constructor_of_the_model(model, shop):
     with tenant_scope(shop):
         quick, plain = build_row(model), model()
 
@@ -39,7 +39,7 @@ def test_a_row_built_quickly_is_a_row_of_the_model(model, shop):
     assert quick._state.adding
 
 
-def test_relations_are_given_as_rows_or_ids(shop):
+def test_build_row_accepts_relations_as_rows_or_ids(shop):
     product = ProductFactory(tenant=shop)
     order = Order(tenant=shop)
 
@@ -51,12 +51,12 @@ def test_relations_are_given_as_rows_or_ids(shop):
         assert build_row(OrderLine, order=order, product=None).product is None
 
 
-def test_unknown_fields_are_an_error(shop):
+def test_build_row_rejects_unknown_fields(shop):
     with tenant_scope(shop), pytest.raises(TypeError, match="no fields \\['nmae'\\]"):
         build_row(Product, nmae="Apple")
 
 
-def test_defaults_are_not_shared(shop):
+def test_mutable_defaults_are_not_shared(shop):
     with tenant_scope(shop):
         first, second = build_row(Order), build_row(Order)
     first.taxes.append({})
@@ -75,7 +75,7 @@ def test_all_rows_of_an_insert_have_the_same_time(shop):
         assert [row.search_text for row in rows] == [" apple a", " apple b"]
 
 
-def test_rows_loaded_quickly_are_those_of_the_queryset(shop):
+def test_compiled_select_equals_the_queryset(shop):
     ProductFactory(tenant=shop, tax_class=TaxClassFactory(tenant=shop))
     ProductFactory(tenant=shop, tax_class=None)
     with tenant_scope(shop):
