@@ -91,14 +91,17 @@ _sellers: dict[Any, Seller] = {}
 
 def create_order(request: FastRequest) -> FastAnswer | None:
     now = timezone.now()
-    body = read_body(request.environ)
-    if body is None or request.query or not pipeline.is_available():
+    if request.query or not pipeline.is_available():
         return None
+    # The token first: whoever has none must not make a thread wait for a slow body.
     caller = read_caller(request.token)
-    seller = caller and find_seller(caller, now)
-    if not caller or not seller:
+    body = read_body(request.environ) if caller else None
+    if caller is None or body is None:
         return None
     try:
+        seller = find_seller(caller, now)
+        if seller is None:
+            return None
         with tenant_context(seller.tenant):
             bind_request(request.environ, seller.session)
             return Sale(request, body, caller, seller, now).answer()

@@ -1,5 +1,6 @@
 """New orders before Django: the same answer and the same rows as by the view."""
 
+import io
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -11,8 +12,11 @@ from django.utils import timezone
 from accounts.models import Approval, AuthSession, Posting, Role
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
+from orders.fast_entries.sale import create_order
 from orders.models import Product, RegisterSeries, StoreCredit
+from tenants.api.fast_entry import FastRequest
 from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import ConnectionLost
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import (
@@ -565,3 +569,25 @@ def test_a_closed_register_sells_nothing(both):
             Register.objects.update(is_active=False)
 
     assert both.post(SALES["change"], fast=False).status.startswith("400")
+
+
+# --- before the session is known ------------------------------------------------------------------
+
+
+def test_the_body_of_a_request_without_a_valid_token_is_not_read():
+    body = io.BytesIO(b"{}")
+    environ = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "2", "wsgi.input": body}
+
+    assert create_order(FastRequest(environ, "no.valid.token", {}, None)) is None
+    assert body.tell() == 0
+    assert environ["wsgi.input"] is body
+
+
+def test_a_connection_lost_while_the_session_is_read_is_no_error(both, monkeypatch, caplog):
+    def lose(*_calls):
+        raise ConnectionLost("gone", may_have_committed=False)
+
+    monkeypatch.setattr(pipeline, "send", lose)
+
+    assert both.post(SALES["change"], fast=False).status == "201 Created"
+    assert "fast_entry_failed" not in caplog.text
