@@ -53,7 +53,15 @@ from tenants.api.idempotent_views import HEADER, KEY_FORMAT, make_key
 from tenants.api.parsers import read_json
 from tenants.database.bulk_insert import Statement, prepare_rows
 from tenants.database.postgres import pipeline
-from tenants.database.postgres.pipeline import BEGIN, COMMIT, SCOPE, Call, PipelineFailed, Prepared
+from tenants.database.postgres.pipeline import (
+    BEGIN,
+    COMMIT,
+    SCOPE,
+    Call,
+    PipelineFailed,
+    Prepared,
+    Result,
+)
 from tenants.database.prepared_statements import to_call, to_inserts
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, IdempotencyKey, Tenant
@@ -233,6 +241,8 @@ class Sale:
             return None
         if not any(each.method == Payment.Method.STORE_CREDIT for each in new.payments):
             return self.create(new, key)
+        # Before the attempt is counted, because ended sessions must not count any.
+        self.confirm_session()
         user = self.seller.user
         with count_code_attempt("payment", by=user, place=self.find_place()):
             try:
@@ -243,6 +253,16 @@ class Sale:
             finally:
                 # Attempts are counted in a transaction of their own.
                 pipeline.rollback()
+
+    def confirm_session(self) -> None:
+        _, result = pipeline.send((SCOPE, (self.caller.tenant,)), self.caller.build_call(self.now))
+        self.check_session(result)
+
+    def check_session(self, result: Result) -> CheckedSession:
+        checked = check_session(self.caller, result)
+        if checked is None or not self.seller.is_still(checked):
+            raise NotReadable
+        return checked
 
     def find_place(self) -> str:
         register = self.seller.session.register_id
@@ -308,9 +328,7 @@ class Sale:
             *credits.calls,
             *build_sequence_calls(new, self.caller),
         )
-        checked = check_session(self.caller, session)
-        if checked is None or not self.seller.is_still(checked):
-            raise NotReadable
+        checked = self.check_session(session)
         results = iter(found)
         at = check_register(register.build_models(registers), user)
         draft = build_draft(new, at, products.read(results), user)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Approval, AuthSession, Posting, Role
+from accounts.models import Approval, AuthSession, Posting, Role, Throttle
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
 from orders.fast_entries.sale import create_order
@@ -503,6 +503,23 @@ def test_wrong_codes_lock_out_as_by_the_view(both):
 
     assert answers[0] == "409"
     assert answers[-1] == "429"
+
+
+def test_an_ended_session_counts_no_attempt_at_a_code(both):
+    add_credits(both)
+    both.post(SALES["change"])
+    for shop in (both.fast, both.plain):
+        with tenant_scope(shop.tenant):
+            AuthSession.objects.filter(pk=shop.session.pk).end("logout")
+    before = list(Throttle.objects.values())
+
+    answer = both.post(
+        lambda shop: order(shop, line(shop.plain), payments=[credit("1.00", "GIFT-B"), cash()]),
+        fast=False,
+    )
+
+    assert answer.status.startswith("401")
+    assert list(Throttle.objects.values()) == before
 
 
 # --- paired terminals -----------------------------------------------------------------------------
