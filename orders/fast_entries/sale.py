@@ -90,8 +90,8 @@ class Seller:
 
     def is_still(self, found: CheckedSession) -> bool:
         """Return whether PostgreSQL has the rows of user, tenant and session as they were."""
-        used = {"is_use_due": False}
-        return found.row._replace(**used) == self.checked.row._replace(**used)
+        before = self.checked.row._replace(is_use_due=False)
+        return found.row._replace(is_use_due=False) == before
 
 
 _sellers: dict[Any, Seller] = {}
