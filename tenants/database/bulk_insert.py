@@ -84,11 +84,10 @@ def build_row(model: type[M], **values: Any) -> M:
 
 def _set_relations(row: Row, columns: _Columns) -> None:
     content = row.__dict__
-    for name, attname in columns.relations.items():
-        if name in content:
-            related = content.pop(name)
-            content[attname] = None if related is None else related.pk
-            row._state.fields_cache[name] = related
+    cached = row._state.fields_cache
+    for name in columns.relations.keys() & content.keys():
+        related = cached[name] = content.pop(name)
+        content[columns.relations[name]] = None if related is None else related.pk
     if len(content) > len(columns.names) + 1:
         unknown = content.keys() - dict(columns.names).keys() - {"_state"}
         raise TypeError(f"{type(row).__name__} has no fields {sorted(unknown)}.")
