@@ -9,8 +9,15 @@ from django.http import HttpRequest
 
 from accounts.models import User, build_username_key
 from accounts.security.hashers import run_dummy_hash
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.models import Tenant
 from tenants.scope import tenant_context
+
+USER_QUERY = CompiledQuery(
+    lambda tenant, username_key: User.objects.select_related("tenant").filter(
+        tenant=tenant, username_key=username_key
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +80,4 @@ def find_user(tenant: Tenant | None, username: str) -> User | None:
     if tenant is None:
         return User.objects.filter(tenant=None, username_key=build_username_key(username)).first()
     with tenant_context(tenant):
-        people = User.objects.select_related("tenant")
-        return people.filter(username_key=build_username_key(username)).first()
+        return USER_QUERY.first(tenant=tenant.pk, username_key=build_username_key(username))

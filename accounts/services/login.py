@@ -13,9 +13,12 @@ from accounts.services.login_attempts import rate_limited_log_in
 from accounts.services.pins import verify_pin
 from accounts.services.sessions import ClientInfo, open_session, record_session_event
 from tenants import idempotency
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import Invalid
 from tenants.models import Tenant
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
+
+TENANT_QUERY = CompiledQuery(lambda slug: Tenant.objects.filter(slug=slug))
 
 
 def find_tenant(name: str) -> Tenant | None:
@@ -23,7 +26,8 @@ def find_tenant(name: str) -> Tenant | None:
     try:
         return Tenant.objects.filter(pk=uuid.UUID(name)).first()
     except ValueError:
-        return Tenant.objects.filter(slug=name).first()
+        with across_tenants():
+            return TENANT_QUERY.first(slug=name)
 
 
 def log_in(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
+from accounts.models import User
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.models import TenantOwned
 from tenants.scope import across_tenants
@@ -19,8 +20,8 @@ from tests.support.discovery import OURS, ROOT, files, owned_models
 
 TABLES = {model._meta.db_table for model in owned_models()}
 VERB = re.compile(r"\b(?:SELECT|UPDATE|DELETE|INSERT)\b")
-# It determines the tenant of a session; the caller compares the tenant.
-OF_ANY_SHOP = {"accounts.services.sessions.SESSION_QUERY"}
+# They determine the tenant of a session, whose caller compares it, and of a log-in.
+OF_ANY_SHOP = {"accounts.services.sessions.SESSION_QUERY", "accounts.services.login.TENANT_QUERY"}
 
 
 def statements() -> Iterator[tuple[str, str]]:
@@ -75,7 +76,8 @@ def test_compiled_query_filters_by_tenant(name):
 
     queryset = build_queryset(list_compiled_queries()[name], tenant)
 
-    assert issubclass(queryset.model, TenantOwned)
+    # Users are looked up in one tenant too, although platform users have none.
+    assert issubclass(queryset.model, TenantOwned | User)
     conditions = [
         (condition.lhs.target.name, condition.rhs)
         for condition in queryset.query.where.children
