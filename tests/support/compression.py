@@ -1,4 +1,4 @@
-"""Bodies of responses as they were before compression."""
+"""Decompressed bodies of responses."""
 
 import gzip
 from typing import Any

@@ -167,7 +167,10 @@ class Read:
 
     def __init__(self, response: Any) -> None:
         self.content = response.content
+        self.headers: dict[str, str] = {}
 
 
 def build_headers(api: Any) -> dict[str, str]:
-    return {name_of(name): value for name, value in api.defaults.items()}
+    """Return the headers of a client, and ask for responses in which text can be searched."""
+    headers = {name_of(name): value for name, value in api.defaults.items()}
+    return headers | {"Accept-Encoding": "identity"}
