@@ -1,4 +1,4 @@
-"""Sessions are accepted before Django if and only if the views accept them."""
+"""Fast entries and views accept the same sessions."""
 
 import copy
 from datetime import timedelta
@@ -52,7 +52,7 @@ PAST = timezone.now() - timedelta(days=1)
 @pytest.mark.parametrize(
     "values", [{"revoked_at": PAST}, {"expires_at": PAST}, {"idle_expires_at": PAST}]
 )
-def test_a_session_that_ended(client, person, values):
+def test_ended_session_is_refused(client, person, values):
     change(AuthSession, person.session.pk, **values)
 
     assert client.get(PATH, fast=False).status == "401 Unauthorized"
@@ -66,26 +66,26 @@ def test_a_session_that_ended(client, person, values):
         ({"must_change_password": True}, "403 Forbidden"),
     ],
 )
-def test_a_user_who_may_not(client, person, values, status):
+def test_user_who_may_not_use_the_api_is_refused(client, person, values, status):
     change(User, person.user.pk, **values)
 
     assert client.get(PATH, fast=False).status == status
 
 
-def test_a_shop_that_was_closed(client, shop):
+def test_session_of_a_closed_shop_is_refused(client, shop):
     change(Tenant, shop.pk, is_active=False)
 
     assert client.get(PATH, fast=False).status == "401 Unauthorized"
 
 
-def test_a_session_that_is_gone(client, person):
+def test_deleted_session_is_refused(client, person):
     with across_tenants():
         AuthSession.objects.filter(pk=person.session.pk).delete()
 
     assert client.get(PATH, fast=False).status == "401 Unauthorized"
 
 
-def test_a_change_of_the_user_is_seen_at_once(client, person):
+def test_change_of_the_user_is_effective_immediately(client, person):
     change(User, person.user.pk, role=Role.MANAGER)
 
     client.get(PATH)
@@ -94,7 +94,7 @@ def test_a_change_of_the_user_is_seen_at_once(client, person):
     assert (known.user.role, known.works_in_all_stores) == (Role.MANAGER, True)
 
 
-def test_a_change_of_the_shop_is_seen_at_once(client, shop, person):
+def test_change_of_the_shop_is_effective_immediately(client, shop, person):
     change(Tenant, shop.pk, currency="JPY")
 
     client.get(PATH)
@@ -102,7 +102,7 @@ def test_a_change_of_the_shop_is_seen_at_once(client, shop, person):
     assert session_check._known_users[person.user.pk].tenant.currency == "JPY"
 
 
-def test_a_token_of_another_shops_session(client, person, foreign):
+def test_token_with_a_session_of_another_shop_is_refused(client, person, foreign):
     forged = copy.copy(person.session)
     forged.pk = foreign.session.pk
     other = BothWays(Person(person.user, forged).tokens.access)
@@ -114,17 +114,17 @@ def test_a_token_of_another_shops_session(client, person, foreign):
     "header",
     ["", "Bearer", "Bearer x", "Basic abc", "Bearer not.a.token-at-all-but-long-enough", "Token a"],
 )
-def test_no_token(header, shop):
+def test_invalid_authorization_header_has_no_fast_entry(header, shop):
     client = BothWays()
     client.get(PATH, fast=False, authorization=header)
 
 
-def test_a_token_that_expired(client, person):
+def test_expired_token_is_refused(client, person):
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
         assert client.get(PATH, fast=False).status == "401 Unauthorized"
 
 
-def test_a_use_is_recorded_once_a_minute(client, person):
+def test_last_use_of_a_session_is_recorded_once_a_minute(client, person):
     def used():
         with across_tenants():
             return AuthSession.objects.get(pk=person.session.pk).last_used_at
@@ -138,7 +138,7 @@ def test_a_use_is_recorded_once_a_minute(client, person):
     assert used() >= before
 
 
-def test_a_pin_session_is_extended_by_use(cashier, register):
+def test_pin_session_is_extended_by_use(cashier, register):
     session = AuthSessionFactory(
         user=cashier, terminal=TerminalFactory(register=register), method="pin", current_jti=None
     )
@@ -158,7 +158,7 @@ def test_a_pin_session_is_extended_by_use(cashier, register):
         assert AuthSession.objects.get(pk=session.pk).idle_expires_at > soon
 
 
-def test_copies_of_a_user_share_nothing(person):
+def test_change_of_a_copied_user_does_not_affect_the_original(person):
     copied = copy_model(person.user)
     copied.role = Role.ADMIN
 

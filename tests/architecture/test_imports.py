@@ -1,4 +1,4 @@
-"""A server loads rarely used libraries when they are needed, to save the memory of each worker."""
+"""Rarely used libraries are imported on first use, to save memory of each worker."""
 
 import json
 import os
@@ -34,7 +34,7 @@ print(json.dumps([statuses, sorted({name.partition(".")[0] for name in sys.modul
 
 
 @pytest.mark.once
-def test_a_server_does_not_load_what_is_rarely_used():
+def test_server_does_not_import_rarely_used_libraries():
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM],

@@ -1,4 +1,4 @@
-"""The API has a short chain of middleware, and the headers of the long one."""
+"""The API skips the middleware of pages but has the same security headers."""
 
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -23,7 +23,7 @@ SECURITY_HEADERS = {
 
 @pytest.fixture
 def page_middleware(monkeypatch):
-    """The paths that middleware for pages has seen."""
+    """Record the paths that the middleware of pages processes."""
     seen = []
     for middleware in (SessionMiddleware, CsrfViewMiddleware):
         process_request = middleware.process_request

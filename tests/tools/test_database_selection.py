@@ -1,4 +1,4 @@
-"""The rule that gives each test one database in `make test`."""
+"""Selection of the database of each test in `make test`."""
 
 import pytest
 
@@ -7,17 +7,17 @@ from tests.support.discovery import ROOT
 
 
 @pytest.mark.parametrize("subject", selection.DATABASE_SUBJECTS)
-def test_there_are_tests_of_every_subject(subject):
+def test_every_subject_has_tests(subject):
     assert [*(ROOT / "tests").rglob(f"test_*{subject}*.py")]
 
 
 @pytest.mark.parametrize("folder", sorted(selection.DATABASE_FOLDERS | selection.SLOW_FOLDERS))
-def test_there_are_tests_in_every_folder(folder):
+def test_every_folder_has_tests(folder):
     assert [*(ROOT / "tests").rglob(f"{folder}/test_*.py")]
 
 
 class FakeItem:
-    """What the selection reads of a test."""
+    """The attributes of a test that the selection reads."""
 
     def __init__(self, path, *, fixtures=("db",), marks=()):
         self.path = ROOT / path

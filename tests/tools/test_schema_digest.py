@@ -1,4 +1,4 @@
-"""Databases in the cache of the tests are named by what made them."""
+"""The digest in the names of cached test databases."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.schema_digest import digest_schema
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project with one migration."""
+    """Return the folder of a project with one migration."""
     monkeypatch.setattr(schema_digest, "ROOT", tmp_path)
     migrations = tmp_path / "orders" / "migrations"
     migrations.mkdir(parents=True)

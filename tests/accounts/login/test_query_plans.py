@@ -1,4 +1,4 @@
-"""Log-ins stay fast for users with many sessions."""
+"""Query plans of log-ins of users with many sessions."""
 
 import json
 
@@ -18,7 +18,7 @@ SESSIONS = "accounts_authsession"
 
 @pytest.fixture
 def _many_sessions(shop, cashier, foreign):
-    """One user has nearly all sessions of the shop, each from another address."""
+    """Create many sessions of one user, each from another address."""
     for user in (cashier, foreign.cashier, *UserFactory.create_batch(5, tenant=shop)):
         session = AuthSessionFactory(user=user, ip="192.0.2.1")
         times = 10_000 if user in {cashier, foreign.cashier} else 10
@@ -29,7 +29,7 @@ def _many_sessions(shop, cashier, foreign):
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.usefixtures("_many_sessions")
-def test_a_known_address_is_found_by_its_index(shop, cashier, mode):
+def test_lookup_of_a_known_address_uses_its_index(shop, cashier, mode):
     with CaptureQueriesContext(connection) as queries:
         assert is_known_address(shop, cashier.username, "192.0.2.1")
     (sql,) = (each["sql"] for each in queries if SESSIONS in each["sql"])

@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _nothing_verified(monkeypatch):
-    """As in a process that was started now."""
+    """Start without verified tokens, like a new process."""
     monkeypatch.setattr(tokens, "verified_tokens", VerifiedTokens())
 
 
 @pytest.fixture
 def verifications(monkeypatch):
-    """The tokens whose signature was verified."""
+    """Record the tokens whose signature is verified."""
     seen = []
     get_verifying_key = KeyRingBackend.get_verifying_key
 
@@ -77,7 +77,7 @@ def test_rejected_tokens_are_verified_each_time(till, verifications, problem):
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["header", "claims", "signature"])
-def test_a_changed_copy_of_a_verified_token_is_rejected(till, place, problem):
+def test_changed_copy_of_a_verified_token_is_rejected(till, place, problem):
     assert is_accepted(till.tokens.access)
     parts = till.tokens.access.split(".")
     middle = len(parts[place]) // 2
@@ -119,7 +119,7 @@ def test_user_is_read_each_time(till, cashier, problem):
 @pytest.mark.parametrize(
     ("status", "accepted"), [("verify", True), ("retired", False), (None, False)]
 )
-def test_a_change_of_the_key_ring_forgets_every_token(
+def test_change_of_the_key_ring_discards_all_verified_tokens(
     settings, status, accepted, cashier, client_of, verifications
 ):
     old = build_key_entry("old", "active", "HS256")
@@ -154,15 +154,15 @@ def find(kept, number, ring, at=150.0):
 @pytest.mark.parametrize(
     ("at", "found"), [(99.9, None), (100.0, 1), (199.9, 1), (200.0, None)], ids=str
 )
-def test_a_token_is_verified_again_outside_of_its_time(at, found):
-    """Before the first verification the clock was set back, and the token may be of the future."""
+def test_token_is_verified_again_outside_of_its_validity(at, found):
+    """A time before the first verification means that the clock was set back."""
     kept, ring = VerifiedTokens(), SimpleNamespace()
     remember(kept, 1, ring)
 
     assert find(kept, 1, ring, at) == found
 
 
-def test_only_the_tokens_that_were_used_last_are_kept():
+def test_least_recently_used_tokens_are_discarded():
     kept, ring = VerifiedTokens(), SimpleNamespace()
     kept.max_tokens = 3
     for number in (1, 2, 3):
@@ -174,7 +174,7 @@ def test_only_the_tokens_that_were_used_last_are_kept():
     assert find(kept, 2, ring) is None
 
 
-def test_another_ring_finds_nothing_and_forgets_all():
+def test_another_key_ring_discards_all_verified_tokens():
     kept, first, second = VerifiedTokens(), SimpleNamespace(), SimpleNamespace()
     remember(kept, 1, first)
 
@@ -184,7 +184,7 @@ def test_another_ring_finds_nothing_and_forgets_all():
     assert find(kept, 1, first) is None
 
 
-def test_no_token_is_kept(till):
+def test_digests_are_stored_instead_of_tokens(till):
     read_access(till.tokens.access)
 
     (digest,) = tokens.verified_tokens.tokens
