@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
@@ -76,7 +77,7 @@ SEQUENCE_TAKEN = Prepared(
     "WHERE tenant_id = $1::uuid AND register_id = $2::uuid AND device_sequence = $3::bigint LIMIT 1"
 )
 # What ends in an answer of the view.
-LEFT_TO_THE_VIEW = (APIException, DomainError, NotReadable, PipelineFailed)
+LEFT_TO_THE_VIEW = (APIException, DomainError, NotReadable, PipelineFailed, OperationalError)
 
 
 @dataclass(frozen=True, slots=True)

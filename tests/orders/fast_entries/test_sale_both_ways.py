@@ -7,11 +7,13 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Approval, AuthSession, Posting, Role, Throttle
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
+from orders.fast_entries import sale
 from orders.fast_entries.sale import create_order
 from orders.models import Product, RegisterSeries, StoreCredit
 from tenants.api.fast_entry import FastRequest
@@ -521,6 +523,22 @@ def test_an_ended_session_counts_no_attempt_at_a_code(both):
 
     assert answer.status.startswith("401")
     assert list(Throttle.objects.values()) == before
+
+
+def test_a_connection_lost_while_an_attempt_is_counted_is_no_error(both, monkeypatch, caplog):
+    add_credits(both)
+
+    def lose(*_given, **_named):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(sale, "count_code_attempt", lose)
+    answer = both.post(
+        lambda shop: order(shop, line(shop.plain), payments=[credit("1.00", "GIFT-B"), cash()]),
+        fast=False,
+    )
+
+    assert answer.status == "201 Created"
+    assert "fast_entry_failed" not in caplog.text
 
 
 # --- paired terminals -----------------------------------------------------------------------------
