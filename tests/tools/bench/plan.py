@@ -1,6 +1,7 @@
 """What a run measures: the usual calls, what growth does to them, and what stays in memory."""
 
 import argparse
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -116,6 +117,7 @@ GROWING_RATIOS = [
 SMALL_ORDERS = 100_000
 LASTING_STEPS = 10
 LASTING_SECONDS = 10
+UNDER_WAY_SECONDS = 3
 MOST_MEMORY = 120
 PROCESSOR_TIME = (
     "Processor time of one request, of all processes of the web server and of PostgreSQL:"
@@ -236,12 +238,15 @@ class Bench:
     def describe(self, results: Results | None = None) -> list[Table | str]:
         """Say on what machine, with which command and beside what else it was measured."""
         spread = f"; {describe_foreign_load(results)}" if results else ""
+        rounds = (
+            f", {self.given.rounds} rounds of {self.generator.seconds:g} s after one to warm up, "
+            "everything in turns"
+        )
         version = till.find_server_version(self.postgres)
         return [
             f'Command: `make bench ARGS="{self.given.command}"`. '
             f"{self.given.products:,} products, {self.generator.connections} connections from "
-            f"{self.generator.name}, {self.given.rounds} rounds of {self.generator.seconds:g} s "
-            "after one to warm up, everything in turns.",
+            f"{self.generator.name}{rounds if results else ''}.",
             f"Machine: {machine.describe(version)}.",
             f"Load averages: {self.load_before} before, {machine.read_load()} after{spread}.",
         ]
@@ -349,6 +354,8 @@ def measure_memory(bench: Bench) -> Section:
     while calls.answered < wanted:
         errors += calls.measure().errors
         if calls.answered >= due:
+            # What wrk has left under way at its end still holds memory.
+            time.sleep(UNDER_WAY_SECONDS)
             rows.append((f"{calls.answered:,}", str(processes.largest(ours.process))))
             due = calls.answered + wanted / LASTING_STEPS
     if errors:
