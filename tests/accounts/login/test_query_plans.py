@@ -18,7 +18,7 @@ SESSIONS = "accounts_authsession"
 
 @pytest.fixture
 def _many_sessions(shop, cashier, foreign):
-    """Create many sessions of one user, each from another address."""
+    """Create many sessions of two users, each from another address."""
     for user in (cashier, foreign.cashier, *UserFactory.create_batch(5, tenant=shop)):
         session = AuthSessionFactory(user=user, ip="192.0.2.1")
         times = 10_000 if user in {cashier, foreign.cashier} else 10
