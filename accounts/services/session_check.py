@@ -132,11 +132,6 @@ def check_session(caller: Caller, result: Result) -> CheckedSession | None:
     return CheckedSession(rows[0], known)
 
 
-def get_last_known_user(caller: Caller) -> KnownUser | None:
-    """Return the user as last seen, for parameters that `check_session` confirms afterwards."""
-    return _known_users.get(caller.claims.user) or load_user(caller.claims.user)
-
-
 def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
     """Return the cached user if SESSION read the same rows; else load it once, or return None."""
     known = _known_users.get(caller.claims.user)
