@@ -43,7 +43,7 @@ class PaidMoreThanTotal(Conflict):
 
 class TooManyLines(Conflict):
     code = "too_many_lines"
-    message = "Order {number} already has the maximum of {most} lines."
+    message = "Order {number} already has the maximum of {maximum} lines."
 
 
 class OrderStillDue(Conflict):

@@ -164,7 +164,7 @@ class ChangesGone(DomainError):
 
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
-    message = "A shop can have at most {most} webhooks."
+    message = "A shop can have at most {maximum} webhooks."
 
 
 class WebhookDisabled(Conflict):

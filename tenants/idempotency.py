@@ -38,7 +38,7 @@ ASYNCHRONOUS_COMMIT = "SET LOCAL synchronous_commit = off; "
 
 @contextmanager
 def use_key(idempotency_key: IdempotencyKey) -> Iterator[None]:
-    """Set the key of the current request."""
+    """Set the Idempotency-Key of the current request for the services that save it."""
     token = _claim.set(idempotency_key)
     try:
         yield

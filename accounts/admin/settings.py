@@ -171,5 +171,5 @@ def format_limits(shop: ShopSettings, role: Role) -> str:
 
 
 def read_limits(cleaned: Any, role: Role) -> dict[str, str | None]:
-    """Return the entered limits of a role; None is unlimited."""
+    """Return the limits of a role from the form; an empty field is None, which is unlimited."""
     return {name: cleaned[f"limits_{role}_{name}"].strip() or None for name in LIMITS}

@@ -40,7 +40,7 @@ class OwnPasswordForm(forms.Form):
         return again
 
     def add_domain_error(self, refusal: DomainError) -> None:
-        """Add the errors of a domain error to their fields."""
+        """Add the messages of a domain error to the form fields that they name."""
         for error in refusal.errors:
             self.add_error(error.field if error.field in self.fields else None, error.detail)
         if not refusal.errors:

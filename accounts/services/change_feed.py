@@ -8,9 +8,11 @@ from tenants.events.change_feed import Page, read_changes
 from tenants.models.outbox import OutboxEventQuerySet
 
 
-def list_changes(user: User, after: int | None, *, kinds: Collection[str], most: int) -> Page:
+def list_changes(user: User, after: int | None, *, kinds: Collection[str], limit: int) -> Page:
     """Return the next page of changes of these resource types that the user may see."""
-    return read_changes(after, most=most, narrowed=partial(_filter_events, user=user, kinds=kinds))
+    return read_changes(
+        after, limit=limit, narrowed=partial(_filter_events, user=user, kinds=kinds)
+    )
 
 
 def _filter_events(

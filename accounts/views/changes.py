@@ -71,7 +71,7 @@ class ChangesViewSet(TenantScopedViewSet):
             request.user,
             parse_position(params.get("after")),
             kinds=parse_kinds(params.get("types")),
-            most=self.page_size(request),
+            limit=self.page_size(request),
         )
         return Response(ChangesSerializer(page).data)
 

@@ -24,7 +24,7 @@ def normalize_code(code: str) -> str:
 
 
 class SoldByUnitOrWeight:
-    """The quantities of a product and of its order lines."""
+    """Rule of quantities for products and order lines: by the unit only whole numbers."""
 
     name: Any
     sold_by: Any

@@ -25,19 +25,19 @@ M = TypeVar("M", bound=models.Model)
 class GatewayQuerySet(TenantQuerySet[M]):
     """Payments or payouts that a gateway processes."""
 
-    def due_for_look_up(self, now: datetime, *, most: int) -> Self:
+    def due_for_look_up(self, now: datetime, *, max_look_ups: int) -> Self:
         """Filter by open outcomes that are due for a look-up, oldest first.
 
-        Rows that were looked up `most` times are left to people. Stand-alone readers are excluded
-        because the gateway does not know their transactions.
+        Rows that were looked up `max_look_ups` times are left to people. Stand-alone readers are
+        excluded because the gateway does not know their transactions.
         """
         underway = self.filter(status__in=IN_PROGRESS, method=Payment.Method.CARD).exclude(
             entry=Payment.Entry.EXTERNAL
         )
         never = Q(next_look_up_at__isnull=True, created_at__lte=now - LOOK_UP_DELAY)
-        return underway.filter(never | Q(next_look_up_at__lte=now), look_ups__lt=most).order_by(
-            "created_at", "pk"
-        )
+        return underway.filter(
+            never | Q(next_look_up_at__lte=now), look_ups__lt=max_look_ups
+        ).order_by("created_at", "pk")
 
 
 class PaymentQuerySet(GatewayQuerySet["Payment"]):
@@ -48,7 +48,7 @@ class PaymentQuerySet(GatewayQuerySet["Payment"]):
         return self.filter(order__in=Order.objects.visible_to(user))
 
     def received(self) -> Self:
-        """Filter by money that was received, even if it was paid back before the sale."""
+        """Filter payments whose money was received, even if returned before completion."""
         return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
 

@@ -98,7 +98,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
 
         Without increments it only locks and reads. `device` is the device number of the sale.
         """
-        numbered = device_parameters(device)
+        numbered = build_device_sequence_parameters(device)
         keys = [to_db_id(register.tenant_id), to_db_id(register.pk)]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -127,7 +127,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         return self.filter(register=register).values_list(held, flat=True).first() or 0
 
 
-def device_parameters(device: int | None) -> list[int]:
+def build_device_sequence_parameters(device: int | None) -> list[int]:
     """Return the parameters of SET_DEVICE_SQL, or none without a device number."""
     return [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
 
@@ -147,7 +147,7 @@ def advance_statement(
         numbers.receipt,
         entry.sequence if entry else numbers.entry,
         entry.hash if entry else numbers.hash,
-        *device_parameters(device),
+        *build_device_sequence_parameters(device),
         to_db_id(register.tenant_id),
         to_db_id(register.pk),
     ]

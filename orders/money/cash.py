@@ -40,7 +40,7 @@ class CashRoundingRule:
         return to_decimal(payable, self.exponent)
 
     def rounding(self, left: Decimal, total: Decimal | None = None) -> Decimal:
-        """Return what paying in cash adds to an amount (negative: takes off it), below a coin."""
+        """Return the cash rounding of an amount: positive up, negative down, less than a coin."""
         return self.payable(left, total) - left
 
     def round_units(self, units: int, at_most: int | None = None) -> int:

@@ -170,8 +170,8 @@ def round_to_coins(
 ) -> list[Decimal]:
     """Return what is paid in cash for parts of payments: their sum is rounded to coins."""
     units = [to_units("part", part, rule.exponent) for part in parts]
-    most = [to_units("left", left, rule.exponent) for left in lefts]
-    return [to_decimal(paid, rule.exponent) for paid in _round_parts_to_coins(units, most, rule)]
+    limits = [to_units("left", left, rule.exponent) for left in lefts]
+    return [to_decimal(paid, rule.exponent) for paid in _round_parts_to_coins(units, limits, rule)]
 
 
 def _round_parts_to_coins(

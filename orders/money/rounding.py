@@ -85,6 +85,6 @@ def format_plain(value: Decimal) -> str:
     return f"{_EXACT.normalize(value):f}"
 
 
-def ensure_in_range(noun: str, value: Decimal, most: Decimal | None = None) -> None:
-    if not value.is_finite() or value < 0 or (most is not None and value > most):
+def ensure_in_range(noun: str, value: Decimal, maximum: Decimal | None = None) -> None:
+    if not value.is_finite() or value < 0 or (maximum is not None and value > maximum):
         raise ValueError(f"{noun} is out of range: {value}")

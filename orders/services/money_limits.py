@@ -173,7 +173,7 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
 
 
 def _lock_users(who: Q) -> None:
-    """Lock the rows of users, so that their amounts are summed one after the other.
+    """Lock the rows of users, so that simultaneous requests sum their amounts one at a time.
 
     In the order of their ids: two people who approve each other's refunds at once do not wait for
     each other in a circle.

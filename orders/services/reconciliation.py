@@ -57,7 +57,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         """Claim the row that has waited longest, so that no other worker looks it up."""
         now = timezone.now()
         with across_tenants():
-            waiting = self.rows().due_for_look_up(now, most=MAX_LOOK_UPS)
+            waiting = self.rows().due_for_look_up(now, max_look_ups=MAX_LOOK_UPS)
             row: Row | None = waiting.select_related("tenant", *self.related).first()
             if row is None:
                 return None

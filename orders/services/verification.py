@@ -204,7 +204,7 @@ def _find_entries_after_end() -> Iterator[Finding]:
 
 
 def _find_unchained() -> Iterator[Finding]:
-    """Find receipts, refunds and Z reports without an entry or with more than one."""
+    """Find receipts, refunds and Z reports that do not have exactly one hash chain entry."""
     without_receipt = Order.objects.sold().filter(receipt=None)
     yield from _build_findings(without_receipt, Kind.RECEIPT, "completed order {} has no receipt")
     done = Refund.objects.filter(status=Refund.Status.DONE)

@@ -61,7 +61,7 @@ def build_reader(field: AnyField) -> Reader:
         return _read_object(field)
     if _is_plain_text(field):
         return _read_text(field)
-    if _is_simple(field):
+    if _is_validated_by_type_alone(field):
         return _read_simple(field)
     read: Reader = field.run_validation
     return read
@@ -95,7 +95,7 @@ def _is_plain_text(field: AnyField) -> bool:
     )
 
 
-def _is_simple(field: AnyField) -> bool:
+def _is_validated_by_type_alone(field: AnyField) -> bool:
     return (
         isinstance(field, SIMPLE_FIELDS)
         and _has_inherited_validation(field, serializers.Field)

@@ -143,6 +143,6 @@ def parse_text(
     return data
 
 
-def ensure_length(text: str, most: int, *, limit: int) -> None:
-    if len(text) > most:
+def ensure_length(text: str, maximum: int, *, limit: int) -> None:
+    if len(text) > maximum:
         raise FormatError("max_length", max_length=limit)

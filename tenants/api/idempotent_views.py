@@ -98,7 +98,7 @@ class IdempotentView(APIView):
         return make_key(key, tenant, user, request.path, self.request_content(request))
 
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
-        """Return the tenant and the user id to which the key belongs."""
+        """Return the tenant and the user id to which the Idempotency-Key belongs."""
         sender: Any = request.user
         return sender.tenant, sender.pk
 

@@ -113,7 +113,7 @@ def _is_single(value: object) -> bool:
 
 
 def _pad(values: Value | Collection[Value]) -> list[Value]:
-    """Return the values as a list, padded with the last one to 1, 2, 4, 8 ... values.
+    """Return the values as a list of 1, 2, 4, 8 ... items, filled with copies of the last.
 
     Each length is compiled separately, so that padding limits the number of compiled queries.
     """

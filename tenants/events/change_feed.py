@@ -33,7 +33,7 @@ class Page:
     has_more: bool
 
 
-def read_changes(after: int | None, *, most: int, narrowed: RowFilter) -> Page:
+def read_changes(after: int | None, *, limit: int, narrowed: RowFilter) -> Page:
     """Return the changes after a position, limited to those that the reader may see.
 
     Without a position, return only the current one: a client that then loads all data and
@@ -45,10 +45,10 @@ def read_changes(after: int | None, *, most: int, narrowed: RowFilter) -> Page:
         return Page([], feed.last, has_more=False)
     # Limited to the position read before: later changes belong to the next page.
     rows = narrowed(OutboxEvent.objects.between(after, feed.last))
-    found = list(rows.defer("data")[: most + 1])
+    found = list(rows.defer("data")[: limit + 1])
     _ensure_available(after, feed)
-    if len(found) > most:
-        return Page(found[:most], found[most - 1].position or 0, has_more=True)
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1].position or 0, has_more=True)
     return Page(found, feed.last, has_more=waiting)
 
 

@@ -31,7 +31,7 @@ def validate_slug(value: str) -> None:
         SLUG, "Enter 3 to 63 characters: a-z, 0-9 and hyphens, but no hyphen at either end."
     )(value)
     if value in RESERVED_SLUGS or value.startswith("xn--"):
-        raise ValidationError("This name is reserved.", code="reserved")
+        raise ValidationError("This name is reserved. Choose another one.", code="reserved")
     if is_id(value):
         # A log-in accepts the id or the slug of a tenant.
         raise ValidationError("A name must not be a UUID.", code="reserved")

@@ -93,7 +93,7 @@ def test_attack_147_form_without_a_csrf_token_is_rejected(manager, cashier):
     assert is_logged_in(strict)
 
 
-def test_attack_147_form_of_another_origin_is_rejected_with_a_csrf_token(manager):
+def test_attack_147_cross_origin_form_is_rejected_despite_a_valid_csrf_token(manager):
     strict = Client(enforce_csrf_checks=True)
     strict.get(LOGIN_URL)
     form = {
@@ -137,7 +137,7 @@ def test_session_cookie_changes_at_login(client, manager):
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
-def test_attack_149_pages_ignore_other_host_headers(header, managers_browser):
+def test_attack_149_pages_never_use_a_forged_host(header, managers_browser):
     for page in ("/admin/", LOGIN_URL, "/admin/accounts/cashier/"):
         response = managers_browser.get(page, headers={header: "evil.example"})
 

@@ -207,7 +207,7 @@ def stop(server: subprocess.Popen[bytes], end: int = signal.SIGQUIT) -> None:
 
 
 class Roles(NamedTuple):
-    """The URLs of the serving role and of the owner."""
+    """Database URLs: of the role that the application uses, and of the owner of the tables."""
 
     app: str
     owner: str

@@ -21,7 +21,7 @@ Ids = dict[str, list[Any]]
 
 @dataclass
 class TwoShops:
-    """Clients by role, own ids by kind and ids of the other shop."""
+    """API clients of one shop by role, and the ids of its rows and of another shop's by kind."""
 
     clients: dict[str, Api]
     own: Ids

@@ -39,7 +39,7 @@ ERROR_MESSAGES = {
     "control_character": "Control characters are not allowed.",
     "not_a_number": "Enter an amount such as 12.50.",
     "invalid_choice": "Must be one of: {choices}.",
-    "too_many_barcodes": "At most {most} barcodes.",
+    "too_many_barcodes": "At most {maximum} barcodes.",
     "unknown_tax_class": "Tax class not found.",
 }
 
@@ -113,7 +113,7 @@ class RowParser:
     def parse_barcodes(self, cell: str) -> tuple[str, ...]:
         codes = tuple(dict.fromkeys(filter(None, map(self.parse_code, split_barcodes(cell)))))
         if len(codes) > MAX_BARCODES_PER_PRODUCT:
-            raise_format_error("too_many_barcodes", most=MAX_BARCODES_PER_PRODUCT)
+            raise_format_error("too_many_barcodes", maximum=MAX_BARCODES_PER_PRODUCT)
         return codes
 
     def parse_category(self, cell: str) -> str:

@@ -75,7 +75,7 @@ class SaleRows:
 
 @dataclass(frozen=True, slots=True)
 class SaleDraft:
-    """An order with lines and payments, without numbers."""
+    """An unsaved order with lines and payments, before it gets its numbers."""
 
     order: Order
     lines: list[OrderLine]

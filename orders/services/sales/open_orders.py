@@ -65,7 +65,7 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
         return _ensure_same_line(order, wanted)
     (product,) = find_products([wanted], "")
     if len(order.loaded_lines) >= MAX_LINES:
-        raise TooManyLines(number=order.number, most=MAX_LINES)
+        raise TooManyLines(number=order.number, maximum=MAX_LINES)
     position = max((line.position for line in order.loaded_lines), default=-1) + 1
     line = build_line(order, position, wanted, product, taxes=product.tax_rates)
     return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))

@@ -36,14 +36,14 @@ def add_tenant_to_keys(sql: str, *, has_tenant_in_key: Callable[[str], bool]) ->
     head, _, body = sql.partition("(")
     parts, keys = [], []
     for part in split_definitions(body.rstrip().removesuffix(")")):
-        column, *of_column = _extract_keys(part, has_tenant_in_key)
+        column, *of_column = _extend_keys_by_tenant(part, has_tenant_in_key)
         parts.append(column)
         keys += of_column
     return f"{head}({', '.join([*parts, *keys])})"
 
 
-def _extract_keys(part: str, has_tenant_in_key: Callable[[str], bool]) -> list[str]:
-    """Return the column without its keys, and the keys with the tenant."""
+def _extend_keys_by_tenant(part: str, has_tenant_in_key: Callable[[str], bool]) -> list[str]:
+    """Split a column definition: without its keys, and the keys extended by the tenant."""
     if part == ID_COLUMN:
         # The id comes first, so that the index also serves queries by id alone.
         return [part.removesuffix(" PRIMARY KEY"), 'PRIMARY KEY ("id", "tenant_id")']

@@ -102,8 +102,8 @@ def ensure_attempts_left(delivery: OutboxDelivery) -> None:
 
 
 def is_final(delivery: OutboxDelivery, error: Exception, subscriber: Subscriber | None) -> bool:
-    most = subscriber.max_attempts if subscriber else MAX_ATTEMPTS
-    return isinstance(error, PermanentFailure) or delivery.attempts >= most
+    max_attempts = subscriber.max_attempts if subscriber else MAX_ATTEMPTS
+    return isinstance(error, PermanentFailure) or delivery.attempts >= max_attempts
 
 
 def _build_changes(

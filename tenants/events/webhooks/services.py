@@ -32,7 +32,7 @@ def add_webhook(values: dict[str, Any], *, by: NamedRow) -> tuple[Webhook, str |
 def _add(values: dict[str, Any], by: NamedRow) -> tuple[Webhook, str]:
     lock_tenant()
     if Webhook.objects.count() >= MAX_WEBHOOKS:
-        raise TooManyWebhooks(most=MAX_WEBHOOKS)
+        raise TooManyWebhooks(maximum=MAX_WEBHOOKS)
     webhook = Webhook(**values)
     idempotency.save_key(resume_data=str(webhook.pk))
     secret = webhook.make_secret()

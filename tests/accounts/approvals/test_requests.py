@@ -103,7 +103,7 @@ def test_request_shows_terminal_register_and_store(cashier, register):
         ("drop", "register"),
     ],
 )
-def test_request_names_one_object_for_its_action(till, action, about):
+def test_approval_request_needs_exactly_one_object_of_its_action(till, action, about):
     pk = new_id()
 
     answer = request_approval(till, action, object={about: pk})
@@ -206,7 +206,7 @@ def test_refund_method_defaults_to_the_original_method(till):
 # --- reading -----------------------------------------------------------------------------------
 
 
-def test_cashier_sees_own_requests_and_managers_see_all(
+def test_cashier_lists_own_approval_requests_and_manager_lists_all(
     till, manager_client, admin, client_of, other_cashier, problem
 ):
     own, others = request_approval(till), request_approval(client_of(other_cashier))

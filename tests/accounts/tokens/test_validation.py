@@ -33,7 +33,7 @@ def till(cashier, client_of):
     return client_of(cashier)
 
 
-def test_token_with_unchanged_claims_is_accepted(till):
+def test_untampered_token_is_accepted(till):
     assert Api(sign_token(build_claims(till))).get("auth/me/").status_code == 200
 
 

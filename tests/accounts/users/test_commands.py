@@ -149,7 +149,7 @@ def test_password_argument_is_rejected(command, shop):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("--slug=admin", "slug: This name is reserved."),
+        ("--slug=admin", "slug: This name is reserved. Choose another one."),
         ("--slug=Corner", "slug: Enter 3 to 63 characters"),
         ("--currency=XXX", "currency: Must be a currency code"),
         ("--timezone=Mars/Olympus", "timezone: Must be a time zone"),

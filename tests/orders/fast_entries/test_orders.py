@@ -275,7 +275,7 @@ def test_paired_session_sees_the_orders_of_its_store(cashier, register, sold, ot
     assert listed(client) == {str(other_store_order.pk)}
 
 
-def test_long_lists_are_compressed_alike(client, sold):
+def test_long_list_is_compressed(client, sold):
     assert ("Content-Encoding", "gzip") in client.get(ORDERS, accept_encoding="gzip").headers
 
 

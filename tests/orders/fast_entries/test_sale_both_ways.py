@@ -525,7 +525,9 @@ def test_an_ended_session_counts_no_attempt_at_a_code(both):
     assert list(Throttle.objects.values()) == before
 
 
-def test_a_connection_lost_while_an_attempt_is_counted_is_no_error(both, monkeypatch, caplog):
+def test_sale_succeeds_if_the_connection_is_lost_while_counting_a_credit_code_attempt(
+    both, monkeypatch, caplog
+):
     add_credits(both)
 
     def lose(*_given, **_named):

@@ -53,7 +53,7 @@ def test_movement_list_statement_count(stockroom, product, statements):
             assert stockroom.get("stock/movements/", query).status_code == 200
 
 
-def test_reorder_point_statement_count(stockroom, product, statements):
+def test_set_reorder_point_statement_count(stockroom, product, statements):
     (level,) = stockroom.get("stock/").json()["results"]
 
     with statements(4):

@@ -80,7 +80,7 @@ def test_payout_look_up_uses_an_index_of_unknown_payouts(refunds):
         payout = Payout.objects.create(**more, amount=1, paid=1, status="done")
         multiply_rows(payout, created_at=MINUTES)
         analyze(Payout)
-        waiting = Payout.objects.due_for_look_up(payout.created_at, most=5)
+        waiting = Payout.objects.due_for_look_up(payout.created_at, max_look_ups=5)
 
         assert "payout_underway" in waiting.explain()
 

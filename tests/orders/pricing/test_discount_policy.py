@@ -56,7 +56,7 @@ def find_action(lines, discounts=(), limits=CASHIER, **more):
         ([], [percent("50")], "0.00"),
     ],
 )
-def test_reduction_is_measured_from_the_applicable_price(lines, discounts, expected):
+def test_discount_and_override_are_measured_from_the_applicable_price(lines, discounts, expected):
     assert str(measure_reduction(lines, discounts).amount(2)) == expected
 
 

@@ -144,7 +144,7 @@ def test_line_amounts_add_up(sale):
 
 @for_many_orders
 @given(sales())
-def test_gross_and_line_discounts_agree_with_fractions(sale):
+def test_gross_and_line_discounts_equal_exact_calculation_with_fractions(sale):
     lines, _, policy = sale
 
     for line, priced in zip(lines, price_order(*sale).lines, strict=True):

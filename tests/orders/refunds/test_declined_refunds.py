@@ -120,7 +120,7 @@ def test_completed_refund_cannot_be_resolved(manager_client, card_sale, gateway,
     assert snapshot_refund_rows(shop) == before
 
 
-def test_goods_are_restocked_when_the_gateway_answers(
+def test_pending_refund_restocks_when_the_gateway_confirms(
     manager_client, card_sale, gateway, shop, store
 ):
     gateway.returns = [TIMED_OUT]

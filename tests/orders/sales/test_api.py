@@ -130,7 +130,9 @@ def test_order_version_is_the_etag(till, product):
     assert (paid.json()["version"], paid["ETag"], till.get(path)["ETag"]) == (2, '"2"', '"2"')
 
 
-def test_users_of_all_stores_see_the_orders_of_the_shop(till, other_till, manager_client, orders):
+def test_user_without_store_assignment_sees_all_orders_of_the_shop(
+    till, other_till, manager_client, orders
+):
     for someone in (till, other_till, manager_client):
         assert found_positions(someone, orders) == [2, 1, 0]
         assert someone.get(f"orders/{orders[2]['id']}/").json() == orders[2]

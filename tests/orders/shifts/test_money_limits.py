@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def set_limits(shop, configure_shop):
-    """`set_limits(manager={"refund_amount": "10"})`: change the limits of the shop."""
+    """Return a function that changes limits of roles: `(manager={"refund_amount": "10"})`."""
 
     def change(**limits_by_role):
         return configure_shop(limits=shop.merge_limits(limits_by_role))

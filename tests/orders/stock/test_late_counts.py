@@ -258,7 +258,9 @@ def test_level_is_independent_of_the_order_of_recording(in_shop, store, manager,
     assert list(find_stock_differences(in_shop)) == []
 
 
-def test_late_count_without_difference_changes_no_other_count(stockroom, apples, shop):
+def test_stock_count_recorded_late_without_difference_changes_no_other_count(
+    stockroom, apples, shop
+):
     stockroom.moved("count", apples, "10", occurred_at=at(0))
 
     late = stockroom.moved("count", apples, "10", occurred_at=at(-1))

@@ -16,9 +16,9 @@ from tests.support.relay import TOPIC, run_relay
 WRITERS, EVENTS_EACH = 20, 5
 
 
-def read(shop, after, most=50):
+def read(shop, after, limit=50):
     with tenant_scope(shop):
-        page = read_changes(after, most=most, narrowed=lambda events: events)
+        page = read_changes(after, limit=limit, narrowed=lambda events: events)
         found = OutboxEvent.objects.in_bulk([event.pk for event in page.results])
         return [found[event.pk].data["number"] for event in page.results], page
 
@@ -68,7 +68,7 @@ def test_reader_sees_every_event_of_twenty_writers_once(shop, store):
         seen, positions, after = [], [], 0
         while True:
             is_last = done.n_waiting == WRITERS
-            numbers, page = read(shop, after, most=7)
+            numbers, page = read(shop, after, limit=7)
             seen += numbers
             positions += [event.position for event in page.results]
             after = page.after
@@ -131,14 +131,14 @@ def test_several_batches_are_numbered_in_order(in_shop, store, monkeypatch):
 
     seen, after, more = [], 0, True
     while more:
-        numbers, page = read(in_shop, after, most=2)
+        numbers, page = read(in_shop, after, limit=2)
         seen, after, more = seen + numbers, page.after, page.has_more
 
     assert seen == list(range(7))
 
 
 def test_event_numbered_during_a_read_is_on_the_next_page(in_shop, store):
-    """Otherwise it would be returned twice, because the page ends before it."""
+    """The page being read ends before it: on both pages the event would be returned twice."""
     publish(TOPIC, about=store, number=1)
 
     def publish_during_read(events):
@@ -146,7 +146,7 @@ def test_event_numbered_during_a_read_is_on_the_next_page(in_shop, store):
         assign_positions()
         return events
 
-    page = read_changes(0, most=50, narrowed=publish_during_read)
+    page = read_changes(0, limit=50, narrowed=publish_during_read)
 
     assert ([event.position for event in page.results], page.after) == ([1], 1)
     assert [event.position for event in read(in_shop, page.after)[1].results] == [2]

@@ -80,6 +80,6 @@ def test_dead_deliveries_use_their_index():
 
 @pytest.mark.usefixtures("many_deliveries")
 def test_payments_with_unknown_outcome_use_their_index():
-    found = explain_first_row(Payment.objects.due_for_look_up(timezone.now(), most=5))
+    found = explain_first_row(Payment.objects.due_for_look_up(timezone.now(), max_look_ups=5))
 
     assert found == {"Limit", "payment_underway"}

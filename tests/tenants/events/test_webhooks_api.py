@@ -109,7 +109,7 @@ def test_invalid_webhook_is_rejected_and_not_stored(admin_client, problem, chang
         assert not Webhook.objects.exists()
 
 
-def test_changed_url_is_validated(admin_client, webhook, problem):
+def test_webhook_url_is_validated_on_update(admin_client, webhook, problem):
     path = f"webhooks/{webhook.pk}/"
 
     refused = admin_client.patch(path, {"url": "https://[::1]/"}, If_Match="*")

@@ -66,7 +66,7 @@ BODIES = [
     Error(400, "nul_character", "The body contains a NUL character."),
     Error(400, "number_out_of_range", "A number has too many digits."),
     Error(400, "too_deep", "The body is nested too deeply."),
-    Error(400, "unsupported_charset", "The body has another charset than UTF-8."),
+    Error(400, "unsupported_charset", "The charset of the body is not UTF-8."),
 ]
 
 # Errors that are returned without an exception of a view.
@@ -172,7 +172,7 @@ REMEDIES = {
     "terminal_not_paired": "Pair the device with a register and send `X-Terminal-Token`.",
     "throttled": "Send the request again after `Retry-After` seconds.",
     "token_not_valid": "Refresh the token, or log in again.",
-    "too_deep": "Send the fields that the API documentation lists.",
+    "too_deep": "Nest the fields as the API documentation shows.",
     "too_many_attempts": "Try again after `Retry-After` seconds.",
     "too_many_lines": "Start another order.",
     "too_many_webhooks": "Delete a webhook first.",
@@ -231,7 +231,7 @@ FIELDS = {
     "required": "The field is missing.",
     "reserved": "The value is reserved.",
     "switched_off": "The option is switched off on this server.",
-    "tenant_mismatch": "The object belongs to another shop than the one that is named.",
+    "tenant_mismatch": "The object belongs to a different shop than the one named in the request.",
     "tendered_too_little": "Less cash was tendered than is paid.",
     "too_many_rows": "The file has too many rows.",
     "too_much": "More than is left.",
