@@ -33,7 +33,7 @@ def basket(till, manager_client, make_product, proxied_server):
 
 def set_script(proxied_server, *script):
     """Set the gateway's next answers; a function is called for its answer."""
-    proxied_server.gateway.requested_approval.clear()
+    proxied_server.gateway.received.clear()
     # Not a generator: while one answer is delayed, the next request gets the next one.
     proxied_server.gateway.script = map(lambda each: each() if callable(each) else each, script)  # noqa: C417
 
@@ -61,9 +61,9 @@ def test_unknown_payment_is_resolved_without_a_second_charge(
     assert found.status_code == 200
     assert till.shown(shown)["status"] == "completed"
     assert (again.json(), again["Idempotent-Replayed"]) == (shown, "true")
-    charged = [path for path, _, _ in proxied_server.gateway.requested_approval]
+    charged = [path for path, _, _ in proxied_server.gateway.received]
     assert charged == ["/charge", "/look-up"]
-    assert len({body["key"] for _, body, _ in proxied_server.gateway.requested_approval}) == 1
+    assert len({body["key"] for _, body, _ in proxied_server.gateway.received}) == 1
     ensure_invariants(shop)
 
 
@@ -76,7 +76,7 @@ def test_repeated_request_during_a_charge_does_not_call_the_gateway(
         target=lambda: first.append(till.post("orders/", basket, Idempotency_Key="k"))
     )
     charging.start()
-    while not proxied_server.gateway.requested_approval:
+    while not proxied_server.gateway.received:
         time.sleep(0.01)
 
     repeated = till.post("orders/", basket, Idempotency_Key="k")
@@ -84,7 +84,7 @@ def test_repeated_request_during_a_charge_does_not_call_the_gateway(
 
     assert (repeated.status_code, repeated.json()["payments"][0]["status"]) == (200, "pending")
     assert (first[0].status_code, first[0].json()["status"]) == (201, "completed")
-    assert len(proxied_server.gateway.requested_approval) == 1
+    assert len(proxied_server.gateway.received) == 1
     with tenant_scope(shop):
         assert (Order.objects.count(), Payment.objects.count()) == (1, 1)
     ensure_invariants(shop)

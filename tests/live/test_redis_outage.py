@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(("fail", "recover"), [("refuse", "come_back"), ("hold", "let_go")])
+@pytest.mark.parametrize(("fail", "recover"), [("refuse", "come_back"), ("hold", "resume")])
 def test_log_in_sale_and_rate_limits_work_without_redis(
     fail, recover, till, product, proxied_server
 ):

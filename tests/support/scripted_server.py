@@ -21,7 +21,7 @@ class ScriptedServer(ThreadingHTTPServer):
     def __init__(self, script: list[Line]) -> None:
         super().__init__(("127.0.0.1", 0), Player)
         self.script = iter(script)
-        self.asked: list[tuple[str, dict[str, Any], str | None]] = []
+        self.received: list[tuple[str, dict[str, Any], str | None]] = []
         self.connections: set[Any] = set()
 
     @property
@@ -38,8 +38,8 @@ class Player(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        asked = (self.path.removeprefix("/api/v1/"), body, self.headers["Authorization"])
-        self.server.asked.append(asked)
+        request = (self.path.removeprefix("/api/v1/"), body, self.headers["Authorization"])
+        self.server.received.append(request)
         self.server.connections.add(self.client_address)
         self.follow(next(self.server.script))
 

@@ -28,7 +28,7 @@ def test_terminal_logs_in_once_and_keeps_its_connection(pauses):
         terminal.close()
 
     assert [answer.status for answer in answers] == [201, 201]
-    assert server.asked == [
+    assert server.received == [
         (
             "auth/token/",
             {"tenant": "replay", "username": "replay", "password": "a secret of this run"},
@@ -58,7 +58,7 @@ def test_temporary_failure_is_retried(pauses, failure):
         terminal.close()
 
     assert (answer.status, answer.retries) == (201, 2)
-    assert [body for path, body, _ in server.asked if path == "orders/"] == [SALE] * 3
+    assert [body for path, body, _ in server.received if path == "orders/"] == [SALE] * 3
     assert pauses == [0.1, 0.2]
 
 
@@ -103,7 +103,7 @@ def test_expired_token_is_refreshed(pauses):
         terminal.close()
 
     assert answer.status == 201
-    assert server.asked[1:] == [
+    assert server.received[1:] == [
         ("orders/", SALE, "Bearer first"),
         ("auth/token/refresh/", {"refresh": "renewal"}, None),
         ("orders/", SALE, "Bearer second"),
@@ -117,7 +117,7 @@ def test_failed_refresh_logs_in_again(pauses):
         terminal.close()
 
     assert answer.status == 201
-    paths = [path for path, _, _ in server.asked]
+    paths = [path for path, _, _ in server.received]
     assert paths == ["auth/token/", "orders/", "auth/token/refresh/", "auth/token/", "orders/"]
 
 
@@ -136,7 +136,7 @@ def test_unavailable_server_is_given_up(pauses):
             terminal.post("orders/", SALE)
         terminal.close()
 
-    assert len(server.asked) == 1 + ATTEMPTS
+    assert len(server.received) == 1 + ATTEMPTS
     assert pauses == sorted(pauses)
     assert max(pauses) == 5
 
@@ -166,7 +166,7 @@ def test_path_prefix_of_the_url_is_kept(pauses):
         terminal.post("orders/", SALE)
         terminal.close()
 
-    assert [path for path, _, _ in server.asked] == [
+    assert [path for path, _, _ in server.received] == [
         "/shops/api/v1/auth/token/",
         "/shops/api/v1/orders/",
     ]
