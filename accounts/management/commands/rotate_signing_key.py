@@ -20,7 +20,7 @@ Nothing was changed. The output is the next value of JWT_KEYS. Keep it secret.
   3. rotate_signing_key --retire    removes the former key
      deploy it everywhere
 
-If a key was stolen, do not wait: create a new ring with --anew. All users must log in again.
+If a key was stolen, do not wait: create a new ring with --replace-all. All users must log in again.
 """
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--activate", action="store_true", help="sign with the newest key")
-        step.add_argument("--anew", choices=ALGORITHMS, help="create a ring with one new key")
+        step.add_argument("--replace-all", choices=ALGORITHMS, help="create a ring with one key")
         step.add_argument("--retire", action="store_true", help="remove former keys")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,8 +46,8 @@ class Command(BaseCommand):
 
 def build_next_ring(ring: KeyRing, options: dict[str, Any]) -> KeyRing:
     kid = f"{timezone.now():%Y-%m-%d}-{secrets.token_hex(4)}"
-    if options["anew"]:
-        return KeyRing.generate(kid, options["anew"])
+    if options["replace_all"]:
+        return KeyRing.generate(kid, options["replace_all"])
     if options["activate"]:
         return ring.activate_newest()
     return ring.retire_former() if options["retire"] else ring.with_new_key(kid)

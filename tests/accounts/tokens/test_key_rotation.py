@@ -183,7 +183,7 @@ def test_switch_from_a_secret_to_a_key_ring_keeps_tokens_valid(settings, cashier
 
 
 def test_new_key_ring_invalidates_all_tokens(alg, till, settings, problem):
-    settings.JWT_KEYS = KeyRing.generate("anew", alg)
+    settings.JWT_KEYS = KeyRing.generate("new", alg)
 
     assert assert_token_refused(till.tokens.access, problem)
     again = Api().post("auth/token/refresh/", {"refresh": till.tokens.refresh})

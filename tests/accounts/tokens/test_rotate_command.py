@@ -70,8 +70,8 @@ def test_new_keys_are_random(settings):
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_new_key_ring_can_be_created(alg):
-    keys, _ = rotate("--anew", alg)
+def test_replace_all_creates_a_ring_with_one_new_key(alg):
+    keys, _ = rotate("--replace-all", alg)
 
     assert list(statuses(keys).values()) == ["active"]
     assert keys.algorithm == alg
