@@ -1,4 +1,4 @@
-"""Strict parsers of request bodies: reject whatever two parsers could read differently.
+"""Strict parsers of request bodies: reject what two parsers could read differently.
 
 Duplicate keys, NUL, lone surrogates, NaN, huge numbers and deep nesting are answered with 400
 before any serializer runs.
@@ -6,6 +6,7 @@ before any serializer runs.
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -63,7 +64,7 @@ class UnsupportedEncoding(UnsupportedMediaType):
         super().__init__("", "Content-Encoding is not supported. Send the body unencoded.")
 
 
-class LimitedBodyParser(BaseParser):
+class LimitedBodyParser(ABC, BaseParser):
     """Reads the body up to the size limit, which a view raises with `max_body_bytes`.
 
     Mixed with DRF's parsers it gets Django's buffered body, so that `request.body` can still be
@@ -78,8 +79,9 @@ class LimitedBodyParser(BaseParser):
     ) -> Any:
         return self.read(read_body(stream, media_type, parser_context or {}))
 
+    @abstractmethod
     def read(self, body: bytes) -> Any:
-        raise NotImplementedError
+        """Return the data of the body, or raise MalformedBody."""
 
 
 class StrictJSONParser(LimitedBodyParser, JSONParser):
@@ -97,7 +99,7 @@ class StrictFormParser(LimitedBodyParser, FormParser):
 
 
 def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any]) -> bytes:
-    """Read the body, and never more than the limit, whatever Content-Length says."""
+    """Read at most the size limit of the view, also if Content-Length is wrong."""
     ensure_utf8(media_type or "")
     ensure_not_encoded(context)
     limit = max_body_size(context)
