@@ -51,7 +51,7 @@ def build(
 ) -> AuditEvent:
     """Return an unsaved event of the current tenant, for a bulk insert in the transaction.
 
-    Whoever inserts it calls `log_after_commit`, or `log_saved` after a commit of its own.
+    After the insert the caller calls `log_after_commit`, or `log_saved` if it has committed.
     """
     return _event(current_tenant(), event, actor, target, facts, **_request_context())
 

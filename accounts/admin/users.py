@@ -89,16 +89,20 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
         self.each(request, people, end_sessions_of_user, "was logged out on all devices.")
 
     def each(
-        self, request: HttpRequest, people: QuerySet[Any], done: Callable[..., None], told: str
+        self,
+        request: HttpRequest,
+        people: QuerySet[Any],
+        service: Callable[..., None],
+        outcome: str,
     ) -> None:
         """Apply to each user separately and report each error."""
         for person in people:
             try:
-                done(user_id=person.pk, by=request.user)
+                service(user_id=person.pk, by=request.user)
             except DomainError as refusal:
                 self.message_user(request, f"{person}: {refusal}", messages.ERROR)
             else:
-                self.message_user(request, f"{person} {told}", messages.SUCCESS)
+                self.message_user(request, f"{person} {outcome}", messages.SUCCESS)
 
 
 @admin.register(Cashier, site=shop_site)

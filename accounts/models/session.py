@@ -125,7 +125,7 @@ class AuthSession(TenantOwned):
 
     @property
     def is_pin_session(self) -> bool:
-        """Return whether the session was opened with a PIN, whatever was used since."""
+        """Return whether the session was opened with a PIN, even if a password was used later."""
         return self.current_jti is None
 
     @property

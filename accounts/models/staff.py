@@ -4,7 +4,7 @@ from accounts.models.user import User
 
 
 class Cashier(User):
-    """Users with the role cashier, whom managers manage."""
+    """Users with the role cashier, managed by managers."""
 
     class Meta:
         proxy = True
@@ -12,7 +12,7 @@ class Cashier(User):
 
 
 class StaffMember(User):
-    """All users of the tenant, whom admins manage."""
+    """All users of the tenant, managed by admins."""
 
     class Meta:
         proxy = True

@@ -20,7 +20,7 @@ from accounts.exceptions import Busy
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 MAX_WAIT_SECONDS = 2.0
 RETRY_AFTER = 2
-# Minimum of Argon2 with one lane.
+# Minimum of Argon2 with a parallelism of 1.
 MIN_MEMORY_KIB = 8
 
 _slots = BoundedSemaphore(CORES)
@@ -39,10 +39,10 @@ def hashing_slot() -> Iterator[None]:
 
 
 class LeanArgon2PasswordHasher(Argon2PasswordHasher):
-    """Argon2id with 19 MiB, two passes and one lane.
+    """Argon2id with 19 MiB of memory, two iterations and a parallelism of 1.
 
     Source: the minimum of the OWASP Password Storage Cheat Sheet. Django's default of 100 MiB
-    and eight lanes takes seconds on small machines.
+    and a parallelism of 8 takes seconds on small machines.
     """
 
     time_cost = 2

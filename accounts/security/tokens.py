@@ -179,8 +179,8 @@ class VerifiedToken(NamedTuple):
 class VerifiedTokens:
     """The access tokens whose signature this process has verified, by their digest.
 
-    Keeps those that were used last, for one key ring: with another ring, and so without a key,
-    every token is verified again. Keeps no token itself, as whoever has it is logged in.
+    Keeps the most recently used ones, for one key ring: with another ring every token is verified
+    again. Only the digest is stored, because a token itself is a credential.
     """
 
     max_tokens = 4096

@@ -102,7 +102,7 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: Any) -> Response:
-        """Send a `webhook.test` event, whatever events are subscribed."""
+        """Send a `webhook.test` event, also if the webhook does not subscribe to it."""
         delivery = webhooks.send_test(self.get_object(), by=request.user)
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 

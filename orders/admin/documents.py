@@ -10,7 +10,7 @@ from orders.services.documents.print import RENDERERS
 
 
 def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
-    """Build the table of the hash chain entry; it tells whether the hash matches the content."""
+    """Build the table of the hash chain entry, with whether its hash matches the content."""
     entry = ChainEntry.objects.filter(kind=kind, subject=subject.pk).first()
     if entry is None:
         return Table("Tamper check", nothing="There is no entry in the hash chain of the register.")

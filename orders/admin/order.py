@@ -13,7 +13,7 @@ from orders.admin.amounts import to_currency
 from orders.admin.order_breakdown import build_tables
 from orders.models import Flag, Order
 
-# Fields that are empty in most orders, with the column that tells.
+# Fields that are hidden when empty, with the column that says whether they are.
 OPTIONAL_FIELDS = {
     "customer_name": "customer_name",
     "note": "note",

@@ -1,7 +1,7 @@
 """New orders in two messages: one reads and locks, the other writes and commits.
 
 Loading and writing are done here; what is built in between is `orders.services.sales.draft`, as for
-the view. Whatever ends in an error is rolled back, and the view does it from the start.
+the view. After an error everything is rolled back, and the view handles the request from the start.
 """
 
 import io
@@ -102,7 +102,7 @@ def create_order(request: FastRequest) -> FastAnswer | None:
     now = timezone.now()
     if request.query or not pipeline.is_available():
         return None
-    # The token first: whoever has none must not make a thread wait for a slow body.
+    # Check the token first: a request without one must not make a thread wait for a slow body.
     caller = read_caller(request.token)
     body = read_body(request.environ) if caller else None
     if caller is None or body is None:

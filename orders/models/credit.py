@@ -15,7 +15,7 @@ from tenants.database.bulk_insert import Statement
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
 
-# Shown wherever the full code is not needed.
+# Shown where the full code is not needed.
 VISIBLE_CODE_CHARACTERS = 4
 
 
@@ -44,7 +44,7 @@ class StoreCredit(TenantOwned):
     """A balance that can be spent with a code; always the sum of its entries.
 
     A database constraint keeps the balance from going negative, even if two registers spend it
-    at once. Whoever knows the code can spend it, so the full code is shown only when it is
+    at once. Anyone who knows the code can spend it, so the full code is shown only when it is
     issued. An inactive credit is blocked: it keeps its balance but cannot be used.
     """
 

@@ -128,7 +128,7 @@ class Order(SoldOffline):
     )
     # Whether a line has a price override; stored for the filter and its index.
     price_overridden = models.BooleanField(default=False, editable=False)
-    # Total discount that was approved, and by whom; null without an approval.
+    # The approved total discount and its approver; null without an approval.
     approved_gift = money_column(null=True, blank=True, editable=False)
     gift_approved_by = models.ForeignKey(
         User,

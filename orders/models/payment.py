@@ -53,7 +53,7 @@ class PaymentQuerySet(GatewayQuerySet["Payment"]):
 
 
 class MoneyTransfer:
-    """Properties of money that comes in by a payment or goes out by a payout."""
+    """Properties that payments and payouts share."""
 
     method: Any
     entry: Any

@@ -135,9 +135,8 @@ class BasketInput(StrictSerializer):
     device_sequence = StrictIntegerField(
         required=False,
         min_value=1,
-        help_text="Number of the sale in the device's own sequence, which counts online and "
-        "offline sales "
-        "alike. `registers/{id}/gaps/` lists the missing numbers.",
+        help_text="Number of the sale in the device's own sequence, which counts both "
+        "online and offline sales. `registers/{id}/gaps/` lists the missing numbers.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

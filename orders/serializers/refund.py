@@ -130,9 +130,8 @@ class RefundSerializer(serializers.Serializer[Any]):
         many=True,
         allow_null=True,
         help_text="Full codes of the store credits that this refund issued. Shown only in the "
-        "response to "
-        "the request that issued them, and on the original print of the receipt if whoever made "
-        "the refund prints it within 15 minutes.",
+        "response to the request that issued them, and on the original print of the receipt if "
+        "the user who made the refund prints it within 15 minutes.",
     )
     tax_total = MoneyField()
     taxes = RefundTaxSerializer(many=True)

@@ -46,7 +46,7 @@ class CashMovementInput(StrictSerializer):
 
 
 class CountedInput(StrictSerializer):
-    """A counted amount. Negative if more was refunded than taken; never negative for cash."""
+    """A counted amount. Negative if refunds exceed payments; never negative for cash."""
 
     max_items = len(Payment.Method.values)
 

@@ -67,7 +67,7 @@ def verify_chains() -> Iterator[Finding]:
     """Yield all deviations of the current tenant's chains, register by register.
 
     Sales may continue meanwhile: each chain is read up to its last entry at the start, and each
-    search for missing or surplus entries is a single statement, hence one snapshot.
+    search for missing or surplus entries is a single statement and so sees one snapshot.
     """
     for register in Register.objects.order_by("number", "pk"):
         yield from _verify_register(register)

@@ -71,9 +71,9 @@ def build_receipt_response(
 
 
 def build_document_response(document: Document, form: str) -> HttpResponse:
-    face = RENDERERS[form]
-    response = HttpResponse(face.render(document), content_type=face.content_type)
-    if face.extension:
-        name = f"{document.title.lower().replace(' ', '-')}.{face.extension}"
+    renderer = RENDERERS[form]
+    response = HttpResponse(renderer.render(document), content_type=renderer.content_type)
+    if renderer.extension:
+        name = f"{document.title.lower().replace(' ', '-')}.{renderer.extension}"
         response["Content-Disposition"] = f'inline; filename="{name}"'
     return response

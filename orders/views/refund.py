@@ -129,7 +129,7 @@ class LooksUpStoreCreditCode(BasePermission):
 
 
 class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Store credits: gift cards, goodwill and refunds, payable to whoever knows the code.
+    """Store credits: gift cards, goodwill and refunds, spent by anyone who knows the code.
 
     The full code is shown once, in the response that issues it; elsewhere only its last four
     characters. Cashiers can look up a credit by its full code but not list credits.

@@ -1,7 +1,7 @@
 """Readers of valid input, made from serializers: the same rules without DRF's work per field.
 
 A reader returns what `run_validation` of its serializer returns, and raises for everything that
-the serializer refuses. It does not say why: whoever wants to know runs the serializer.
+the serializer refuses. It does not say why: run the serializer to get the errors.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ def build_body_etag(body: bytes) -> str:
 
 
 def has_current(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the client named this tag; weak and strong tags compare alike (RFC 9110)."""
+    """Return whether If-None-Match contains this tag, by the weak comparison of RFC 9110."""
     if if_none_match is None:
         return False
     tags = parse_etags(if_none_match)

@@ -210,7 +210,7 @@ class OutboxDelivery(TenantOwned):
         self.start_over()
 
     def start_over(self) -> None:
-        """Reset the delivery to be attempted now, whatever its status."""
+        """Reset a delivery of any status so that it is attempted now."""
         self.status = self.Status.WAITING
         self.attempts = 0
         self.next_attempt_at = timezone.now()

@@ -23,7 +23,7 @@ from tests.support.valid_posts import POSTS, Post, ShopSetup
 
 KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
-# Their callers have no user yet to whom a key could belong.
+# Their callers have no user yet that could own a key.
 OPEN = {name for name, view in POSTED.items() if issubclass(view, UnauthenticatedView)}
 # The key of a sign-up belongs to the new shop (tests/accounts/users/test_signup.py).
 WITHOUT_KEY = OPEN - {"signup"}

@@ -21,7 +21,7 @@ ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
 STAFF = ANYBODY - {"anonymous"}
 MANAGERS = STAFF - {"cashier"}
 ADMINS = frozenset({"admin"})
-# Only paired terminals, whoever is logged in.
+# Only paired terminals, with any user.
 DEVICES: frozenset[str] = frozenset()
 
 TABLE = {
@@ -53,7 +53,7 @@ TABLE = {
     ("get", "idempotency-key"): STAFF,
     ("get", "session-list"): STAFF,
     ("delete", "session-detail"): STAFF,
-    # users; the models decide whom a manager may change
+    # users; the models decide which users a manager may change
     ("get", "user-list"): MANAGERS,
     ("post", "user-list"): MANAGERS,
     ("get", "user-detail"): MANAGERS,

@@ -28,7 +28,7 @@ DATABASE_SUBJECTS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that do not apply to this database or machine, whatever `-m` says.
+    """Deselect tests that do not apply to this database or machine, for any value of `-m`.
 
     First, so that `-m` sees the marks that tests get here.
     """

@@ -229,7 +229,7 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
 
 def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, Any]:
     """Return the product fields of a line, from the catalog or else from the till."""
-    # A fractional quantity means sold by weight, whatever the catalog says today.
+    # A fractional quantity means sold by weight, even if the catalog has changed since.
     weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
     if product is None:
         code = line.sku or line.barcode or ""

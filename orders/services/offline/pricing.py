@@ -81,8 +81,8 @@ def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, 
 def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
     """Return total and cash rounding, which together equal the amount paid.
 
-    The total is the till's, else the computed one, whichever matches the amount paid; if neither
-    does, it is the amount paid.
+    The total is the till's if it matches the amount paid, else the computed total if that matches,
+    else the amount paid.
     """
     if not sale.payments and (computed or sale.total):
         raise Invalid.field("payments", "A sale that is not free needs a payment.", code="not_paid")

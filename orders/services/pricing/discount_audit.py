@@ -1,6 +1,7 @@
 """Audit events for discounts (`discount_given`) and typed prices (`price_overridden`).
 
-Recorded for every user, whatever their limits. Discounts of a line or of the order are one event.
+Recorded for every user, also within their limits. All discounts of a line, or of the order, are
+one event.
 """
 
 import uuid

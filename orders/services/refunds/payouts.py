@@ -41,7 +41,7 @@ def request_card_payouts(refund: Refund, *, by: User) -> Refund:
 
 @dataclass(frozen=True, slots=True)
 class RefundResolution:
-    """How to pay out what a card declined, by whom, and with which approval."""
+    """How to pay out a declined card refund: user, method, reference and approval."""
 
     by: User
     method: str | None = None
@@ -158,7 +158,8 @@ def _authorize_other_method(
 ) -> None:
     """Check the user's limits before a declined card is paid out by another method.
 
-    Whoever approved the refund may choose the method: the amount is in their sums already.
+    The user who approved the refund may choose the method: the amount already counts towards
+    their limits.
     """
     if (refund.approved_by_id or refund.by_id) == way.by.pk:
         return

@@ -45,7 +45,7 @@ Change = Callable[[Order], None]
 
 @dataclass(frozen=True, slots=True)
 class OrderEdit:
-    """Which order is changed, from which version, by whom, and with which approval."""
+    """A change of an open order: its id, the user, the expected version and an approval."""
 
     order: uuid.UUID
     by: User

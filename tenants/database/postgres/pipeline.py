@@ -1,9 +1,9 @@
 """Prepared statements, several of them in one message to PostgreSQL (pipeline mode of libpq).
 
-For the most frequent requests, a round trip for every statement and planning it anew take longer
-than PostgreSQL takes to run it by key. Here each connection prepares a statement once, and all
-statements of a message travel together: outside of BEGIN they are one transaction, committed at
-the end of the message or rolled back as a whole.
+For the most frequent requests, a round trip for every statement and planning it each time take
+longer than PostgreSQL takes to run it by key. Here each connection prepares a statement once, and
+all statements of a message are sent together: outside of BEGIN they are one transaction, committed
+at the end of the message or rolled back as a whole.
 
 The connection is the one that Django keeps for this thread. Between two messages it is as Django
 expects it, because every setting ends with its transaction.
@@ -76,8 +76,8 @@ class Prepared:
 
 
 BEGIN, COMMIT, ROLLBACK = Prepared("BEGIN"), Prepared("COMMIT"), Prepared("ROLLBACK")
-# Sets the tenant $1 for row-level security. Statements by key have one good plan, and finding it
-# anew costs more than running it. Both end with the transaction.
+# Sets the tenant $1 for row-level security. Statements by key have one good plan, and planning
+# costs more than running them. Both settings end with the transaction.
 SCOPE = Prepared(
     "SELECT set_config('app.tenant', $1, true), "
     "set_config('plan_cache_mode', 'force_generic_plan', true)"

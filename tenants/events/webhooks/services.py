@@ -101,7 +101,7 @@ def send_test(webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
 
 @atomic_with_retry
 def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
-    """Repeat a delivery, whatever its status, with the same `webhook-id`."""
+    """Repeat a delivery of any status with the same `webhook-id`."""
     _ensure_enabled(webhook)
     deliveries = OutboxDelivery.objects.select_for_update(no_key=True, of=("self",))
     delivery = deliveries.select_related("event").get(pk=delivery.pk)

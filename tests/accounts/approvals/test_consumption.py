@@ -231,7 +231,7 @@ def test_consuming_an_approval_takes_three_statements(in_shop, approved, use, st
 
 
 def test_database_rejects_an_approver_who_is_the_requester(in_shop, approved, cashier):
-    """The constraint holds whatever the application does."""
+    """The database enforces the constraint without the application."""
     with pytest.raises(Exception, match="nobody_approves_his_own_request"), transaction.atomic():
         approved(decided_by=cashier)
 

@@ -58,7 +58,7 @@ def test_logout_keeps_other_sessions(cashier, manager, foreign, client_of):
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
 def test_attack_053_logout_ignores_a_refresh_token_in_the_body(path, cashier, manager, client_of):
-    """The session of the access token ends, whatever the body contains."""
+    """The session of the access token ends, for any body."""
     till, admin_client = client_of(cashier), client_of(manager)
 
     till.post(path, {"refresh": admin_client.tokens.refresh})

@@ -132,7 +132,7 @@ def test_refund_of_an_external_card_needs_the_reference_of_the_reader(
 def test_refund_of_an_external_card_to_another_method_needs_approval(
     method, till, manager_client, admin, sale_by_external_card, shop, problem
 ):
-    """Whatever the amount: only the reader knows whether the card was charged."""
+    """For any amount: only the reader knows whether the card was charged."""
     before = snapshot_refund_rows(shop)
     refusal = problem(
         request_refund(till, sale_by_external_card, method=method), 403, "approval_required"

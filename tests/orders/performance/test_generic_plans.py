@@ -1,4 +1,4 @@
-"""The statements of the most frequent requests use an index, whatever the values in them.
+"""The statements of the most frequent requests use an index for any values.
 
 Prepared statements have generic plans: what is good for one shop must be good for all. Lists with
 filters, and the search, are planned for their values: see test_query_plans.

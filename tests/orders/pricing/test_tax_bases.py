@@ -1,4 +1,4 @@
-"""Tax bases, especially of compound taxes, wherever taxes are shown."""
+"""Tax bases, especially of compound taxes, in every place that shows taxes."""
 
 from decimal import Decimal
 from typing import Any, NamedTuple

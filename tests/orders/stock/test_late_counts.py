@@ -1,4 +1,4 @@
-"""A count is correct for its time, whatever is recorded about earlier times later."""
+"""A count stays correct for its time when earlier movements are recorded later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

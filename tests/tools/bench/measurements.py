@@ -145,7 +145,7 @@ class Results:
 
 
 def measure(subjects: Sequence[Subject], rounds: int) -> Results:
-    """Measure each in turn, so that other load meets all alike; the first round warms up."""
+    """Measure each in turn, so that other load affects all equally; the first round warms up."""
     results = Results()
     for number in range(rounds + 1):
         for subject in subjects:

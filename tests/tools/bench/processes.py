@@ -50,5 +50,5 @@ def count_ticks(process: int) -> int:
 
 
 def parse_ticks(stat: str) -> list[int]:
-    """Return user and system time from a line of /proc/PID/stat, whatever the program's name."""
+    """Return user and system time from a line of /proc/PID/stat, for any program name."""
     return [int(field) for field in stat.rpartition(")")[2].split()[TIMES]]

@@ -17,7 +17,8 @@ READY_TIMEOUT = 60
 STOP_TIMEOUT = 40
 ROOT = Path(__file__).resolve().parents[3]
 
-# Its input is a pipe to us: when that closes, by whatever death, the program is told to go.
+# Its input is a pipe from this process: when the pipe closes, even after a crash, the program is
+# terminated.
 KEEPER = '"$@" </dev/null & cat >/dev/null; kill -TERM $!; wait $!'
 
 # Till's access log and uvicorn's.
@@ -32,7 +33,7 @@ class DidNotWork(Exception):
 def running(
     command: list[str], environment: Mapping[str, str], *, log: Path, cwd: Path = ROOT
 ) -> Iterator[int]:
-    """Run a server as long as the block; gives the process to which its own belong."""
+    """Run a server for the duration of the block; yield the id of its parent process."""
     with log.open("ab") as output:
         keeper = subprocess.Popen(
             ["sh", "-c", KEEPER, "sh", *command],
@@ -52,7 +53,7 @@ def running(
 
 
 def end(keeper: subprocess.Popen[bytes]) -> None:
-    """Wait until the program has gone as it was told, but not for ever."""
+    """Wait until the program has exited; kill it after a timeout."""
     try:
         keeper.wait(timeout=STOP_TIMEOUT)
     except subprocess.TimeoutExpired:

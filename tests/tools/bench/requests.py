@@ -236,9 +236,9 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class PaidLater(Kind):
-    """Orders that stay open, and in turns with them the payment of one opened a window before.
+    """Orders that stay open, alternating with payments of orders opened one window earlier.
 
-    So no payment overtakes the request that opens its order, on whichever connection.
+    So no payment overtakes the request that opens its order, even on another connection.
     """
 
     opened: list[tuple[int, str]] = field(default_factory=list)

@@ -124,7 +124,7 @@ def find_log(connection: psycopg.Connection[Any]) -> Path:
 
 def sell(server: Server) -> Any:
     connection = HTTPConnection(urlsplit(server.base).netloc, timeout=30)
-    # Always the same cashier, of whom Till has learned by then what it keeps.
+    # Always the same cashier, whose cached data Till has loaded by then.
     request = requests.post_order(server.world, 0, requests.choose_sale(server.world, 0))
     status, body = send(connection, request.rstrip("\n"))
     connection.close()

@@ -74,7 +74,7 @@ def fill(database: str, scratch: Path, *, products: int, orders: int) -> BenchDa
 
 
 def renew(database: str, scratch: Path, *, products: int) -> BenchData:
-    """Migrate a kept database and begin its sessions anew."""
+    """Migrate a kept database and create new sessions."""
     tokens = scratch / "tokens"
     settings = environment(database)
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)

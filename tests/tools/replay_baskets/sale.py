@@ -8,7 +8,7 @@ from orders.management.ids import stable_id
 from tests.tools.replay_baskets.files import SoldBasket, SoldLine
 
 # The register is part of the sale, so a basket must be sold at the same till in every run,
-# whatever the number of workers.
+# for any number of workers.
 TILLS_PER_STORE = 8
 NOTES = (Decimal(5), Decimal(10), Decimal(20), Decimal(50))
 # Customers hand over at most this many notes of one kind.

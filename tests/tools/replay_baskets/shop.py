@@ -61,7 +61,7 @@ class Sold:
 def prepare_shop(
     slug: str, articles: Sequence[Article], baskets: Sequence[SoldBasket]
 ) -> ReadyShop:
-    """Create whatever the baskets need and does not exist yet."""
+    """Create the rows that the baskets need and that do not exist yet."""
     tenant = _shop(slug)
     # Counting a log-in must not be part of another transaction.
     with tenant_context(tenant):

@@ -110,7 +110,7 @@ def _resolve_payments(
         return order, 0
     for payment in unclear:
         terminal.post(f"payments/{payment}/resolve/", {})
-    # Whatever the answer was, the order shows the current state.
+    # After any answer, the order shows the current state.
     now = terminal.post("orders/", sale)
     return (now.body if now.is_good else order), len(unclear)
 

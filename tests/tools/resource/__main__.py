@@ -1,4 +1,4 @@
-"""Write the files of a new resource from templates, and register it wherever resources are listed.
+"""Write the files of a new resource from templates, and register it in every list of resources.
 
 The resource has a unique name, is read by all roles and written by managers. It comes with its
 model and migration, serializers, viewset, route, topics, factory, audit rows and API tests. What
