@@ -15,6 +15,7 @@ from django.test import Client, TransactionTestCase
 
 from accounts.models import User
 from orders.models import Product
+from tenants.database.postgres.pipeline import Prepared
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
@@ -37,7 +38,7 @@ from tests.support.decimals import decimals, watch_decimals
 from tests.support.problems import assert_problem
 from tests.support.schema_digest import cache_lock
 from tests.support.secret_leaks import leaks, watch_leaks
-from tests.support.statements import assert_statement_count
+from tests.support.statements import assert_statement_count, record_messages
 from tests.support.tenant_leak_markers import create_foreign_shift
 from tests.support.truncation import empty_tables
 
@@ -288,6 +289,21 @@ def client_of(db: None) -> Callable[..., Person]:
 
 
 @pytest.fixture
+def cashier_client(cashier: User) -> Person:
+    return Person(cashier)
+
+
+@pytest.fixture
+def manager_client(manager: User) -> Person:
+    return Person(manager)
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Person:
+    return Person(admin)
+
+
+@pytest.fixture
 def anonymous(db: None) -> Api:
     return Api()
 
@@ -299,6 +315,12 @@ def statements() -> Callable[[int], AbstractContextManager[None]]:
     The number is therefore the same on both engines, which open different transactions.
     """
     return assert_statement_count
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[list[Prepared]]:
+    """Return the statements of each message sent to PostgreSQL by a pipeline."""
+    return record_messages(monkeypatch)
 
 
 @pytest.fixture

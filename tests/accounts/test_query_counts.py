@@ -8,11 +8,6 @@ import pytest
 from tests.factories.accounts import PASSWORD, UserFactory
 
 
-@pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
 @pytest.fixture(params=[1, 30])
 def staff(request, shop):
     """Create one or thirty colleagues; the number of statements must be the same."""

@@ -123,16 +123,6 @@ def basket(product, register):
     }
 
 
-@pytest.fixture
-def cashier_client(cashier):
-    return Person(cashier)
-
-
-@pytest.fixture
-def admin_client(admin):
-    return Person(admin)
-
-
 def test_calculation_response_is_documented(cashier_client, basket):
     response = cashier_client.post("orders/calculate/", basket)
 

@@ -1,16 +1,9 @@
 """Responses to paired terminals match the OpenAPI document."""
 
-import pytest
-
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import PASSWORD
-from tests.support.api import Api, Person
+from tests.support.api import Api
 from tests.support.terminals import PIN, give_pin
-
-
-@pytest.fixture
-def admin_client(admin):
-    return Person(admin)
 
 
 def test_terminal_responses_are_documented(admin_client, cashier, register):

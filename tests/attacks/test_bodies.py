@@ -24,11 +24,6 @@ WRITES = sorted(
 
 
 @pytest.fixture
-def admin_client(admin):
-    return Person(admin)
-
-
-@pytest.fixture
 def count_rows(shop):
     def rows():
         with tenant_scope(shop):

@@ -15,11 +15,6 @@ from tests.support.attack_outcome import assert_harmless, assert_refused
 
 
 @pytest.fixture
-def admin_client(admin):
-    return Person(admin)
-
-
-@pytest.fixture
 def category(shop):
     return CategoryFactory(tenant=shop, name="Fruit")
 

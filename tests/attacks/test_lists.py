@@ -27,11 +27,6 @@ SIZES = [
 ]
 
 
-@pytest.fixture
-def admin_client(admin):
-    return Person(admin)
-
-
 @pytest.mark.parametrize("path", LISTS)
 def test_attack_092_093_096_invalid_pages_orders_and_filters_are_rejected(path, admin_client):
     queries = [

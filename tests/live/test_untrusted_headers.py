@@ -119,7 +119,7 @@ def test_only_the_configured_header_makes_a_proxied_request_secure(proxied, head
     assert (SECURE in fields_by_name) == is_secure
 
 
-def test_only_granian_takes_an_underscore_for_a_hyphen(proxied, software):
+def test_only_granian_reads_an_underscore_in_a_header_name_as_a_hyphen(proxied, software):
     """The proxy in front of granian has to remove such headers: docs/operations/servers.md."""
     _, fields_by_name, _ = request(proxied, "/api/docs/", "X_Forwarded_Proto: https")
 

@@ -74,11 +74,6 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
 
 
 @pytest.fixture
-def manager_client(manager: User) -> Person:
-    return Person(manager)
-
-
-@pytest.fixture
 def get_approval(till: Till, manager_client: Person) -> Callable[..., str]:
     """`get_approval(body)`: request and grant the approval that refusing this order names."""
 

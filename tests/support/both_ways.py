@@ -14,7 +14,7 @@ REQUEST_ID = "both-ways"
 
 
 class Answer(NamedTuple):
-    """What came over the wire."""
+    """A response as the WSGI server sends it."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
 
 def call(method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-    """Answer one request as a server would."""
+    """Send one request to the WSGI application and return its response."""
     target = urlsplit(path)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -47,12 +47,12 @@ def call(method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         environ |= {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": "application/json"}
     for name, value in headers.items():
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
-    answered: list[Any] = []
-    result = application(environ, lambda status, given, _=None: answered.extend((status, given)))
-    sent = b"".join(result)
+    started: list[Any] = []
+    result = application(environ, lambda status, given, _=None: started.extend((status, given)))
+    content = b"".join(result)
     if hasattr(result, "close"):
         result.close()
-    return Answer(answered[0], answered[1], sent)
+    return Answer(started[0], started[1], content)
 
 
 class BothWays:
@@ -62,7 +62,7 @@ class BothWays:
         self.headers = {} if access is None else {"authorization": f"Bearer {access}"}
 
     def get(self, path: str, *, fast: bool = True, **headers: str) -> Answer:
-        """Return the answer; `fast` says whether it must come from before Django."""
+        """Return the answer; `fast` says whether it must be made before Django."""
         assert settings.FAST_PATHS
         given = self.headers | headers
         with override_settings(FAST_PATHS=False):

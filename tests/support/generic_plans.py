@@ -1,7 +1,7 @@
-"""Plans of statements that a connection prepares once: generic, for whatever values come later.
+"""Explain the statements of a request with generic plans, on tables with many rows.
 
-PostgreSQL then plans without the values, so that an index which suits one value may be chosen for
-all. Every statement of a request is explained, on tables that have grown.
+PostgreSQL plans a prepared statement once, without its values, so it may choose an index that suits
+one value and no other.
 """
 
 import json
@@ -15,18 +15,18 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tenants.database.postgres import pipeline
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.query_plans import nodes
+from tests.support.statements import record_messages
 from tests.tools.bench.database_limit import split_statements
 
 # With few rows, PostgreSQL reads the whole table for a page with its lines.
 ROWS = 12_000
-# What a statement without LIMIT may expect to find in a table that grows.
+# Maximum rows that the plan of a statement without LIMIT may expect from a growing table.
 MAX_EXPECTED = 200
 PLANNED = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
-# What many rows have in common; all other ids differ from row to row.
+# Columns with the same value in many rows; all other ids differ from row to row.
 SHARED = {
     *("store_id", "register_id", "cashier_id", "user_id", "by_id", "taken_by_id", "shift_id"),
     *("tax_class_id", "category_id", "store", "actor"),
@@ -35,8 +35,8 @@ TEXTS = {
     *("name", "search_text", "sku", "code", "number", "key"),
     *("username", "username_key", "email"),
 }
-# The relay has been there, but for the newest.
-OF_DISPATCHED_EVENTS = {"position": "1000000 + n", "relayed_at": "now()"}
+# The relay has dispatched all events except the newest.
+DISPATCHED_EVENT = {"position": "1000000 + n", "relayed_at": "now()"}
 COLUMNS = """
 SELECT attname, format_type(atttypid, NULL), attnum = ANY (
     SELECT unnest(indkey::int[]) FROM pg_index WHERE indrelid = attrelid AND indisunique
@@ -54,7 +54,7 @@ WHERE original.id = (SELECT id FROM {table} WHERE tenant_id = %s ORDER BY create
 def grow(tables: list[str], shop: Tenant, other: Tenant) -> None:
     """Copy a row of each table many times, half of the copies for another shop."""
     with across_tenants(), transaction.atomic(), connection.cursor() as cursor:
-        # Copies refer to rows that are not there: the plans do not look.
+        # Switch off foreign keys: copies refer to missing rows, which the plans never read.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for table in tables:
             cursor.execute(COLUMNS, [table])
@@ -67,12 +67,12 @@ def grow(tables: list[str], shop: Tenant, other: Tenant) -> None:
 def choose_values(columns: list[Any], shop: Tenant, other: Tenant) -> Iterator[str]:
     """Yield SQL for the columns in which a copy differs from its original."""
     for name, type_name, is_unique in columns:
-        if name in OF_DISPATCHED_EVENTS:
-            yield f"'{name}', {OF_DISPATCHED_EVENTS[name]}"
+        if name in DISPATCHED_EVENT:
+            yield f"'{name}', {DISPATCHED_EVENT[name]}"
         elif name == "tenant_id":
             yield f"'tenant_id', CASE n %% 2 WHEN 0 THEN '{shop.pk}' ELSE '{other.pk}' END"
         elif name not in SHARED and (value := vary(name, type_name, is_unique=is_unique)):
-            # What is null stays null.
+            # Null values remain null.
             yield f"'{name}', CASE WHEN original.{name} IS NOT NULL THEN {value} END"
 
 
@@ -90,7 +90,7 @@ def vary(name: str, type_name: str, *, is_unique: bool) -> str:
 
 @dataclass(slots=True)
 class Statements:
-    """What was sent to PostgreSQL: prepared, and not."""
+    """The statements sent to PostgreSQL: prepared ones and others."""
 
     prepared: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -98,23 +98,18 @@ class Statements:
 
 @contextmanager
 def record_statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
-    """Record every statement, on whichever way it is sent."""
+    """Record every statement, sent by a pipeline or by Django."""
     found = Statements()
-    exchange = pipeline.PreparedConnection.exchange
-
-    def record(link: Any, calls: Any) -> Any:
-        found.prepared += [statement.sql.decode() for statement, _ in calls]
-        return exchange(link, calls)
-
-    monkeypatch.setattr(pipeline.PreparedConnection, "exchange", record)
+    messages = record_messages(monkeypatch)
     with CaptureQueriesContext(connection) as queries:
         yield found
     monkeypatch.undo()
+    found.prepared += [each.sql.decode() for message in messages for each in message]
     found.others += [part for each in queries for part in split_statements(each["sql"])]
 
 
 def explain(statements: Statements, shop: Tenant) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each statement with its plan; what was prepared has a generic one."""
+    """Yield each statement with its plan, a generic one for prepared statements."""
     with tenant_scope(shop), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         for sql in filter(PLANNED.match, dict.fromkeys(statements.prepared)):
@@ -138,7 +133,7 @@ def read_plan(cursor: Any, sql: str) -> dict[str, Any]:
 
 
 def find_slow_scans(plan: dict[str, Any], grown: set[str], *, limited: bool = False) -> list[str]:
-    """Return the scans whose time grows with a table: of all its rows, or of very many."""
+    """Return the scans whose time grows with the table: sequential, or with many rows."""
     found = []
     table = plan.get("Relation Name", "")
     kind = plan["Node Type"]
@@ -146,7 +141,7 @@ def find_slow_scans(plan: dict[str, Any], grown: set[str], *, limited: bool = Fa
     if table in grown and "Scan" in kind and not is_quick(plan, limited=limited):
         found.append(f"{kind} on {table}: {plan['Plan Rows']} rows expected")
     for child in plan.get("Plans", ()):
-        # What is sorted has to be read to the end first.
+        # A sort or an aggregate reads all rows before it returns the first.
         goes_on = limited and not kind.endswith(("Sort", "Aggregate"))
         found += find_slow_scans(child, grown, limited=goes_on)
     return found

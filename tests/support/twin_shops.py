@@ -1,6 +1,6 @@
-"""Two shops prepared alike: what is done to one before Django is done to the other by the view.
+"""Compare orders created before Django and by the view, in two shops with equal data.
 
-Ids, times and hashes differ between the shops; everything else that they have stored must not.
+Ids, times and hashes differ between the shops; all other stored values must be equal.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ ORDERS = "/api/v1/orders/"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)")
 HASH = re.compile(r"[0-9a-f]{64}")
-# Differ between two shops prepared alike.
-CHOSEN = frozenset({"fingerprint", "password", "body_hash"})
+# Values that differ between two shops with equal data.
+VARYING = frozenset({"fingerprint", "password", "body_hash"})
 OWNED = [
     model for model in apps.get_models() if issubclass(model, TenantOwned) and not model._meta.proxy
 ]
 
 
 class Shop:
-    """A shop with what its requests need; ids are normalized in the order of their creation."""
+    """A shop with the rows that its requests need, and a client."""
 
     def __init__(self, tenant: Tenant, access: str, **parts: Any) -> None:
         self.tenant = tenant
@@ -46,12 +46,13 @@ class Shop:
 
 
 class TwinShops:
-    """`both.post(build)` sends `build(shop)` to one shop before Django, to the other by view."""
+    """Send a request to one shop before Django and to the other by the view."""
 
     def __init__(self, build: Callable[[], Shop]) -> None:
         self.fast, self.plain = build(), build()
 
     def post(self, build: Callable[[Shop], Any], *, fast: bool = True, **headers: str) -> Answer:
+        """Assert equal answers and rows; `fast` says whether the first is made before Django."""
         before = hits.total()
         answer = self.fast.post(build(self.fast), **headers)
         assert hits.total() - before == int(fast), f"{answer.status} {answer.body.decode()}"
@@ -71,7 +72,7 @@ def normalize_answer(answer: Answer) -> Any:
 
 
 def normalize(content: Any) -> str:
-    """Return the text of the content, with ids numbered as they come and without times."""
+    """Return the content as JSON, with numbered ids and without times and hashes."""
     numbers: dict[str, str] = {}
     text = json.dumps(content, default=str, indent=1)
     text = UUID.sub(lambda each: numbers.setdefault(each[0], f"id-{len(numbers)}"), text)
@@ -84,7 +85,7 @@ def list_rows(tenant: Tenant) -> dict[str, Any]:
         check_chain()
         return {
             model._meta.label: [
-                {name: value for name, value in row.items() if name not in CHOSEN}
+                {name: value for name, value in row.items() if name not in VARYING}
                 for row in model._default_manager.order_by("created_at", "pk").values()
             ]
             for model in OWNED

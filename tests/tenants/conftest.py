@@ -8,11 +8,6 @@ from tests.support import webhook_server
 
 
 @pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
-@pytest.fixture
 def bodies(store):
     """Return the body of a new store and of a new register."""
     return {

@@ -48,7 +48,7 @@ def results(**windows):
 # --- What load generators write -------------------------------------------------------------
 
 
-def test_the_result_line_of_wrk_is_read():
+def test_result_line_of_wrk_is_parsed():
     output = "Running 3s test\n  1 threads\nRESULT 1200 3.001000 12.500 40.250 2 1\n"
 
     found = parse_result(output)
@@ -63,7 +63,7 @@ def test_output_without_a_result_line_is_refused():
         parse_result("unable to connect to 127.0.0.1:1 Connection refused\n")
 
 
-def test_the_log_of_pgbench_is_read():
+def test_log_of_pgbench_is_parsed():
     lines = ["0 1 2000 0 1700000000 1", "0 2 4000 0 1700000000 2", "1 1 failed 0 1700000000 3"]
 
     found = parse_times(lines, 2)
@@ -72,7 +72,7 @@ def test_the_log_of_pgbench_is_read():
     assert 2 <= found.p50 <= 4
 
 
-def test_a_log_of_pgbench_without_transactions_is_refused():
+def test_log_of_pgbench_with_one_transaction_is_refused():
     with pytest.raises(DidNotWork, match="less than two"):
         parse_times(["0 1 2000 0 1700000000 1"], 2)
 
@@ -86,17 +86,17 @@ def test_processor_time_includes_children_that_have_ended():
     assert parse_ticks(f"42 (a name) with) S {fields}\n") == [13, 14, 15, 16]
 
 
-def test_the_time_of_a_process_that_has_ended_is_nothing():
+def test_processor_time_of_an_ended_process_is_empty():
     assert parse_ticks("") == []
 
 
-def test_busy_time_leaves_out_idle_time_and_waiting_for_disks():
+def test_busy_time_excludes_idle_and_disk_wait_time():
     stat = "cpu  100 10 50 9000 700 5 5 30 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
 
     assert parse_busy(stat) == 200 / TICKS
 
 
-def test_cores_of_other_programs_are_what_is_not_the_benchs():
+def test_foreign_cores_exclude_the_processor_time_of_the_bench():
     before, after = Sample(10.0, 100.0, 50.0), Sample(14.0, 107.0, 53.0)
 
     assert count_foreign_cores(before, after) == 1.0
@@ -113,13 +113,13 @@ def test_processor_time_is_counted_for_each_request():
 # --- Statistics -----------------------------------------------------------------------------
 
 
-def test_a_ratio_compares_windows_of_the_same_round():
+def test_ratio_compares_windows_of_the_same_round():
     found = results(Till=[window(100), window(300)], peer=[window(50), window(100)])
 
     assert found.ratios(Ratio(OURS, THEIRS, 2)) == [2.0, 3.0]
 
 
-def test_a_round_in_which_nothing_was_answered_is_not_compared():
+def test_ratio_excludes_rounds_without_answers():
     found = results(Till=[window(100), window(300)], peer=[window(0), window(100)])
 
     assert found.ratios(Ratio(OURS, THEIRS, 2)) == [3.0]
@@ -127,7 +127,7 @@ def test_a_round_in_which_nothing_was_answered_is_not_compared():
     assert nothing.known([Ratio(OURS, THEIRS, 2)]) == []
 
 
-def test_a_ratio_with_what_was_not_measured_is_left_out():
+def test_ratio_with_an_unmeasured_subject_is_omitted():
     assert results(Till=[window(100)]).known([Ratio(OURS, THEIRS, 2)]) == []
 
 
@@ -158,7 +158,7 @@ def test_rounds_are_interleaved_and_the_first_one_is_not_counted():
 # --- Tables ---------------------------------------------------------------------------------
 
 
-def test_a_ratio_row_says_median_range_and_whether_the_target_is_reached():
+def test_ratio_row_contains_median_range_and_target_result():
     found = results(
         Till=[window(100), window(150), window(130)], peer=[window(100), window(100), window(100)]
     )
@@ -170,7 +170,7 @@ def test_a_ratio_row_says_median_range_and_whether_the_target_is_reached():
     assert row[-1] == "no"
 
 
-def test_a_ratio_row_compares_processor_time_too():
+def test_ratio_row_contains_the_ratio_of_processor_time():
     found = results(
         Till=[window(100, web_cpu=0.1, database_cpu=0.1)], peer=[window(200, web_cpu=0.6)]
     )
@@ -180,7 +180,7 @@ def test_a_ratio_row_compares_processor_time_too():
     assert row[3:] == ("0.50", "0.50 to 0.50", "1.50", "1.3", "no")
 
 
-def test_a_ratio_row_names_the_other_call():
+def test_ratio_row_names_a_different_call_of_the_peer():
     found = Results({Name("sale by key", "Till"): [window(1)], THEIRS: [window(1)]})
 
     [row] = build_ratios(found, [Ratio(Name("sale by key", "Till"), THEIRS, 1)]).rows
@@ -200,7 +200,7 @@ def test_rates_and_processor_time_have_a_row_for_each_subject():
     assert list(build_cpu(found).rows) == [("sale", "Till", "2.00", "1.00", "3.00")]
 
 
-def test_a_table_is_written_as_text_and_as_markdown():
+def test_table_is_formatted_as_text_and_markdown():
     table = Table(("call", "ratio"), [("sale", "1.25"), ("a longer call", "10.00")])
 
     assert table.as_text().splitlines() == [
@@ -216,7 +216,7 @@ def test_a_table_is_written_as_text_and_as_markdown():
     ]
 
 
-def test_the_load_of_other_programs_is_named_with_its_range():
+def test_foreign_load_is_described_with_median_and_range():
     found = results(Till=[window(1, foreign=0.5), window(1, foreign=0.1), window(1, foreign=1.5)])
 
     assert describe_foreign_load(found) == (
@@ -224,7 +224,7 @@ def test_the_load_of_other_programs_is_named_with_its_range():
     )
 
 
-def test_a_section_replaces_the_one_with_its_title():
+def test_section_replaces_the_section_with_the_same_title():
     page = "# Performance\n\nText.\n\n## Requests\n\nold\n\n## Memory\n\n70 MiB\n"
 
     page = replace_section(page, "Requests", "new\n")
@@ -272,7 +272,7 @@ def test_prepared_statements_between_begin_and_commit_are_two_messages():
     assert found == [["BEGIN", "SELECT 1"], ["INSERT 2", "UPDATE 3", "COMMIT"]]
 
 
-def test_semicolons_within_quotes_split_nothing():
+def test_semicolons_within_quotes_do_not_split_statements():
     assert split_statements("""SELECT ';', E'\\';', ";a" ; SELECT 2;""") == [
         """SELECT ';', E'\\';', ";a\"""",
         "SELECT 2",
@@ -291,13 +291,13 @@ def test_ids_and_numbers_become_variables():
     assert put(f"SELECT '{new}'") == "SELECT ':v_serial-0000-7000-8:v_client-000000000000'"
 
 
-def test_a_word_after_a_colon_within_quotes_is_no_variable():
+def test_colon_within_quotes_starts_no_variable():
     assert put("""SELECT '{"shift":null,"n":7000}', 1::int""") == (
         """SELECT '{"shift": null,"n": :v_number}', 1::int"""
     )
 
 
-def test_what_was_sent_together_is_one_message_of_pgbench():
+def test_simple_statements_of_one_message_are_joined():
     assert write_simple(["SELECT 1", "SELECT ':v_shop'"]) == r"SELECT 1 \; SELECT ':v_shop';"
 
 
@@ -341,11 +341,11 @@ def test_pgbench_chooses_a_till_and_five_products_of_its_shop():
 # --- Requests and options -------------------------------------------------------------------
 
 
-def test_a_request_has_a_key_before_its_body():
+def test_request_line_has_the_key_before_the_body():
     assert line("POST", "/x/", "token", {"a": 1}, key="k") == 'POST\t/x/\ttoken\tk\t{"a":1}\n'
 
 
-def test_orders_that_are_open_are_paid_in_the_next_window(tmp_path: Path):
+def test_open_orders_are_paid_in_the_next_window(tmp_path: Path):
     kind = PaidLater(PAID_LATER.make, PAID_LATER.is_right, once=True)
     file = tmp_path / "requests"
 
@@ -363,7 +363,7 @@ def test_orders_that_are_open_are_paid_in_the_next_window(tmp_path: Path):
     assert all("payments/" not in text for text in (second, fourth, fifth))
 
 
-def test_payments_that_were_not_sent_wait_for_the_window_after(tmp_path: Path):
+def test_possibly_sent_payment_is_not_sent_again(tmp_path: Path):
     kind = PaidLater(PAID_LATER.make, PAID_LATER.is_right, once=True)
     kind.opened.append((3, "an-order"))
     kind.write(tmp_path / "requests", DATA, 2)
@@ -379,11 +379,11 @@ def test_quick_has_little_data_and_one_round():
     assert (usual.rounds, usual.seconds, usual.products) == (3, 3, 50_000)
 
 
-def test_a_kept_installation_replaces_a_method_that_there_is():
+def test_kept_installation_overrides_an_existing_method():
     assert vars(KeptInstallation).keys() & vars(Installation).keys() >= {"copy_for_account"}
 
 
-def test_the_command_of_the_report_names_no_directories():
+def test_command_in_the_report_omits_directories():
     arguments = ["--quick", "--write", "--peer", "a/b", "--peer-same=c/d", "--only", "log-in"]
 
     assert describe_command(arguments) == "--quick --only log-in"

@@ -27,11 +27,6 @@ def till(cashier, client_of):
     return client_of(cashier)
 
 
-@pytest.fixture
-def manager_client(manager, client_of):
-    return client_of(manager)
-
-
 @pytest.mark.parametrize("username", ["mgr", "MGR", "adm"])
 @both
 def test_manager_password_at_the_cashiers_terminal_decides(

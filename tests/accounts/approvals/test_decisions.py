@@ -35,16 +35,6 @@ def till(cashier, client_of):
     return client_of(cashier)
 
 
-@pytest.fixture
-def manager_client(manager, client_of):
-    return client_of(manager)
-
-
-@pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
 # --- from the approver's own session -----------------------------------------------------------
 
 

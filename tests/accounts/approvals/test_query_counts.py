@@ -31,11 +31,6 @@ def till(cashier, register):
     return log_in_at_register(cashier, register)
 
 
-@pytest.fixture
-def manager_client(manager, client_of):
-    return client_of(manager)
-
-
 def test_creating_a_request_takes_three_statements(till, statements):
     body = build_request()
 

@@ -32,11 +32,6 @@ def till(cashier, client_of):
     return client_of(cashier)
 
 
-@pytest.fixture
-def manager_client(manager, client_of):
-    return client_of(manager)
-
-
 def has_no_approvals(shop):
     with tenant_scope(shop):
         return not Approval.objects.exists()

@@ -17,12 +17,6 @@ from tests.support.audit import (
     list_audit_names,
 )
 
-
-@pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
 # --- by its admins ----------------------------------------------------------------------------
 
 

@@ -17,11 +17,6 @@ from tests.support.audit import (
 from tests.support.users import build_credentials, reload_user
 
 
-@pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
 def test_new_user_is_recorded_without_the_password(admin_client, admin):
     admin_client.post(
         "users/", {"username": "new", "role": "manager", "password": "a long enough one"}

@@ -18,7 +18,7 @@ def _existing_user(cashier):
     """Create the user c1 in the shop green."""
 
 
-def test_attack_001_correct_password_starts_a_session(anonymous, cashier, shop):
+def test_attack_001_correct_password_starts_a_session(anonymous, cashier):
     response = anonymous.post(LOG_IN, build_credentials(), User_Agent="Till 5")
 
     answer = response.json()
@@ -26,18 +26,8 @@ def test_attack_001_correct_password_starts_a_session(anonymous, cashier, shop):
     assert response["Cache-Control"] == "no-store"
     assert answer.keys() == {"access", "refresh", "token_type", "expires_in", "user", "session"}
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
-    assert answer["user"] == {
-        "id": str(cashier.pk),
-        "username": "c1",
-        "display_name": cashier.display_name,
-        "email": "c1@green.example",
-        "role": "cashier",
-        "is_active": True,
-        "must_change_password": False,
-        "tenant": {"id": str(shop.pk), "slug": "green", "name": "Green Grocery"},
-        "version": 1,
-    }
-    assert Api(answer["access"]).get("auth/me/").json()["id"] == str(cashier.pk)
+    assert answer["user"]["id"] == str(cashier.pk)
+    assert answer["user"] == Api(answer["access"]).get("auth/me/").json()
     with across_tenants():
         session = AuthSession.objects.get()
     assert (session.user_id, session.user_agent, session.ip) == (cashier.pk, "Till 5", "127.0.0.1")

@@ -245,20 +245,6 @@ def test_counting_inside_a_transaction_raises():
 # --- in two messages to PostgreSQL ------------------------------------------------------------
 
 
-@pytest.fixture
-def messages(monkeypatch):
-    """The statements of each message that is sent."""
-    sent = []
-    exchange = pipeline.PreparedConnection.exchange
-
-    def record(link, calls):
-        sent.append([statement for statement, _ in calls])
-        return exchange(link, calls)
-
-    monkeypatch.setattr(pipeline.PreparedConnection, "exchange", record)
-    return sent
-
-
 def show(name):
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {name}")
@@ -283,7 +269,7 @@ def test_counting_takes_two_messages_and_so_does_resetting(messages):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_only_counting_does_not_wait_for_the_disk():
+def test_synchronous_commit_is_off_only_while_counting():
     seen = []
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = on")
@@ -301,7 +287,7 @@ def test_only_counting_does_not_wait_for_the_disk():
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_between_the_messages_changes_nothing():
+def test_failure_between_the_messages_changes_nothing():
     def fail(kept, now):
         raise ZeroDivisionError
 
@@ -314,7 +300,7 @@ def test_a_failure_between_the_messages_changes_nothing():
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_rejected_statement_changes_nothing():
+def test_rejected_statement_changes_nothing():
     too_long = "a" * 65
 
     with pytest.raises(OperationalError, match="too long"):

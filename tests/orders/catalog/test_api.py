@@ -16,11 +16,6 @@ from tests.support.parallel import run_concurrently, statuses
 PEAR = {"sku": "PEAR", "name": "Pear", "price": "1.20"}
 
 
-@pytest.fixture
-def cashier_client(client_of, cashier):
-    return client_of(cashier)
-
-
 # --- products ------------------------------------------------------------------------------------
 
 

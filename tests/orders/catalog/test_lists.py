@@ -13,11 +13,6 @@ from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFacto
 
 
 @pytest.fixture
-def cashier_client(client_of, cashier):
-    return client_of(cashier)
-
-
-@pytest.fixture
 def catalog(shop, foreign):
     """Return the category of three products of the shop; another shop has products too."""
     fruit = CategoryFactory(tenant=shop, name="Fruit")

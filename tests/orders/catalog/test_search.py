@@ -30,11 +30,6 @@ GOODS = {
 
 
 @pytest.fixture
-def cashier_client(client_of, cashier):
-    return client_of(cashier)
-
-
-@pytest.fixture
 def products_by_sku(shop, foreign):
     return {sku: ProductFactory(tenant=shop, sku=sku, name=name) for sku, name in GOODS.items()}
 

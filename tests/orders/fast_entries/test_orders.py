@@ -279,7 +279,7 @@ def test_long_list_is_compressed(client, sold):
     assert ("Content-Encoding", "gzip") in client.get(ORDERS, accept_encoding="gzip").headers
 
 
-def test_an_order_is_never_compressed(client, sold):
+def test_single_order_is_not_compressed(client, sold):
     answer = client.get(f"{ORDERS}{sold[0]['id']}/", accept_encoding="gzip")
 
     assert "Content-Encoding" not in dict(answer.headers)

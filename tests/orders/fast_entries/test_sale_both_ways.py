@@ -147,7 +147,7 @@ def cash(amount: str | None = None, **more: Any) -> dict[str, Any]:
     return {"id": next(ids), "method": "cash", **given, **more}
 
 
-def test_a_sale_for_cash(both):
+def test_cash_sale_equals_the_view(both):
     answer = both.post(lambda shop: order(shop, line(shop.plain), payments=[cash("2.50")]))
 
     assert answer.status == "201 Created"
@@ -225,18 +225,18 @@ SALES = {
 
 
 @pytest.mark.parametrize("kind", SALES)
-def test_every_kind_of_sale(both, kind):
+def test_sale_of_each_kind_equals_the_view(both, kind):
     answer = both.post(SALES[kind])
 
     assert answer.status == "201 Created", answer.body
 
 
-def test_a_device_sequence_that_another_sale_has(both):
+def test_used_device_sequence_equals_the_view(both):
     for _ in range(2):
         both.post(SALES["a device sequence"])
 
 
-def test_an_idempotency_key_is_saved_with_its_answer(both):
+def test_idempotency_key_with_id_replays_the_answer(both):
     bodies = {}
 
     def build(shop):
@@ -250,7 +250,7 @@ def test_an_idempotency_key_is_saved_with_its_answer(both):
     assert again.body == answer.body
 
 
-def test_the_key_alone_names_the_order(both):
+def test_idempotency_key_without_id_replays_the_answer(both):
     def build(shop):
         body = order(shop, line(shop.plain), payments=[{"method": "cash"}])
         return {name: value for name, value in body.items() if name != "id"}
@@ -263,7 +263,7 @@ def test_the_key_alone_names_the_order(both):
     assert again.body == answer.body
 
 
-def test_the_same_order_again_is_answered_by_the_view(both):
+def test_repeated_order_is_answered_by_the_view(both):
     bodies = {}
 
     def build(shop):
@@ -305,7 +305,7 @@ LEFT_TO_THE_VIEW = {
 
 
 @pytest.mark.parametrize("kind", LEFT_TO_THE_VIEW)
-def test_what_is_unusual_or_refused_is_left_to_the_view(both, kind):
+def test_unusual_or_refused_order_is_left_to_the_view(both, kind):
     both.post(LEFT_TO_THE_VIEW[kind], fast=False)
 
     # Nothing of it is in the way of the next one.
@@ -325,7 +325,7 @@ def test_what_is_unusual_or_refused_is_left_to_the_view(both, kind):
     ],
     ids=str,
 )
-def test_every_currency_and_rounding(rules):
+def test_sale_in_each_currency_and_rounding_equals_the_view(rules):
     both = TwinShops(lambda: build_shop(**rules))
 
     def build(shop):
@@ -335,7 +335,7 @@ def test_every_currency_and_rounding(rules):
     assert both.post(build).status == "201 Created"
 
 
-def test_an_open_shift_and_a_required_one():
+def test_sale_with_required_shifts_needs_an_open_shift():
     both = TwinShops(lambda: build_shop(with_shift=True, shifts_required=True))
     assert both.post(SALES["change"]).status == "201 Created"
 
@@ -343,20 +343,20 @@ def test_an_open_shift_and_a_required_one():
     assert closed.post(SALES["change"], fast=False).status.startswith("409")
 
 
-def test_the_first_order_of_a_shop_is_left_to_the_view():
+def test_first_order_of_a_shop_is_left_to_the_view():
     both = TwinShops(lambda: build_shop(has_orders=False))
 
     both.post(SALES["change"], fast=False)
     both.post(SALES["change"])
 
 
-def test_stock_below_zero_where_the_shop_allows_it():
+def test_sale_below_zero_stock_equals_the_view_if_allowed():
     both = TwinShops(lambda: build_shop(stock_policy="allow"))
 
     both.post(lambda shop: order(shop, line(shop.plain, "900"), payments=[cash()]))
 
 
-def test_a_sale_writes_two_messages(both, monkeypatch):
+def test_sale_sends_two_messages(both, monkeypatch):
     both.post(SALES["change"])
     sent = []
     send = pipeline.send
@@ -394,7 +394,7 @@ def half_off(shop: Shop) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("paired", [False, True])
-def test_an_approval_is_used_up(paired):
+def test_approval_of_a_discount_is_used(paired):
     both = TwinShops(lambda: build_shop(paired=paired))
 
     answer = both.post(lambda shop: approved(shop, half_off(shop)))
@@ -405,7 +405,7 @@ def test_an_approval_is_used_up(paired):
             assert Approval.objects.get().status == Approval.Status.USED
 
 
-def test_an_approval_that_is_not_needed_stays(both):
+def test_unneeded_approval_is_not_used(both):
     both.post(lambda shop: approved(shop, SALES["change"](shop)))
 
     with tenant_scope(both.fast.tenant):
@@ -426,13 +426,13 @@ def test_an_approval_that_is_not_needed_stays(both):
     # Alike in every process: none contains a time.
     ids=["less", "no amount", "another order", "another action", "used", "denied", "expired"],
 )
-def test_an_approval_that_does_not_fit_is_left_to_the_view(both, changes):
+def test_invalid_approval_is_left_to_the_view_and_refused(both, changes):
     answer = both.post(lambda shop: approved(shop, half_off(shop), **changes), fast=False)
 
     assert answer.status.startswith("403")
 
 
-def test_approvers_have_limits_too(both):
+def test_approval_above_the_limit_of_the_approver_is_refused(both):
     for shop in (both.fast, both.plain):
         shop.tenant.limits["manager"]["line_discount_percent"] = "20"
         shop.tenant.save()
@@ -455,7 +455,7 @@ def credit(amount: str, code: str) -> dict[str, Any]:
     return {"id": next(ids), "method": "store_credit", "amount": amount, "reference": code}
 
 
-def test_store_credits_are_spent(both):
+def test_store_credit_payments_reduce_the_balances(both):
     add_credits(both)
 
     answer = both.post(
@@ -486,7 +486,7 @@ def test_store_credits_are_spent(both):
         ({"is_active": False}, ("1.00", "GIFT-B")),
     ],
 )
-def test_store_credit_that_cannot_be_spent_is_left_to_the_view(both, changes, payment):
+def test_invalid_store_credit_payment_is_left_to_the_view(both, changes, payment):
     add_credits(both, **changes)
 
     answer = both.post(
@@ -496,7 +496,7 @@ def test_store_credit_that_cannot_be_spent_is_left_to_the_view(both, changes, pa
     assert answer.status[0] == "4"
 
 
-def test_wrong_codes_lock_out_as_by_the_view(both):
+def test_wrong_store_credit_codes_lock_out_like_the_view(both):
     add_credits(both)
 
     def wrong(shop):
@@ -508,7 +508,7 @@ def test_wrong_codes_lock_out_as_by_the_view(both):
     assert answers[-1] == "429"
 
 
-def test_an_ended_session_counts_no_attempt_at_a_code(both):
+def test_store_credit_code_with_an_ended_session_is_not_counted(both):
     add_credits(both)
     both.post(SALES["change"])
     for shop in (both.fast, both.plain):
@@ -546,7 +546,7 @@ def test_sale_succeeds_if_the_connection_is_lost_while_counting_a_credit_code_at
 # --- paired terminals -----------------------------------------------------------------------------
 
 
-def test_a_pin_session_at_a_paired_register():
+def test_sale_of_a_pin_session_equals_the_view():
     both = TwinShops(lambda: build_shop(paired=True))
 
     def without_register(shop):
@@ -557,7 +557,7 @@ def test_a_pin_session_at_a_paired_register():
     both.post(SALES["discounts"])
 
 
-def test_a_cashier_sells_in_assigned_stores_only(both):
+def test_sale_in_an_unassigned_store_is_refused(both):
     for shop in (both.fast, both.plain):
         with tenant_scope(shop.tenant):
             Posting.objects.create(user=shop.user, store=shop.store)
@@ -571,7 +571,7 @@ def test_a_cashier_sells_in_assigned_stores_only(both):
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
-def test_managers_and_admins_sell_too(role):
+def test_sale_by_a_manager_or_admin_equals_the_view(role):
     both = TwinShops(lambda: build_shop(role=role))
 
     both.post(half_off)
@@ -580,7 +580,7 @@ def test_managers_and_admins_sell_too(role):
 # --- what changes meanwhile -----------------------------------------------------------------------
 
 
-def test_an_ended_session_sells_nothing(both):
+def test_sale_with_an_ended_session_is_refused(both):
     both.post(SALES["change"])
     for shop in (both.fast, both.plain):
         with tenant_scope(shop.tenant):
@@ -589,7 +589,7 @@ def test_an_ended_session_sells_nothing(both):
     assert both.post(SALES["change"], fast=False).status.startswith("401")
 
 
-def test_changed_rules_of_the_shop_apply_at_once(both):
+def test_changed_settings_of_the_shop_apply_at_once(both):
     both.post(SALES["change"])
     for shop in (both.fast, both.plain):
         Tenant.objects.filter(pk=shop.tenant.pk).update(cash_rounding_increment=Decimal("0.10"))
@@ -600,7 +600,7 @@ def test_changed_rules_of_the_shop_apply_at_once(both):
     assert b'"paid_total":"1.00"' in both.post(sale).body
 
 
-def test_a_closed_register_sells_nothing(both):
+def test_sale_at_an_inactive_register_is_refused(both):
     both.post(SALES["change"])
     for shop in (both.fast, both.plain):
         with tenant_scope(shop.tenant):
@@ -612,7 +612,7 @@ def test_a_closed_register_sells_nothing(both):
 # --- before the session is known ------------------------------------------------------------------
 
 
-def test_the_body_of_a_request_without_a_valid_token_is_not_read():
+def test_body_of_a_request_without_a_valid_token_is_not_read():
     body = io.BytesIO(b"{}")
     environ = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "2", "wsgi.input": body}
 
@@ -621,7 +621,9 @@ def test_the_body_of_a_request_without_a_valid_token_is_not_read():
     assert environ["wsgi.input"] is body
 
 
-def test_a_connection_lost_while_the_session_is_read_is_no_error(both, monkeypatch, caplog):
+def test_connection_lost_during_the_session_look_up_falls_back_to_the_view(
+    both, monkeypatch, caplog
+):
     def lose(*_calls):
         raise ConnectionLost("gone", may_have_committed=False)
 

@@ -56,7 +56,7 @@ def check_books(shop):
         assert not list(verify_chains())
 
 
-def test_one_order_twenty_times_at_once_is_created_once(shop):
+def test_order_sent_twenty_times_at_once_is_created_once(shop):
     body = order(shop, line(shop.plain, "2"), payments=[cash("5.00")])
 
     answers = run_times(20, lambda: shop.post(body))
@@ -66,7 +66,7 @@ def test_one_order_twenty_times_at_once_is_created_once(shop):
     check_books(shop)
 
 
-def test_one_key_twenty_times_at_once_is_one_order(shop):
+def test_idempotency_key_sent_twenty_times_at_once_creates_one_order(shop):
     body = order(shop, line(shop.plain, "2"), payments=[{"method": "cash"}])
     del body["id"]
 
@@ -79,7 +79,7 @@ def test_one_key_twenty_times_at_once_is_one_order(shop):
     check_books(shop)
 
 
-def test_orders_of_one_register_wait_for_each_other(shop):
+def test_simultaneous_orders_of_a_register_all_succeed(shop):
     before = hits["POST orders/"]
     bodies = [order(shop, line(shop.plain), line(shop.names), payments=[cash()]) for _ in range(16)]
 
@@ -90,7 +90,7 @@ def test_orders_of_one_register_wait_for_each_other(shop):
     check_books(shop)
 
 
-def test_a_hot_product_is_never_oversold_by_either_way(shop):
+def test_scarce_product_is_never_oversold_by_simultaneous_orders(shop):
     """Lines in any order, at four registers, before Django and by the view."""
     registers = [
         RegisterFactory(tenant=shop.tenant, store=shop.store, number=number)
@@ -119,7 +119,7 @@ def sell(shop, body, is_fast):
     return shop.post(body) if is_fast else shop.post(body, if_none_match='"none"')
 
 
-def test_an_approval_is_used_by_one_of_many(shop):
+def test_approval_is_used_by_one_of_many_simultaneous_orders(shop):
     body = approved(shop, half_off(shop))
     others = [approved(shop, half_off(shop)) | {"approval": body["approval"]} for _ in range(7)]
 
@@ -145,7 +145,7 @@ def between_messages(monkeypatch, work):
     return done
 
 
-def test_a_product_may_change_between_the_messages(shop, monkeypatch):
+def test_price_change_between_the_messages_does_not_apply(shop, monkeypatch):
     """As by the view, which has read it before its transaction: the price that was read is paid."""
 
     def change():
@@ -159,7 +159,7 @@ def test_a_product_may_change_between_the_messages(shop, monkeypatch):
     assert json.loads(answer.body)["total"] == "2.50"
 
 
-def test_the_currency_cannot_change_between_the_messages(shop, monkeypatch):
+def test_currency_is_already_fixed_between_the_messages(shop, monkeypatch):
     """It is fixed by the first order, which the view creates."""
     with override_settings(FAST_PATHS=False):
         shop.post(order(shop, line(shop.plain), payments=[cash("2.50")]))
@@ -173,7 +173,7 @@ def test_the_currency_cannot_change_between_the_messages(shop, monkeypatch):
     assert done == [None]
 
 
-def test_a_shift_cannot_close_between_the_messages(monkeypatch):
+def test_register_numbers_are_locked_between_the_messages(monkeypatch):
     """The numbers of the register are locked, and closing waits for them."""
     shop = build_shop(with_shift=True, shifts_required=True)
 
@@ -203,7 +203,7 @@ def test_stock_taken_between_the_messages_is_refused_by_the_view(shop, monkeypat
         assert not Order.objects.exists()
 
 
-def test_a_lost_connection_before_the_commit_is_answered_by_the_view(shop, monkeypatch):
+def test_connection_lost_before_the_commit_falls_back_to_the_view(shop, monkeypatch):
     send = pipeline.send
     killed = []
 
@@ -221,7 +221,7 @@ def test_a_lost_connection_before_the_commit_is_answered_by_the_view(shop, monke
     check_books(shop)
 
 
-def test_a_connection_lost_after_the_commit_is_answered_with_the_order(shop, monkeypatch):
+def test_connection_lost_after_the_commit_returns_the_created_order(shop, monkeypatch):
     """The order is there; the view finds it by its id."""
     send = pipeline.send
     lost = []
@@ -242,7 +242,7 @@ def test_a_connection_lost_after_the_commit_is_answered_with_the_order(shop, mon
     check_books(shop)
 
 
-def test_a_shift_of_another_register_is_of_no_concern(shop):
+def test_sale_ignores_the_shift_of_another_register(shop):
     register = RegisterFactory(tenant=shop.tenant, store=shop.store, number=9)
     ShiftFactory(opened_by=shop.user, register=register)
 

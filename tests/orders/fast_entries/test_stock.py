@@ -42,7 +42,7 @@ def levels(shop, store):
     return levels
 
 
-def test_every_page(client, levels, foreign):
+def test_all_pages_equal_the_view(client, levels, foreign):
     seen, path = [], f"{STOCK}?page_size=2"
     while path:
         page = json.loads(client.get(path).body)
@@ -66,17 +66,17 @@ def test_filters(client, levels, foreign):
 @pytest.mark.parametrize(
     "query", ["low=true", "store=x", "id=x", "updated_since=2026-01-01T00:00:00Z"]
 )
-def test_everything_else_is_answered_by_the_view(client, levels, query):
+def test_other_queries_are_left_to_the_view(client, levels, query):
     client.get(f"{STOCK}?{query}", fast=False)
 
 
-def test_what_has_not_changed(client, levels):
+def test_unchanged_list_is_not_modified(client, levels):
     etag = dict(client.get(STOCK).headers)["ETag"]
 
     assert client.get(STOCK, if_none_match=etag).status == "304 Not Modified"
 
 
-def test_times_without_a_fraction(client, shop, levels):
+def test_times_with_zero_microseconds_equal_the_view(client, shop, levels):
     with tenant_scope(shop):
         for level, text in zip(levels, ("00Z", "00.1Z", "00.000001Z"), strict=False):
             StockLevel.objects.filter(pk=level.pk).update(updated_at=f"2026-01-01T00:00:{text}")
@@ -84,7 +84,7 @@ def test_times_without_a_fraction(client, shop, levels):
     client.get(STOCK)
 
 
-def test_the_serializer_describes_what_is_written(shop, levels):
+def test_stock_level_data_equals_its_serializer_fields(shop, levels):
     with tenant_scope(shop):
         level = StockLevel.objects.get(pk=levels[1].pk)
         written = StockLevelSerializer(level).data

@@ -113,7 +113,7 @@ def asked(shop, cashier, register, product, foreign):
     return requests
 
 
-def test_every_statement_uses_an_index(asked, shop, monkeypatch):
+def test_all_statements_use_an_index(asked, shop, monkeypatch):
     slow = []
     for name, request in CALLS.items():
         request(asked)  # what is sent only the first time is not looked at
@@ -154,5 +154,5 @@ def index_scan(rows, **more):
         (index_scan(2_000) | {"Relation Name": "tenants_store"}, False),
     ],
 )
-def test_a_scan_is_slow_when_its_time_grows_with_the_table(plan, is_slow):
+def test_scan_is_slow_if_its_time_grows_with_the_table(plan, is_slow):
     assert bool(find_slow_scans(plan, {"orders_order"})) == is_slow

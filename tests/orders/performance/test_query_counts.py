@@ -44,19 +44,6 @@ def make_products(make_product, shop):
     return fill
 
 
-@pytest.fixture
-def assert_queries(django_assert_num_queries):
-    """`assert_queries(7, call)`: return the response of a call that runs seven statements."""
-
-    def ask(expected, call):
-        with django_assert_num_queries(expected):
-            response = call()
-        assert response.status_code in {200, 201}, response.content
-        return response
-
-    return ask
-
-
 # --- reading -------------------------------------------------------------------------------------
 
 

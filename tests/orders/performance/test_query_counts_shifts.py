@@ -21,19 +21,6 @@ LIST = {"postgresql": 4, "sqlite": 2}
 
 
 @pytest.fixture
-def assert_queries(django_assert_num_queries):
-    """`assert_queries(OPENING, call)`: return the response of a call with that many statements."""
-
-    def ask(expected, call):
-        with django_assert_num_queries(expected[connection.vendor]):
-            response = call()
-        assert response.status_code in {200, 201}, response.content
-        return response
-
-    return ask
-
-
-@pytest.fixture
 def after_the_first_shift(till, make_product):
     """Make the first sale and shift, which run more statements."""
     till.sold(line(make_product("1.00")), payments=[cash("1.00")])
@@ -55,28 +42,35 @@ def shift_with_sales(request, till, make_product, after_the_first_shift):
 def test_shift_opening_statement_count(till, assert_queries):
     body = build_opening(till, opening_float="100.00")
 
-    assert_queries(OPENING, lambda: till.post("shifts/", body))
+    assert_queries(OPENING[connection.vendor], lambda: till.post("shifts/", body))
 
 
 def test_paid_in_statement_count(till, assert_queries, shift_with_sales):
-    assert_queries(MOVEMENT, lambda: record_movement(till, shift_with_sales[0], "paid_in", "5.00"))
+    assert_queries(
+        MOVEMENT[connection.vendor],
+        lambda: record_movement(till, shift_with_sales[0], "paid_in", "5.00"),
+    )
 
 
 def test_drop_statement_count(till, assert_queries, shift_with_sales):
-    assert_queries(TAKEN_OUT, lambda: record_movement(till, shift_with_sales[0], "drop", "5.00"))
+    assert_queries(
+        TAKEN_OUT[connection.vendor],
+        lambda: record_movement(till, shift_with_sales[0], "drop", "5.00"),
+    )
 
 
 def test_shift_end_statement_count(till, assert_queries, shift_with_sales):
-    assert_queries(ENDING, lambda: end_shift(till, shift_with_sales[0]))
+    assert_queries(ENDING[connection.vendor], lambda: end_shift(till, shift_with_sales[0]))
 
 
 def test_shift_close_statement_count(till, assert_queries, shift_with_sales):
-    assert_queries(CLOSING, lambda: close_shift(till, *shift_with_sales))
+    assert_queries(CLOSING[connection.vendor], lambda: close_shift(till, *shift_with_sales))
 
 
 def test_x_report_statement_count(manager_client, assert_queries, shift_with_sales):
     assert_queries(
-        X_REPORT, lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/x-report/")
+        X_REPORT[connection.vendor],
+        lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/x-report/"),
     )
 
 
@@ -84,7 +78,8 @@ def test_z_report_statement_count(till, manager_client, assert_queries, shift_wi
     close_shift(till, *shift_with_sales)
 
     assert_queries(
-        Z_REPORT, lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/z-report/")
+        Z_REPORT[connection.vendor],
+        lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/z-report/"),
     )
 
 
@@ -93,4 +88,4 @@ def test_shift_list_statement_count(till, assert_queries, tills, page_size):
     for each in tills:
         open_shift(each)
 
-    assert_queries(LIST, lambda: till.get("shifts/", {"page_size": page_size}))
+    assert_queries(LIST[connection.vendor], lambda: till.get("shifts/", {"page_size": page_size}))

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
-@pytest.fixture
 def ensure_refused(shop, problem):
     """Return a function that asserts the refusal, and that nothing changed."""
 

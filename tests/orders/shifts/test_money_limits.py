@@ -51,11 +51,6 @@ def sell(till, make_product):
 
 
 @pytest.fixture
-def admin_client(admin):
-    return Person(admin)
-
-
-@pytest.fixture
 def refused(shop, problem):
     """`refused(call)`: assert that the call needs an approval, and that no rows changed."""
 

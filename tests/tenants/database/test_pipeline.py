@@ -44,20 +44,6 @@ def new_connection():
 
 
 @pytest.fixture
-def messages(monkeypatch):
-    """The statements of each message that is sent."""
-    sent = []
-    exchange = pipeline.PreparedConnection.exchange
-
-    def record(link, calls):
-        sent.append([statement for statement, _ in calls])
-        return exchange(link, calls)
-
-    monkeypatch.setattr(pipeline.PreparedConnection, "exchange", record)
-    return sent
-
-
-@pytest.fixture
 def ours(shop):
     return StoreFactory(tenant=shop, name="Ours")
 
@@ -164,7 +150,7 @@ def test_message_larger_than_the_buffers_is_sent(shop):
     assert found.rows() == again.rows() == [(text,)]
 
 
-def test_two_messages_can_share_a_transaction(shop, ours):
+def test_transaction_can_span_two_messages(shop, ours):
     pipeline.send((BEGIN, []), scope(shop), rename(ours, b"One"))
     assert not pipeline.is_available()
 

@@ -80,7 +80,7 @@ def test_missing_scope_is_a_runtime_error():
     assert issubclass(NoTenantScope, RuntimeError)
 
 
-def test_there_is_no_current_tenant_without_a_scope():
+def test_current_tenant_without_a_scope_raises():
     assert not has_scope()
     with pytest.raises(NoTenantScope):
         current_tenant()

@@ -22,11 +22,6 @@ AGES_AGO = timezone.now() - timedelta(days=40)
 
 
 @pytest.fixture
-def manager_client(manager, client_of):
-    return client_of(manager)
-
-
-@pytest.fixture
 def order(cashier, register):
     return OrderFactory(cashier=cashier, register=register)
 

@@ -16,11 +16,6 @@ DAYS_AGO = timezone.now() - timedelta(days=2)
 
 
 @pytest.fixture
-def admin_client(admin, client_of):
-    return client_of(admin)
-
-
-@pytest.fixture
 def webhook(shop):
     return WebhookFactory(tenant=shop)
 
