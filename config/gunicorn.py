@@ -32,7 +32,7 @@ header_map = "drop"
 os.environ.pop("SCRIPT_NAME", None)
 
 # SQLite has one writer at a time: a second process would only wait for the lock.
-worker_class = "gthread"
+worker_class = "config.gunicorn_worker.Worker"
 workers = env.int("WEB_CONCURRENCY", default=1 if on_sqlite else cores)
 threads = env.int("WEB_THREADS", default=8 if on_sqlite else 4)
 # A single malloc arena, because glibc keeps the 19 MiB of a password hash in the arena of each
