@@ -71,17 +71,20 @@ down: ## stop what `up` started; the data is kept
 logs: ## follow the logs of what `up` started
 	@$(COMPOSE) logs --follow --tail=100
 
-# Both at once, because each waits at times for a server, a lock or the disk. The report of
-# PostgreSQL is printed after that of SQLite. Exit code 5 of pytest means that no test was selected:
+# Both at once, because each waits at times for a server, a lock or the disk. PostgreSQL takes half
+# the processes, because each of them keeps a process of the server busy, and goes first, because it
+# would finish last. Its report is printed after that of SQLite. Exit code 5 of pytest means that no test was selected:
 # with ARGS this is allowed for one database, but not for both.
-test: $(TEST) ## run the tests on SQLite and PostgreSQL at once: N=processes on each, ARGS="for pytest"
+test: $(TEST) ## run the tests on SQLite and PostgreSQL at once: N=processes on SQLite, ARGS="for pytest"
 	@report=$$(mktemp); trap 'rm -f "$$report"' EXIT; \
-	$(PY) -m tests.support.postgres --fast $(PYTEST) -m "not sqlite$(FAST)" >"$$report" 2>&1 & \
+	half=$$((($(N) + 1) / 2)); \
+	$(PY) -m tests.support.postgres --fast $(PY) -m pytest -n $$half $(ARGS) -m "not sqlite$(FAST)" \
+		>"$$report" 2>&1 & \
 	postgres=$$!; trap 'kill $$postgres; wait $$postgres; exit 130' INT TERM; \
 	failed=0; empty=0; \
 	record() { case $$1 in 0) ;; 5) empty=$$((empty + $(if $(ARGS),1,2))) ;; *) failed=1 ;; esac; }; \
 	echo "--- SQLite"; \
-	env -u DATABASE_URL $(PYTEST) -m "not postgres$(FAST)"; record $$?; \
+	nice -n 5 env -u DATABASE_URL $(PYTEST) -m "not postgres$(FAST)"; record $$?; \
 	echo "--- PostgreSQL"; \
 	wait $$postgres; code=$$?; cat "$$report"; record $$code; \
 	exit $$((failed || empty > 1))

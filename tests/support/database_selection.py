@@ -2,10 +2,14 @@
 
 A test that uses the database runs on both. `make test` runs it on one: on PostgreSQL if it commits,
 races or concerns the database itself, otherwise on SQLite. On the other database it runs the first
-test of each folder, and `make endure` runs the rest.
+test of each folder. Of a test with many cases in the database it runs a sample. `make endure` runs
+the rest: every test is in one of the two commands on each database that it applies to.
 """
 
+from collections.abc import Iterable
 from ctypes.util import find_library
+from functools import cache
+from zlib import crc32
 
 import pytest
 from django.conf import settings
@@ -15,6 +19,8 @@ from tests.support.schema_digest import ROOT
 
 DATABASE_MARKS = {"django_db", "postgres"}
 SLOW_FOLDERS = {"fuzz", "live", "stateful"}
+# The cases of one test that `make test` runs; each takes a new shop in the database.
+SAMPLE_SIZE = 4
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 # Files about statements, plans, constraints, triggers, locks and policies.
@@ -26,47 +32,85 @@ DATABASE_SUBJECTS = (
 )  # fmt: skip
 
 
+# Added to the tests that only `make endure` runs; the argument distinguishes it from their own.
+IN_ENDURE = pytest.mark.slow(by="selection")
+COLLECTED = pytest.StashKey[list[pytest.Item]]()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that do not apply to this database or machine, for any value of `-m`.
+    """Deselect tests that do not apply to this database or machine, whatever `-m` says.
 
     First, so that `-m` sees the marks that tests get here.
     """
-    mark_slow_folders(config, items)
-    foreign = {"postgres"} if settings.IS_SQLITE else {"sqlite", "once"}
-    if not redis_server.is_available():
-        foreign.add("redis")
-    if not can_draw_pdf():
-        foreign.add("pdf")
-    left_out = {
-        item
-        for item in items
-        if foreign & set(item.keywords) or not (settings.IS_SQLITE or uses_database(item))
-    }
+    config.stash[COLLECTED] = [*items]
+    left_out = {item for item in items if not (applies(item) and can_run(item))}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
-    mark_other_database(items)
+    for item in select_slow(items):
+        item.add_marker(IN_ENDURE)
 
 
-def mark_slow_folders(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the fuzz, live and stateful tests as slow, except the sample that `make test` runs."""
+def applies(item: pytest.Item) -> bool:
+    """Return whether a test concerns this database; those without a database run on SQLite."""
+    foreign = {"postgres"} if settings.IS_SQLITE else {"sqlite", "once"}
+    return not foreign & set(item.keywords) and (settings.IS_SQLITE or uses_database(item))
+
+
+def can_run(item: pytest.Item) -> bool:
+    """Return whether this machine has what a test needs."""
+    return not missing_programs() & set(item.keywords)
+
+
+@cache
+def missing_programs() -> frozenset[str]:
+    """Return the markers of tests that this machine cannot run."""
+    there = {"redis": redis_server.is_available(), "pdf": can_draw_pdf()}
+    return frozenset(name for name, is_there in there.items() if not is_there)
+
+
+def select_slow(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the tests of this database that only `make endure` runs."""
+    slow = {item for item in items if is_slow(item)}
+    slow |= select_beyond_sample(item for item in items if item not in slow)
+    return slow | select_other_database(item for item in items if item not in slow)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether a test is slow by its own marker or by its folder."""
+    folder = item.path.relative_to(ROOT).parts[1]
+    return any(not mark.kwargs for mark in item.iter_markers("slow")) or (
+        folder in SLOW_FOLDERS and "sample" not in item.keywords
+    )
+
+
+def select_beyond_sample(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return the cases of each test beyond its sample, which the checksums of their names decide.
+
+    So the sample of a table of routes and roles contains neither only one role nor only one route,
+    and a new case changes one other case at most.
+    """
+    tests: dict[str, list[pytest.Item]] = {}
     for item in items:
-        folder = item.path.relative_to(config.rootpath).parts[1]
-        if folder in SLOW_FOLDERS and "sample" not in item.keywords:
-            item.add_marker(pytest.mark.slow)
+        if uses_database(item):
+            tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return {
+        case
+        for cases in tests.values()
+        for case in sorted(cases, key=lambda case: crc32(case.nodeid.encode()))[SAMPLE_SIZE:]
+    }
 
 
-def mark_other_database(items: list[pytest.Item]) -> None:
-    """Mark tests as slow that `make test` runs on the other database, except one of each folder."""
-    sampled = set()
-    for item in items:
-        if is_for_one_database(item) or is_about_postgres(item) != settings.IS_SQLITE:
-            continue
-        if item.path.parent in sampled:
-            item.add_marker(pytest.mark.slow)
-        elif "slow" not in item.keywords:
-            sampled.add(item.path.parent)
+def select_other_database(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return tests that `make test` runs on the other database, except one of each folder."""
+    others = [
+        item
+        for item in items
+        if not is_for_one_database(item) and is_about_postgres(item) == settings.IS_SQLITE
+    ]
+    first = {item.path.parent: item for item in reversed(others) if "sample" not in item.keywords}
+    return {item for item in others if first.get(item.path.parent) is not item}
 
 
 def is_for_one_database(item: pytest.Item) -> bool:
@@ -98,8 +142,5 @@ def can_draw_pdf() -> bool:
 
 
 def pytest_report_header() -> list[str]:
-    """Name the libraries that are missing, because their tests are deselected."""
-    there = {"Redis": redis_server.is_available(), "Pango": can_draw_pdf()}
-    return [
-        f"no {name}: its tests are left out" for name, is_there in there.items() if not is_there
-    ]
+    """Name what is missing, because the tests that need it are deselected."""
+    return [f"no {name}: its tests are left out" for name in sorted(missing_programs())]

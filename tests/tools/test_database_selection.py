@@ -1,5 +1,7 @@
 """Selection of the database of each test in `make test`."""
 
+from collections import Counter
+
 import pytest
 
 from tests.support import database_selection as selection
@@ -19,17 +21,15 @@ def test_every_folder_has_tests(folder):
 class FakeItem:
     """The attributes of a test that the selection reads."""
 
-    def __init__(self, path, *, fixtures=("db",), marks=()):
+    def __init__(self, path, *, case="test_a", fixtures=("db",), marks=()):
         self.path = ROOT / path
+        self.nodeid = f"{path}::{case}"
         self.fixturenames = fixtures
         self.marks = [getattr(pytest.mark, name).mark for name in marks]
         self.keywords = {mark.name for mark in self.marks}
 
     def iter_markers(self, name=None):
         return (mark for mark in self.marks if name in {None, mark.name})
-
-    def add_marker(self, mark):
-        self.keywords.add(mark.name)
 
 
 @pytest.fixture(params=[True, False], ids=["SQLite", "PostgreSQL"])
@@ -40,8 +40,8 @@ def is_sqlite(request, settings):
 
 def select(*items):
     """Return for each test whether it is slow."""
-    selection.mark_other_database([*items])
-    return ["slow" in item.keywords for item in items]
+    slow = selection.select_slow([*items])
+    return [item in slow for item in items]
 
 
 def test_plain_test_runs_on_sqlite_and_one_of_its_folder_on_both(is_sqlite):
@@ -77,3 +77,63 @@ def test_test_of_one_database_is_not_slow(only, is_sqlite):
     items = [FakeItem("tests/orders/test_a.py", **only) for _ in range(2)]
 
     assert select(*items) == [False, False]
+
+
+def test_of_many_cases_in_the_database_a_sample_is_run(is_sqlite):
+    path = "tests/architecture/test_a.py"
+    cases = [FakeItem(path, case=f"test_a[{n}]", marks=("once",)) for n in range(40)]
+
+    assert select(*cases).count(False) == selection.SAMPLE_SIZE
+    assert select(*cases) == select(*reversed(cases))[::-1]
+    assert select(*cases, *cases[:1])[: len(cases)] == select(*cases)
+
+
+def test_sample_is_of_each_test_and_cases_without_a_database_all_run(is_sqlite):
+    path = "tests/architecture/test_a.py"
+    small = selection.SAMPLE_SIZE
+    items = [
+        *(FakeItem(path, case=f"test_b[{n}]", marks=("once",)) for n in range(small)),
+        *(FakeItem(path, case=f"test_c[{n}]", marks=("once",)) for n in range(small)),
+        *(FakeItem(path, case=f"test_d[{n}]", fixtures=()) for n in range(40)),
+    ]
+
+    assert not any(select(*items))
+
+
+def test_sample_of_a_slow_folder_runs_on_one_database(is_sqlite):
+    items = [FakeItem("tests/fuzz/test_a.py", marks=("sample",)), FakeItem("tests/fuzz/test_b.py")]
+
+    assert select(*items) == [not is_sqlite, True]
+
+
+def test_every_collected_test_runs_on_each_database_that_it_applies_to(request, settings):
+    """Together, `make test` and `make endure` run everything, and `make test` a part of each test.
+
+    With `make test` these are all tests, because the selection records them before it selects.
+    """
+    collected = request.config.stash[selection.COLLECTED]
+    runs, in_make_test = Counter(), set()
+    for settings.IS_SQLITE in (True, False):
+        applicable = [item for item in collected if selection.applies(item)]
+        runs.update(applicable)
+        in_make_test |= {*applicable} - selection.select_slow(applicable)
+
+    once = {item for item in collected if selection.is_for_one_database(item)}
+    assert {item.nodeid for item in collected if runs[item] != (1 if item in once else 2)} == set()
+    fast = {item for item in collected if not selection.is_slow(item)}
+    assert names_of(fast) == names_of(in_make_test)
+
+
+def names_of(items):
+    """Return the names of the tests without their parameters."""
+    return {item.nodeid.partition("[")[0] for item in items}
+
+
+def test_make_runs_slow_and_other_tests():
+    """The two expressions exclude each other, on each database."""
+    commands = (ROOT / "Makefile").read_text()
+
+    assert "FAST := $(if $(ARGS),, and not slow)" in commands
+    for database in ("postgres", "sqlite"):
+        assert f'-m "not {database}$(FAST)"' in commands
+        assert f'-m "slow and not {database}"' in commands

@@ -99,6 +99,7 @@ def test_relay_waits_for_new_events(publish_events, notes_file):
         assert relay.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.race
 @pytest.mark.postgres
 def test_four_relays_deliver_two_hundred_events_once_in_order(shop, notes_file):
