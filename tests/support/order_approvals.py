@@ -1,10 +1,18 @@
 """Orders that need an approval."""
 
+from typing import Any
+
 from accounts.models import User
 from orders.models import Order, Product
 from tenants.models import Register, Tenant
 from tenants.scope import tenant_scope
-from tests.support.approvals import log_in_at_register, snapshot_approval
+from tests.support.api import Person
+from tests.support.approvals import (
+    grant_approval,
+    log_in_at_register,
+    request_approval,
+    snapshot_approval,
+)
 from tests.support.till import Body, Till, cash, line, percent
 
 
@@ -26,3 +34,12 @@ def get_approval_state(approval: str) -> str:
 def assert_no_orders(shop: Tenant) -> bool:
     with tenant_scope(shop):
         return not Order.objects.exists()
+
+
+def approve(answer: dict[str, Any], asker: Till, giver: Person) -> str:
+    """Request and grant exactly the approval that a refusal names; return its id."""
+    request = {name: answer.get(name) for name in ("object", "amount", "method")}
+    approval: str = grant_approval(giver, request_approval(asker, answer["action"], **request))[
+        "id"
+    ]
+    return approval

@@ -29,6 +29,11 @@ def cash(amount: str, tendered: str | None = None, **more: Any) -> Body:
     return {"id": new_id(), "method": "cash", "amount": amount, **handed_over, **more}
 
 
+def cash_rest(**more: Any) -> Body:
+    """Return a cash payment without an amount."""
+    return {"id": new_id(), "method": "cash", **more}
+
+
 def card(amount: str, **more: Any) -> Body:
     return {"id": new_id(), "method": "card", "amount": amount, **more}
 

@@ -16,7 +16,7 @@ from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.api import Person
 from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.order_approvals import get_approval_state
+from tests.support.order_approvals import approve, get_approval_state
 from tests.support.refunds import (
     create_refund,
     credit_payment,
@@ -24,20 +24,10 @@ from tests.support.refunds import (
     resolve_refund,
     snapshot_refund_rows,
 )
-from tests.support.shifts import close_shift, open_shift, record_movement
+from tests.support.shifts import close_shift, open_shift
 from tests.support.till import Till, card, cash, line, new_id
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def set_limits(shop, configure_shop):
-    """Return a function that changes limits of roles: `(manager={"refund_amount": "10"})`."""
-
-    def change(**limits_by_role):
-        return configure_shop(limits=shop.merge_limits(limits_by_role))
-
-    return change
 
 
 @pytest.fixture
@@ -50,37 +40,18 @@ def sell(till, make_product):
     return create
 
 
-@pytest.fixture
-def refused(shop, problem):
-    """`refused(call)`: assert that the call needs an approval, and that no rows changed."""
-
-    def check(call, code="approval_required"):
-        before = snapshot_refund_rows(shop)
-        answer = problem(call(), 403, code)
-        assert snapshot_refund_rows(shop) == before
-        return answer
-
-    return check
-
-
-def approve(answer, asker, giver):
-    """Request and grant exactly the approval that a refusal names; return its id."""
-    request = {name: answer.get(name) for name in ("object", "amount", "method")}
-    return grant_approval(giver, request_approval(asker, answer["action"], **request))["id"]
-
-
 # --- per order -----------------------------------------------------------------------------------
 
 
 def test_refund_limit_applies_to_the_sum_of_refunds_of_an_order(
-    manager_client, till, sell, set_limits, refused
+    manager_client, till, sell, set_limits, refused_by_limit
 ):
     """The sum counts over several shifts."""
     set_limits(manager={"refund_amount": "1000"})
     shift, order = open_shift(till, "5000.00"), sell("3000.00")
-    refused(lambda: request_refund(manager_client, order))
+    refused_by_limit(lambda: request_refund(manager_client, order))
     create_refund(manager_client, order, amount="600.00")
-    answer = refused(lambda: request_refund(manager_client, order, amount="400.01"))
+    answer = refused_by_limit(lambda: request_refund(manager_client, order, amount="400.01"))
     assert (answer["action"], answer["amount"], answer["method"]) == (
         "refund",
         "400.01",
@@ -90,37 +61,39 @@ def test_refund_limit_applies_to_the_sum_of_refunds_of_an_order(
     assert close_shift(manager_client, shift, "7400.00").status_code == 200
     open_shift(till, "7400.00")
 
-    refused(lambda: request_refund(manager_client, order, amount="400.01"))
+    refused_by_limit(lambda: request_refund(manager_client, order, amount="400.01"))
     create_refund(manager_client, order, amount="400.00")
-    refused(lambda: request_refund(manager_client, order, amount="0.01"))
+    refused_by_limit(lambda: request_refund(manager_client, order, amount="0.01"))
 
 
 def test_refund_limit_applies_to_the_order_across_users(
-    manager_client, shop, sell, set_limits, refused
+    manager_client, shop, sell, set_limits, refused_by_limit
 ):
     set_limits(manager={"refund_amount": "10"})
     order, other_type = sell("20.00"), Person(UserFactory(tenant=shop, manager=True))
     create_refund(manager_client, order, amount="6.00")
 
-    refused(lambda: request_refund(other_type, order, amount="4.01"))
+    refused_by_limit(lambda: request_refund(other_type, order, amount="4.01"))
     create_refund(other_type, order, amount="4.00")
 
 
-def test_refund_of_zero_needs_no_approval(till, manager_client, make_product, set_limits, refused):
+def test_refund_of_zero_needs_no_approval(
+    till, manager_client, make_product, set_limits, refused_by_limit
+):
     """An approval of zero could not be requested."""
     order = till.sold(
         line(make_product("0.00")), line(make_product("5.00")), payments=[cash("5.00")]
     )
     free_line, paid_line = ([{"line": each["id"], "quantity": "1"}] for each in order["lines"])
     create_refund(manager_client, order, amount="1.00")
-    refused(lambda: request_refund(till, order, amount="1.00"))
+    refused_by_limit(lambda: request_refund(till, order, amount="1.00"))
 
     assert create_refund(till, order, lines=free_line)["total"] == "0.00"
-    refused(lambda: request_refund(till, order, lines=paid_line))
+    refused_by_limit(lambda: request_refund(till, order, lines=paid_line))
 
 
 def test_cash_rounding_up_counts_against_the_refund_limit(
-    manager_client, till, shop, configure_shop, make_product, set_limits, refused
+    manager_client, till, shop, configure_shop, make_product, set_limits, refused_by_limit
 ):
     """0.50 is paid out as 1.00, so five refunds are 5.00, of an order and of a user."""
     configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
@@ -131,7 +104,7 @@ def test_cash_rounding_up_counts_against_the_refund_limit(
     other_type = Person(UserFactory(tenant=shop, manager=True))
 
     def ensure_refused(person, order, amount, needed):
-        answer = refused(lambda: request_refund(person, order, amount=amount))
+        answer = refused_by_limit(lambda: request_refund(person, order, amount=amount))
         assert answer["amount"] == needed
 
     for _ in range(4):
@@ -149,7 +122,7 @@ def test_cash_rounding_up_counts_against_the_refund_limit(
 
 
 def test_cash_rounded_down_counts_with_the_refunded_amount(
-    manager_client, till, configure_shop, make_product, set_limits, refused
+    manager_client, till, configure_shop, make_product, set_limits, refused_by_limit
 ):
     configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
     set_limits(manager={"refund_amount": "5"})
@@ -157,7 +130,7 @@ def test_cash_rounded_down_counts_with_the_refunded_amount(
     refund = create_refund(manager_client, order, amount="4.40")
     assert refund["payouts"][0]["paid"] == "4.00"
 
-    answer = refused(lambda: request_refund(manager_client, order, amount="0.61"))
+    answer = refused_by_limit(lambda: request_refund(manager_client, order, amount="0.61"))
     assert answer["amount"] == "1.00"
     create_refund(manager_client, order, amount="0.49")
 
@@ -166,16 +139,16 @@ def test_cash_rounded_down_counts_with_the_refunded_amount(
 
 
 def test_refund_limit_applies_to_the_sum_of_a_user_in_a_shift(
-    manager_client, shop, till, sell, set_limits, refused
+    manager_client, shop, till, sell, set_limits, refused_by_limit
 ):
     set_limits(manager={"refund_amount": "10"})
     shift = open_shift(till, "100.00")
     orders = [sell("6.00") for _ in range(3)]
     create_refund(manager_client, orders[0])
 
-    refused(lambda: request_refund(manager_client, orders[1]))
+    refused_by_limit(lambda: request_refund(manager_client, orders[1]))
     create_refund(manager_client, orders[1], amount="4.00")
-    refused(lambda: request_refund(manager_client, orders[2], amount="0.01"))
+    refused_by_limit(lambda: request_refund(manager_client, orders[2], amount="0.01"))
     create_refund(Person(UserFactory(tenant=shop, manager=True)), orders[2], amount="6.00")
 
     assert close_shift(manager_client, shift, "102.00").status_code == 200
@@ -183,7 +156,9 @@ def test_refund_limit_applies_to_the_sum_of_a_user_in_a_shift(
     create_refund(manager_client, orders[1], amount="2.00")
 
 
-def test_refund_sums_are_separate_per_shift(manager_client, tills, sell, set_limits, refused):
+def test_refund_sums_are_separate_per_shift(
+    manager_client, tills, sell, set_limits, refused_by_limit
+):
     set_limits(manager={"refund_amount": "10"})
     for each in tills[:2]:
         open_shift(each, "100.00")
@@ -193,12 +168,12 @@ def test_refund_sums_are_separate_per_shift(manager_client, tills, sell, set_lim
     create_refund(manager_client, second)
     other_store = str(tills[1].register.pk)
     one_more = sell("2.00", at=tills[0])
-    refused(lambda: request_refund(manager_client, one_more, register=other_store))
-    refused(lambda: request_refund(manager_client, one_more))
+    refused_by_limit(lambda: request_refund(manager_client, one_more, register=other_store))
+    refused_by_limit(lambda: request_refund(manager_client, one_more))
 
 
 def test_refund_limit_without_shifts_applies_to_the_business_day_of_the_store(
-    manager, shop, make_product, set_limits, refused
+    manager, shop, make_product, set_limits, refused_by_limit
 ):
     """The day begins at 04:00 in Berlin, which is 03:00 UTC in winter; registers share it."""
     set_limits(manager={"refund_amount": "10"})
@@ -214,23 +189,23 @@ def test_refund_limit_without_shifts_applies_to_the_business_day_of_the_store(
         )
         create_refund(Person(manager), first)
 
-        refused(lambda: request_refund(Person(manager), same_day))
+        refused_by_limit(lambda: request_refund(Person(manager), same_day))
         create_refund(Person(manager), other_store)
         clock.shift(timedelta(minutes=29, seconds=59))
-        refused(lambda: request_refund(Person(manager), same_day))
+        refused_by_limit(lambda: request_refund(Person(manager), same_day))
         clock.shift(timedelta(seconds=1))
         create_refund(Person(manager), same_day)
 
 
 def test_refunds_after_a_closed_shift_count_in_the_business_day(
-    manager_client, till, sell, set_limits, refused
+    manager_client, till, sell, set_limits, refused_by_limit
 ):
     set_limits(manager={"refund_amount": "10"})
     shift, orders = open_shift(till, "100.00"), [sell("9.00"), sell("2.00")]
     create_refund(manager_client, orders[0])
     assert close_shift(manager_client, shift, "102.00").status_code == 200
 
-    refused(lambda: request_refund(manager_client, orders[1]))
+    refused_by_limit(lambda: request_refund(manager_client, orders[1]))
     create_refund(manager_client, orders[1], amount="1.00")
 
 
@@ -246,24 +221,26 @@ def test_declined_refund_does_not_count_against_the_limit(
 
 
 def test_pending_refund_counts_against_the_limit(
-    manager_client, gateway, sell, set_limits, refused
+    manager_client, gateway, sell, set_limits, refused_by_limit
 ):
     set_limits(manager={"refund_amount": "10"})
     gateway.returns = [TIMED_OUT]
     assert create_refund(manager_client, sell("6.00", pay=card))["status"] == "pending"
     order = sell("6.00")
 
-    refused(lambda: request_refund(manager_client, order))
+    refused_by_limit(lambda: request_refund(manager_client, order))
     create_refund(manager_client, order, amount="4.00")
 
 
-def test_refund_to_store_credit_counts_against_the_limit(manager_client, sell, set_limits, refused):
+def test_refund_to_store_credit_counts_against_the_limit(
+    manager_client, sell, set_limits, refused_by_limit
+):
     set_limits(manager={"refund_amount": "10"})
     first, second = sell("6.00"), sell("6.00")
     create_refund(manager_client, first, method="store_credit")
 
-    refused(lambda: request_refund(manager_client, second))
-    refused(lambda: request_refund(manager_client, second, method="store_credit"))
+    refused_by_limit(lambda: request_refund(manager_client, second))
+    refused_by_limit(lambda: request_refund(manager_client, second, method="store_credit"))
 
 
 def test_null_limit_and_admin_are_unlimited(manager_client, admin_client, sell, set_limits):
@@ -278,21 +255,21 @@ def test_null_limit_and_admin_are_unlimited(manager_client, admin_client, sell, 
 
 
 def test_approved_refund_counts_against_the_limit_of_the_approver(
-    till, manager_client, admin_client, shop, sell, set_limits, refused
+    till, manager_client, admin_client, shop, sell, set_limits, refused_by_limit
 ):
     set_limits(cashier={"refund_amount": "5"}, manager={"refund_amount": "10"})
     open_shift(till, "100.00")
     orders = [sell("8.00") for _ in range(4)]
     create_refund(till, orders[0], amount="2.00")
-    answer = refused(lambda: request_refund(till, orders[1]))
+    answer = refused_by_limit(lambda: request_refund(till, orders[1]))
     approval = approve(answer, till, manager_client)
     done = create_refund(till, orders[1], approval=approval)
     assert (done["by"], done["approved_by"]) == (str(till.user.pk), str(manager_client.user.pk))
 
     create_refund(till, orders[2], amount="3.00")
-    refused(lambda: request_refund(till, orders[2], amount="0.01"))
+    refused_by_limit(lambda: request_refund(till, orders[2], amount="0.01"))
 
-    refused(lambda: request_refund(manager_client, orders[3], amount="2.01"))
+    refused_by_limit(lambda: request_refund(manager_client, orders[3], amount="2.01"))
     create_refund(manager_client, orders[3], amount="2.00")
     with tenant_scope(shop):
         period = LimitPeriod(shift=done["shift"])
@@ -302,140 +279,54 @@ def test_approved_refund_counts_against_the_limit_of_the_approver(
 
 
 def test_approver_with_an_exhausted_limit_is_not_accepted(
-    till, manager_client, admin_client, sell, set_limits, refused
+    till, manager_client, admin_client, sell, set_limits, refused_by_limit
 ):
     """Each amount is within the approver's limit, but their sum is not."""
     set_limits(manager={"refund_amount": "10"})
     orders = [sell("6.00"), sell("6.00")]
     approvals = [
-        approve(refused(lambda order=order: request_refund(till, order)), till, manager_client)
+        approve(
+            refused_by_limit(lambda order=order: request_refund(till, order)), till, manager_client
+        )
         for order in orders
     ]
     create_refund(till, orders[0], approval=approvals[0])
 
-    answer = refused(lambda: request_refund(till, orders[1], approval=approvals[1]))
+    answer = refused_by_limit(lambda: request_refund(till, orders[1], approval=approvals[1]))
 
     assert get_approval_state(approvals[1]) == "approved"
     done = create_refund(till, orders[1], approval=approve(answer, till, admin_client))
     assert done["approved_by"] == str(admin_client.user.pk)
 
 
-# --- cash movements ------------------------------------------------------------------------------
-
-EACH_WAY_OUT = pytest.mark.parametrize("type", ["paid_out", "drop"])
-
-
-@EACH_WAY_OUT
-def test_cash_movement_limit_applies_to_the_sum_of_a_shift(
-    type, till, manager_client, tills, set_limits, refused
-):
-    """600 is refused, and so is 250 three times, for cashiers and managers with a limit."""
-    limit = f"{type}_amount"
-    set_limits(cashier={limit: "500"}, manager={limit: "500"})
-    shift = open_shift(till, "5000.00")
-    for person in (till, manager_client):
-        refused(lambda person=person: record_movement(person, shift, type, "500.01"))
-        for _ in range(2):
-            assert record_movement(person, shift, type, "250.00").status_code == 201
-        answer = refused(lambda person=person: record_movement(person, shift, type, "0.01"))
-        assert answer["action"] == type
-        assert answer["object"] == {"shift": shift["id"]}
-        assert (answer["amount"], "method" in answer) == ("0.01", False)
-    other_type = open_shift(tills[0], "5000.00")
-    assert record_movement(manager_client, other_type, type, "500.00").status_code == 201
-
-
-def test_paid_out_and_drop_have_separate_sums(till, set_limits):
-    set_limits(cashier={"paid_out_amount": "500"})
-    shift = open_shift(till, "5000.00")
-
-    for type in ("paid_out", "drop"):
-        assert record_movement(till, shift, type, "500.00").status_code == 201
-    assert record_movement(till, shift, "paid_in", "9000.00").status_code == 201
-    assert record_movement(till, shift, "no_sale").status_code == 201
-
-
-def test_default_drop_limits_of_cashier_and_manager(till, manager_client, refused):
-    shift = open_shift(till, "5000.00")
-    assert record_movement(till, shift, "drop", "500.00").status_code == 201
-    refused(lambda: record_movement(till, shift, "drop", "0.01"))
-
-    assert record_movement(manager_client, shift, "drop", "4500.00").status_code == 201
-
-
-@EACH_WAY_OUT
-def test_cash_movement_needs_an_approval_of_its_own_type_shift_and_amount(
-    type, till, manager_client, shop, set_limits, refused
-):
-    set_limits(cashier={"drop_amount": "0"}, manager={"drop_amount": "500"})
-    shift = open_shift(till, "5000.00")
-    other_type = {"paid_out": "drop", "drop": "paid_out"}[type]
-    approval_for = {"object": {"shift": shift["id"]}, "amount": "400.00"}
-    for other_approval in (
-        grant_approval(manager_client, request_approval(till, other_type, **approval_for)),
-        grant_approval(
-            manager_client,
-            request_approval(till, type, **approval_for | {"object": {"shift": new_id()}}),
-        ),
-        grant_approval(
-            manager_client, request_approval(till, type, **approval_for | {"amount": "399.99"})
-        ),
-    ):
-        call = lambda other_approval=other_approval: record_movement(  # noqa: E731
-            till, shift, type, "400.00", approval=other_approval["id"]
-        )
-        refused(call, "approval_not_valid")
-
-    answer = refused(lambda: record_movement(till, shift, type, "400.00"))
-    approval = approve(answer, till, manager_client)
-    done = record_movement(till, shift, type, "400.00", approval=approval)
-
-    assert done.status_code == 201
-    assert done.json()["approved_by"] == str(manager_client.user.pk)
-    refused(lambda: record_movement(manager_client, shift, type, "100.01"))
-    assert record_movement(manager_client, shift, type, "100.00").status_code == 201
-    with tenant_scope(shop):
-        event = AuditEvent.objects.get(event="approval_used")
-    assert event.facts["action"] == type
-
-
-def test_approval_of_a_drop_above_the_own_limit_is_refused(
-    till, manager_client, set_limits, problem
-):
-    set_limits(manager={"drop_amount": "600"})
-    request = request_approval(till, "drop", object={"shift": new_id()}, amount="600.01")
-
-    problem(manager_client.post(f"approvals/{request['id']}/approve/"), 403, "above_own_limit")
-
-
 # --- approved method -----------------------------------------------------------------------------
 
 
 def test_approval_for_the_original_method_covers_no_other_method(
-    till, manager_client, sell, refused
+    till, manager_client, sell, refused_by_limit
 ):
     order = sell("5.00")
-    approval = approve(refused(lambda: request_refund(till, order)), till, manager_client)
+    approval = approve(refused_by_limit(lambda: request_refund(till, order)), till, manager_client)
     for method in ("store_credit", "voucher", "other", "cash"):
         call = lambda method=method: request_refund(  # noqa: E731
             till, order, method=method, reference="MINE", approval=approval
         )
-        refused(call, "approval_not_valid")
+        refused_by_limit(call, "approval_not_valid")
     assert get_approval_state(approval) == "approved"
 
     assert create_refund(till, order, approval=approval)["payouts"][0]["method"] == "cash"
 
 
 def test_approval_for_store_credit_covers_no_other_method(
-    till, manager_client, sell, shop, refused
+    till, manager_client, sell, shop, refused_by_limit
 ):
     order = sell("5.00")
-    answer = refused(lambda: request_refund(till, order, method="store_credit"))
+    answer = refused_by_limit(lambda: request_refund(till, order, method="store_credit"))
     assert answer["method"] == "store_credit"
     approval = approve(answer, till, manager_client)
     for more in ({}, {"method": "cash"}):
         call = lambda more=more: request_refund(till, order, approval=approval, **more)  # noqa: E731
-        refused(call, "approval_not_valid")
+        refused_by_limit(call, "approval_not_valid")
 
     done = create_refund(till, order, method="store_credit", approval=approval)
 
@@ -489,16 +380,18 @@ def partly_declined_refund(admin_client, till, make_product, gateway):
 
 
 def test_manager_pays_a_declined_payout_only_within_the_own_limit(
-    manager_client, admin_client, partly_declined_refund, set_limits, refused
+    manager_client, admin_client, partly_declined_refund, set_limits, refused_by_limit
 ):
     set_limits(manager={"refund_amount": "11.99"})
-    answer = refused(lambda: resolve_refund(manager_client, partly_declined_refund, method="cash"))
+    answer = refused_by_limit(
+        lambda: resolve_refund(manager_client, partly_declined_refund, method="cash")
+    )
     assert (answer["action"], answer["amount"], answer["method"]) == ("refund", "12.00", "cash")
     approval = approve(answer, manager_client, admin_client)
     call = lambda: resolve_refund(  # noqa: E731
         manager_client, partly_declined_refund, method="store_credit", approval=approval
     )
-    refused(call, "approval_not_valid")
+    refused_by_limit(call, "approval_not_valid")
 
     done = resolve_refund(manager_client, partly_declined_refund, method="cash", approval=approval)
 
