@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
@@ -72,6 +72,7 @@ JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
 REQUEST_ID = "HTTP_X_REQUEST_ID"
 REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CREATED = "201 Created"
+log = structlog.get_logger("till.fast_entry")
 SEQUENCE_TAKEN = Prepared(
     "SELECT 1 FROM orders_order "
     "WHERE tenant_id = $1::uuid AND register_id = $2::uuid AND device_sequence = $3::bigint LIMIT 1"
@@ -290,8 +291,15 @@ class Sale:
             (COMMIT, ()),
         )
         audit.log_saved([*used.events, *rows.audited])
-        loaded.session.record_use(self.now)
+        self.record_use(loaded.session)
         return answer
+
+    def record_use(self, session: CheckedSession) -> None:
+        """Record the use of the session. The order is committed, so an error changes nothing."""
+        try:
+            session.record_use(self.now)
+        except DatabaseError:
+            log.warning("session_use_not_recorded", exc_info=True)
 
     def read_key(self) -> IdempotencyKey | None:
         key = self.request.environ.get(HEADER)

@@ -145,9 +145,17 @@ def _by_values(rows: Rows) -> Statement:
 
 @cache
 def insert_from_json(model: type[Row], parameter: str) -> str:
-    """Return an INSERT with one JSON parameter for any number of rows."""
-    table = connection.ops.quote_name(model._meta.db_table)
-    return f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, {parameter})"  # noqa: S608
+    """Return an INSERT with one JSON parameter for any number of rows.
+
+    It names the columns, so that columns of a newer migration get their defaults.
+    """
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    columns = ", ".join(quote(column) for _, column in _get_columns(model).names)
+    return (
+        f"INSERT INTO {table} ({columns}) "  # noqa: S608
+        f"SELECT {columns} FROM json_populate_recordset(NULL::{table}, {parameter})"
+    )
 
 
 def to_json(rows: Rows) -> bytes:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Approval, AuthSession, Posting, Role, Throttle
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
+from accounts.services.session_check import CheckedSession
 from orders.fast_entries import sale
 from orders.fast_entries.sale import create_order
 from orders.models import Product, RegisterSeries, StoreCredit
@@ -631,3 +632,20 @@ def test_connection_lost_during_the_session_look_up_falls_back_to_the_view(
 
     assert both.post(SALES["change"], fast=False).status == "201 Created"
     assert "fast_entry_failed" not in caplog.text
+
+
+# --- after the commit -----------------------------------------------------------------------------
+
+
+def test_a_sale_is_answered_if_the_use_of_its_session_cannot_be_recorded(both, monkeypatch, caplog):
+    both.post(SALES["change"])
+    shop = both.fast
+
+    def lose(*_given):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(CheckedSession, "record_use", lose)
+    answer = shop.post(SALES["change"](shop))
+
+    assert answer.status == "201 Created"
+    assert "session_use_not_recorded" in caplog.text
