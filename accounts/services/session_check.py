@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import TextField
-from django.db.models.expressions import RawSQL
-
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import Claims, read_access
 from accounts.services.sessions import LAST_USED_PRECISION, is_user_active, record_use
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.database.postgres.pipeline import Call, Prepared, Result
 from tenants.models import Tenant
 from tenants.scope import across_tenants
@@ -35,6 +33,7 @@ WHERE s.tenant_id = $1::uuid AND s.id = $2::uuid AND s.user_id = $3::uuid AND t.
  AND s.revoked_at IS NULL AND s.expires_at > $4::timestamptz AND s.idle_expires_at > $4::timestamptz
 """
 )
+USER = CompiledQuery(lambda pk: User.objects.select_related("tenant").filter(pk=pk))
 
 
 class SessionRow(NamedTuple):
@@ -133,30 +132,26 @@ def check_session(caller: Caller, result: Result) -> CheckedSession | None:
 
 
 def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
-    """Return the cached user if SESSION read the same rows; else load it once, or return None."""
+    """Return the kept user if SESSION read the same rows; else load it, or return None."""
     known = _known_users.get(caller.claims.user)
-    if known is None or not is_as_read(known, row):
-        known = load_user(caller.claims.user)
-    return known if known is not None and is_as_read(known, row) else None
+    if known is not None and known.user_row == row.user_row and known.tenant_row == row.tenant_row:
+        return known
+    return load_user(caller.claims.user, row)
 
 
-def is_as_read(known: KnownUser, row: SessionRow) -> bool:
-    return known.user_row == row.user_row and known.tenant_row == row.tenant_row
+def load_user(pk: uuid.UUID, row: SessionRow) -> KnownUser | None:
+    """Load user and tenant in one query, and keep them.
 
-
-def load_user(pk: uuid.UUID) -> KnownUser | None:
-    """Load user and tenant in one query, and keep them."""
-    rows = {
-        "user_row": RawSQL('"accounts_user"."xmin"::text', (), output_field=TextField()),
-        "tenant_row": RawSQL('"tenants_tenant"."xmin"::text', (), output_field=TextField()),
-    }
+    Rows that were written after SESSION are newer than what they are kept for, so that the next
+    request loads them again.
+    """
     with across_tenants():
-        user: Any = User.objects.select_related("tenant").annotate(**rows).filter(pk=pk).first()
+        user = USER.first(pk=pk)
     if user is None or user.tenant is None:
         return None
     known = KnownUser(
-        user_row=user.user_row,
-        tenant_row=user.tenant_row,
+        user_row=row.user_row,
+        tenant_row=row.tenant_row,
         user=user,
         tenant=user.tenant,
         is_allowed=is_user_active(user)

@@ -96,6 +96,14 @@ class Seller:
         return found.row._replace(is_use_due=False) == before
 
 
+class SellerChanged(NotReadable):
+    """The first message has found other rows of session, user or tenant than those kept."""
+
+    def __init__(self, checked: CheckedSession) -> None:
+        super().__init__()
+        self.checked = checked
+
+
 _sellers: dict[Any, Seller] = {}
 
 
@@ -112,8 +120,12 @@ def create_order(request: FastRequest) -> FastAnswer | None:
         seller = find_seller(caller, now)
         if seller is None:
             return None
-        with tenant_context(seller.tenant):
-            bind_request(request.environ, seller.session)
+        try:
+            return Sale(request, body, caller, seller, now).answer()
+        except SellerChanged as changed:
+            # After every log-in the row of the user is another one.
+            pipeline.rollback()
+            seller = keep_seller(caller, changed.checked)
             return Sale(request, body, caller, seller, now).answer()
     except LEFT_TO_THE_VIEW:
         _sellers.pop(caller.claims.session, None)
@@ -137,15 +149,17 @@ def read_body(environ: dict[str, Any]) -> bytes | None:
 
 def find_seller(caller: Caller, now: datetime) -> Seller | None:
     """Return the session as last seen; the first message confirms it."""
-    pk = caller.claims.session
-    seller = _sellers.get(pk)
+    seller = _sellers.get(caller.claims.session)
     if seller is None:
         _, result = pipeline.send((SCOPE, (caller.tenant,)), caller.build_call(now))
         checked = check_session(caller, result)
-        if checked is None:
-            return None
-        seller = build_seller(checked)
-        remember(_sellers, pk, seller)
+        seller = checked and keep_seller(caller, checked)
+    return seller
+
+
+def keep_seller(caller: Caller, checked: CheckedSession) -> Seller:
+    seller = build_seller(checked)
+    remember(_sellers, caller.claims.session, seller)
     return seller
 
 
@@ -235,6 +249,11 @@ class Sale:
     now: datetime
 
     def answer(self) -> FastAnswer | None:
+        with tenant_context(self.seller.tenant):
+            bind_request(self.request.environ, self.seller.session)
+            return self.sell()
+
+    def sell(self) -> FastAnswer | None:
         key = self.read_key()
         new = self.read_order(key)
         if not self.seller.tenant.has_orders:
@@ -262,8 +281,10 @@ class Sale:
 
     def check_session(self, result: Result) -> CheckedSession:
         checked = check_session(self.caller, result)
-        if checked is None or not self.seller.is_still(checked):
+        if checked is None:
             raise NotReadable
+        if not self.seller.is_still(checked):
+            raise SellerChanged(checked)
         return checked
 
     def find_place(self) -> str:
