@@ -46,6 +46,9 @@ class AmountFormatter:
             return text[self.kept]
         return str(Decimal(amount).quantize(self.unit))
 
+    def number(self, number: Decimal | str) -> str:
+        return format_number(number)
+
     def money_or_none(self, amount: Decimal | str | None) -> str | None:
         return None if amount is None else self.money(amount)
 
@@ -56,6 +59,7 @@ class TextAmountFormatter(AmountFormatter):
     def __init__(self, exponent: int) -> None:
         super().__init__(exponent)
         self.money = lru_cache(maxsize=8192)(super().money)  # type: ignore[method-assign]
+        self.number = lru_cache(maxsize=8192)(format_number)  # type: ignore[method-assign]
 
 
 @lru_cache(maxsize=8)
@@ -246,7 +250,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "product": str(line.product_id) if line.product_id else None,
         "sku": line.sku,
         "name": line.name,
-        "quantity": format_number(line.quantity),
+        "quantity": amounts.number(line.quantity),
         "list_price": money(line.list_price),
         "unit_price": money(line.unit_price),
         "note": line.note,
@@ -257,7 +261,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "taxes": render_line_taxes(line, amounts),
         "tax_total": money(line.tax_total),
         "total": money(line.total),
-        "refunded_quantity": format_number(line.refunded_quantity),
+        "refunded_quantity": amounts.number(line.refunded_quantity),
         "refunded_total": money(line.refunded_total),
     }
 
@@ -265,6 +269,8 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
 def render_discounts(
     discounts: Sequence[Mapping[str, Any]], amounts: AmountFormatter
 ) -> list[dict[str, Any]]:
+    if not discounts:
+        return []
     return [
         {
             "id": each["id"],

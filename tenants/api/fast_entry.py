@@ -157,6 +157,7 @@ def _is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
 def render_json(data: Any) -> bytes:
     """Return the bytes that DRF's JSONRenderer writes."""
     text: bytes = encode(data)
-    if b"\xe2\x80" in text:
+    # Searching takes as long as writing, and most responses are ASCII.
+    if not text.isascii() and b"\xe2\x80" in text:
         text = text.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return text
