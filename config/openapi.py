@@ -93,7 +93,7 @@ LIST_ETAG: dict[str, Any] = {
     "description": "Names the content of this page, to be sent as `If-None-Match`.",
     "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{24}"$'},
 }
-NOT_MODIFIED = {"description": "The response has not changed since the one of `If-None-Match`."}
+NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-None-Match`."}
 LISTS_WITH_ETAG = frozenset(
     f"/api/v1/{name}/" for name in ("categories", "products", "stock", "stores", "tax-classes")
 )

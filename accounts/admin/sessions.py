@@ -41,7 +41,7 @@ class SessionStateFilter(admin.SimpleListFilter):
 
 @admin.register(AuthSession, site=shop_site)
 class LogInAdmin(ShopAdmin):
-    """One's own sessions and those of users one may manage. Sessions can be ended here."""
+    """The user's own sessions and those of users they may manage. Sessions can be ended here."""
 
     view_role = Role.MANAGER
     list_display = ("user", "device", "ip", "created_at", "last_used_at", "state")

@@ -213,7 +213,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.is_at_least(Role.MANAGER)
 
     def may_create(self, role: Role) -> bool:
-        """Admins create users of any role, managers create cashiers."""
+        """Return whether the user may create this role: admins any, managers cashiers."""
         return self.is_at_least(Role.ADMIN) or (
             self.is_at_least(Role.MANAGER) and role == Role.CASHIER
         )
@@ -231,24 +231,24 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return target.tenant_id == self.tenant_id and self.may_create(Role(target.role))
 
     def may_log_out(self, target: "User") -> bool:
-        """See and end sessions: one's own, and those of users one may manage."""
+        """Return whether the user may see and end sessions of `target`, also their own."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
     def may_set_pin(self, target: "User") -> bool:
-        """Set one's own PIN, and those of users one may manage."""
+        """Return whether the user may set the PIN of `target`, also their own."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
     def may_assign_stores(self, target: "User") -> bool:
-        """Assign stores to users one may manage; only admins assign their own."""
+        """Return whether the user may assign stores to `target`; only admins to themselves."""
         own = self.pk == target.pk and self.is_at_least(Role.ADMIN)
         return own or self.may_manage(target)
 
     def may_pair_terminals(self) -> bool:
-        """Pair and unpair terminals."""
+        """Return whether the user may pair and unpair terminals."""
         return self.is_at_least(Role.MANAGER)
 
     def may_change_role(self, target: "User") -> bool:
-        """Only admins and platform users change roles, and never their own."""
+        """Return whether the user may change the role: admins and platform users, not their own."""
         return (self.is_at_least(Role.ADMIN) or self.is_platform) and self.may_manage(target)
 
     def own_limit(self, name: str) -> Decimal | None:
@@ -268,15 +268,15 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return not self._is_within_limit(limit, Decimal("Infinity"))
 
     def may_refund_unconfirmed_cards_in_cash(self) -> bool:
-        """Refund an unconfirmed card payment in cash without an approval."""
+        """Return whether the user may refund unconfirmed cards in cash without approval."""
         return self.is_at_least(Role.ADMIN)
 
     def may_approve(self) -> bool:
-        """Decide on approvals of others, within one's own limits."""
+        """Return whether the user may decide on approvals of others, within their limits."""
         return self.is_at_least(Role.MANAGER)
 
     def may_accept_difference(self, amount: Decimal) -> bool:
-        """Close a shift with a cash variance of this amount."""
+        """Return whether the user may close a shift with a cash variance of this amount."""
         return self._is_within_limit("drawer_difference_amount", amount)
 
     def may_run_shifts_of_others(self) -> bool:
@@ -288,7 +288,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.is_at_least(Role.MANAGER) or self.is_platform
 
     def may_void(self) -> bool:
-        """Void an order that has lines."""
+        """Return whether the user may void an order that has lines."""
         return self.is_at_least(Role.MANAGER)
 
     def may_sell(self) -> bool:

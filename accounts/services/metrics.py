@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuthSession, Role, User
 from accounts.security.rate_limits import policies
-from accounts.security.rate_limits.limiter import find_locked
+from accounts.security.rate_limits.limiter import find_locked_out
 from accounts.services.login_attempts import KNOWN_ADDRESS_LIFETIME
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
@@ -77,4 +77,4 @@ def count_locked(names: list[str], now: datetime) -> int:
     lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_ADDRESS_LIFETIME)
     for name, ip, terminal in lately.values_list("user__username_key", "ip", "terminal").distinct():
         owners[policies.bucket_for_user(shop, name, known_at=ip, terminal=terminal)] = name
-    return len({owners[claim] for claim in find_locked(owners)})
+    return len({owners[claim] for claim in find_locked_out(owners)})

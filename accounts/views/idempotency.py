@@ -15,7 +15,7 @@ KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The Idemp
 
 @extend_schema_view(list=extend_schema(operation_id="idempotency_list", parameters=[KEY]))
 class IdempotencyKeyViewSet(TenantScopedViewSet):
-    """One's own requests with a key: completed or in progress; 404 if unknown.
+    """The user's own requests with a key: completed or in progress; 404 if unknown.
 
     Keys are kept for 72 hours.
     """

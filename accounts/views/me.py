@@ -1,4 +1,4 @@
-"""One's own profile and password."""
+"""The user's own profile and password."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,7 +18,7 @@ from tenants.scope import tenant_context, tenant_scope
 
 
 class MeView(APIView):
-    """One's own profile. The e-mail address is hidden and read-only in PIN sessions."""
+    """The user's own profile. The e-mail address is hidden and read-only in PIN sessions."""
 
     permission_classes = (IsStaff,)
 

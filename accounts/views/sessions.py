@@ -1,4 +1,4 @@
-"""One's own sessions, and reauthentication."""
+"""The user's own sessions, and reauthentication."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from tenants.api.views import TenantScopedViewSet, read_input
 
 @extend_schema_view(list=extend_schema(summary="List one's own sessions"))
 class SessionViewSet(TenantScopedViewSet):
-    """One's own active sessions on all devices."""
+    """The user's own active sessions on all devices."""
 
     model = AuthSession
     serializer_class = SessionSerializer

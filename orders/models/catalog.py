@@ -24,7 +24,7 @@ def normalize_code(code: str) -> str:
 
 
 class SoldByUnitOrWeight:
-    """Rule of quantities for products and order lines: by the unit only whole numbers."""
+    """Quantity rule of products and order lines: whole numbers if sold by the unit."""
 
     name: Any
     sold_by: Any

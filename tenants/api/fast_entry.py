@@ -52,7 +52,7 @@ class FastRequest(NamedTuple):
 
     @property
     def base(self) -> str:
-        """Return scheme and host, as in links to other pages."""
+        """Return scheme and host for absolute links."""
         return f"{read_scheme(self.environ)}://{self.environ['HTTP_HOST']}"
 
     @property

@@ -24,7 +24,7 @@ __all__ = [
     "Rule",
     "Window",
     "count_attempt",
-    "find_locked",
+    "find_locked_out",
     "reset_attempts",
 ]
 
@@ -67,10 +67,10 @@ def count_attempt(buckets: Sequence[Bucket]) -> list[Lockout]:
     ]
 
 
-def find_locked(buckets: Iterable[Bucket]) -> set[Bucket]:
+def find_locked_out(buckets: Iterable[Bucket]) -> set[Bucket]:
     """Return the buckets that reject attempts now."""
     by_key = {bucket.key: bucket for bucket in buckets}
-    return {by_key[key] for key in stores.find_locked(by_key)}
+    return {by_key[key] for key in stores.find_locked_out(by_key)}
 
 
 def reset_attempts(*, forget: Sequence[Bucket] = (), give_back: Sequence[Bucket] = ()) -> None:

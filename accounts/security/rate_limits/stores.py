@@ -162,7 +162,7 @@ def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
     return store().changed(rules, change)
 
 
-def find_locked(keys: Collection[str]) -> set[str]:
+def find_locked_out(keys: Collection[str]) -> set[str]:
     """Return the keys that reject attempts now."""
     now = time.time()
     return {key for key, state in store().kept(keys).items() if state.free_at > now}

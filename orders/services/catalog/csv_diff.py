@@ -56,7 +56,7 @@ class ChangeSet:
 
 
 class CatalogDiff:
-    """Diff of a whole file, batch by batch. After the first error nothing more is written."""
+    """Diff of a whole file, batch by batch. Writes nothing after the first error."""
 
     def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
         self.catalog = catalog
@@ -128,7 +128,7 @@ class CatalogDiff:
         return changes
 
     def load_products(self, rows: list[ProductRow]) -> dict[str, Product]:
-        """Load the products of these rows, locked where the diff is written."""
+        """Load the products of these rows; lock them if the diff may be written."""
         products = Product.objects.filter(
             sku__in=[product_row.sku for product_row in rows]
         ).order_by("pk")

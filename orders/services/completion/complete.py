@@ -90,7 +90,7 @@ def build_completion_rows(
     by: User,
     events: Sequence[OutboxEvent] = (),
 ) -> CompletionRows:
-    """Return the rows that complete an order; `events` are published besides."""
+    """Return the rows that complete an order; `events` are published in addition."""
     receipt = _build_receipt(order)
     entry, extension = build_chain_entry(
         ChainEntry.Kind.RECEIPT, receipt.pk, build_receipt_content(order), numbers, order.register

@@ -162,7 +162,7 @@ def count_code_attempt(
 
 
 def record_wrong_code(way: str, lockouts: Sequence[Lockout], *, by: User) -> None:
-    """Record a wrong code, and the lockouts that begin with it, in the audit."""
+    """Record a wrong code and the lockouts that it starts in the audit log."""
     audit.record("store_credit_code_failed", actor=by, way=way)
     for lockout in lockouts:
         audit.record("too_many_attempts", actor=by, **build_lockout_facts(lockout))

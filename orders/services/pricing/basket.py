@@ -226,7 +226,7 @@ class ProductLookup:
         )
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
-        """Return the product by the first of id, SKU and barcode that the catalog knows."""
+        """Return the product found by id, else by SKU, else by barcode."""
         found = self.by_id.get(line.product) if line.product else None
         found = found or self.by_sku.get(normalize_code(line.sku or ""))
         return found or self.by_barcode.get(normalize_code(line.barcode or ""))

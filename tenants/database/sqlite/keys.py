@@ -43,7 +43,7 @@ def add_tenant_to_keys(sql: str, *, has_tenant_in_key: Callable[[str], bool]) ->
 
 
 def _extend_keys_by_tenant(part: str, has_tenant_in_key: Callable[[str], bool]) -> list[str]:
-    """Split a column definition: without its keys, and the keys extended by the tenant."""
+    """Return a column definition without its keys, then its keys extended by the tenant."""
     if part == ID_COLUMN:
         # The id comes first, so that the index also serves queries by id alone.
         return [part.removesuffix(" PRIMARY KEY"), 'PRIMARY KEY ("id", "tenant_id")']
