@@ -33,7 +33,9 @@ WHERE s.tenant_id = $1::uuid AND s.id = $2::uuid AND s.user_id = $3::uuid AND t.
  AND s.revoked_at IS NULL AND s.expires_at > $4::timestamptz AND s.idle_expires_at > $4::timestamptz
 """
 )
-USER = CompiledQuery(lambda pk: User.objects.select_related("tenant").filter(pk=pk))
+USER = CompiledQuery(
+    lambda tenant, pk: User.objects.select_related("tenant").filter(tenant=tenant, pk=pk)
+)
 
 
 class SessionRow(NamedTuple):
@@ -136,17 +138,18 @@ def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
     known = _known_users.get(caller.claims.user)
     if known is not None and known.user_row == row.user_row and known.tenant_row == row.tenant_row:
         return known
-    return load_user(caller.claims.user, row)
+    return load_user(caller, row)
 
 
-def load_user(pk: uuid.UUID, row: SessionRow) -> KnownUser | None:
+def load_user(caller: Caller, row: SessionRow) -> KnownUser | None:
     """Load user and tenant in one query, and keep them.
 
     Rows that were written after SESSION are newer than what they are kept for, so that the next
     request loads them again.
     """
+    claims = caller.claims
     with across_tenants():
-        user = USER.first(pk=pk)
+        user = USER.first(tenant=claims.tenant, pk=claims.user)
     if user is None or user.tenant is None:
         return None
     known = KnownUser(
@@ -161,7 +164,7 @@ def load_user(pk: uuid.UUID, row: SessionRow) -> KnownUser | None:
         user_id=str(user.pk),
         tenant_id=str(user.tenant_id),
     )
-    remember(_known_users, pk, known)
+    remember(_known_users, claims.user, known)
     return known
 
 

@@ -46,6 +46,7 @@ PROBING_LOOKUPS = [
 
 
 @for_each_model
+@pytest.mark.slow
 def test_attack_141_lookups_on_hidden_columns_are_rejected(model, admins_browser):
     for lookup in PROBING_LOOKUPS:
         response = admins_browser.get(f"{build_page_url(model, 'changelist')}?{lookup}")
@@ -79,6 +80,7 @@ def test_popup_and_to_field_parameters_are_rejected(model, admins_browser, shop_
 
 
 @for_each_model
+@pytest.mark.slow
 def test_attack_143_autocomplete_is_not_available(model, admins_browser, shop_rows):
     for field in model._meta.get_fields():
         query = {

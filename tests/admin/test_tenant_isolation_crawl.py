@@ -122,6 +122,7 @@ def freeze_time():
 
 @each_user
 @pytest.mark.usefixtures("freeze_time", "shop_rows", "foreign_rows", "platform_visitor")
+@pytest.mark.slow
 def test_attack_145_no_list_shows_anything_of_another_shop_or_the_platform(who, request):
     browser = open_browser(request.getfixturevalue(who))
     before = snapshot_database(*CHECKED_MODELS)
@@ -150,6 +151,7 @@ def test_attack_145_no_other_page_shows_anything_of_another_shop_or_the_platform
 
 @each_user
 @pytest.mark.usefixtures("shop_rows")
+@pytest.mark.slow
 def test_detail_pages_are_visible_to_their_view_role(who, request):
     user = request.getfixturevalue(who)
     browser = open_browser(user)
@@ -194,6 +196,7 @@ def list_rows_of_shop(shop, model):
 
 @each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
+@pytest.mark.slow
 def test_attack_140_actions_ignore_selected_rows_of_another_shop(who, foreign, request):
     browser = open_browser(request.getfixturevalue(who))
     before = [rows for rows in snapshot_database(User, AuthSession).items() if rows]

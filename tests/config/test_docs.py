@@ -46,6 +46,7 @@ def test_document_is_public_openapi_3_1_in_json(client):
     assert document["components"]["schemas"]["Problem"] == PROBLEM
 
 
+@pytest.mark.slow
 def test_document_is_available_as_yaml(client):
     response = client.get(SCHEMA, headers={"Accept": "application/vnd.oai.openapi"})
 

@@ -76,6 +76,7 @@ def test_public_development_key_is_rejected_in_every_setting(name, value):
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_own_keys_or_debug_mode_are_accepted():
     assert start().returncode == 0
     assert start(DEBUG="on", SECRET_KEY=PUBLIC_KEY, JWT_KEYS=json.dumps(RING)).returncode == 0

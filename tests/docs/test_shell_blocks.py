@@ -84,6 +84,7 @@ def demo_shop(transactional_db: None) -> None:
 @pytest.mark.live
 @pytest.mark.parametrize("page", PAGES_TO_RUN)
 @pytest.mark.usefixtures("demo_shop")
+@pytest.mark.slow
 def test_shell_blocks_of_a_page_run(page, server, tmp_path):
     definitions = [] if name(page) in SELF_CONTAINED else list(blocks(VOCABULARY))
     steps = [each for each in (*definitions, *blocks(page)) if each.language == "sh"]

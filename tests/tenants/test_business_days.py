@@ -75,6 +75,7 @@ def test_every_instant_belongs_to_one_business_day_in_every_zone(starts_at):
 
 @pytest.mark.once
 @pytest.mark.parametrize("starts_at", STARTS)
+@pytest.mark.slow
 def test_business_day_starts_when_the_clock_first_reaches_its_start(starts_at):
     """Check against the zone data: neither earlier nor later, and the first of two."""
     starts_at = time.fromisoformat(starts_at)

@@ -92,6 +92,7 @@ def test_shop_has_stores_and_registers_and_payments_by_cash_and_card(url):
         assert payments.count() == 59
 
 
+@pytest.mark.slow
 def test_remaining_baskets_can_be_sold_later(url):
     first = replay(url, limit=7)
     rest = replay(url, limit=12)

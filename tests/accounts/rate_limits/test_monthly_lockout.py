@@ -49,6 +49,7 @@ def attempt(at="203.0.113.9", **changes):
     return Api().post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
+@pytest.mark.slow
 def test_after_a_hundred_failures_unknown_addresses_wait_a_month(
     guess_from_new_addresses, clock, problem
 ):

@@ -98,6 +98,7 @@ DEACTIVATION = ("DELETE", "activation/", None)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("first", [DEMOTION, DEACTIVATION], ids=["demote", "deactivate"])
 @pytest.mark.parametrize("second", [DEMOTION, DEACTIVATION], ids=["demote", "deactivate"])
+@pytest.mark.slow
 def test_attack_080_two_admins_changing_each_other_leave_one_admin(first, second, shop):
     for _ in ROUNDS:
         left, right = (Person(UserFactory(tenant=shop, admin=True)) for _ in range(2))

@@ -177,6 +177,7 @@ def test_order_with_more_than_500_lines_is_refused(till, make_product, store, pr
     assert get_stock_level(product, store) == (500, 0)
 
 
+@pytest.mark.slow
 def test_order_of_500_different_products_is_sold(till, shop, make_product, store):
     products = [make_product("1.00", stock="3", category=None, tax_class=None) for _ in range(500)]
 

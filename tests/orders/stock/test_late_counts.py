@@ -238,6 +238,7 @@ RECORDINGS = st.lists(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(RECORDINGS)
+@pytest.mark.slow
 def test_level_is_independent_of_the_order_of_recording(in_shop, store, manager, recorded):
     in_shop.stock_policy = Tenant.StockPolicy.ALLOW
     product = ProductFactory(tenant=in_shop)

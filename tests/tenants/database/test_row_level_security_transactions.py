@@ -52,6 +52,7 @@ def test_every_transaction_of_a_request_has_the_scope(shop, foreign):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_scope_does_not_outlive_its_transaction(shop, ours):
     with suppress(ZeroDivisionError), tenant_scope(shop):
         assert names() == {"Ours"}

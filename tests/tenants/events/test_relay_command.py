@@ -53,9 +53,8 @@ def test_once_option_delivers_and_exits(publish_events, notes_file):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.slow
 def test_signal_finishes_the_current_delivery_and_starts_no_other(
     publish_events, notes_file, number
 ):
@@ -72,6 +71,7 @@ def test_signal_finishes_the_current_delivery_and_starts_no_other(
     assert waiting.next_attempt_at < timezone.now(), "another relay does not wait for a lease"
 
 
+@pytest.mark.slow
 def test_delivery_of_a_killed_relay_is_completed_by_another(publish_events, notes_file):
     publish_events(1)
     with run_relays(1, notes_file, pause=60) as (relay,):
@@ -89,6 +89,7 @@ def test_delivery_of_a_killed_relay_is_completed_by_another(publish_events, note
 
 
 @pytest.mark.once
+@pytest.mark.slow
 def test_relay_waits_for_new_events(publish_events, notes_file):
     with run_relays(1, notes_file) as (relay,):
         publish_events(1)
