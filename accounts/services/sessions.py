@@ -189,7 +189,7 @@ def _count_refresh(claims: Claims) -> None:
 
 @atomic_with_retry
 def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
-    """Return the session after the refresh, or None if the token is not valid any more.
+    """Replace the refresh token; return its session, or None if the token is no longer valid.
 
     Returns instead of raising, so that the end of a stolen session is committed.
     """

@@ -97,7 +97,7 @@ class Seller:
 
 
 class SellerChanged(NotReadable):
-    """The first message has found other rows of session, user or tenant than those kept."""
+    """The database rows of the session, user or tenant differ from the cached ones."""
 
     def __init__(self, checked: CheckedSession) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from orders.money.rounding import apportion, divide, to_units
 
 
 def sort_by_application(discounts: Sequence[Discount]) -> list[int]:
-    """Return the indexes of the discounts in the order in which they apply."""
+    """Return the positions of the discounts: percentages are applied first, then amounts."""
     return sorted(range(len(discounts)), key=lambda at: discounts[at].type == DiscountType.AMOUNT)
 
 

@@ -57,7 +57,7 @@ class FileFormParser(MultiPartParser):
 
 
 class CSVParser(BaseParser):
-    """A CSV file as the request body."""
+    """Parses a request body that is a CSV file."""
 
     media_type = CSV
 

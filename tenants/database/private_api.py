@@ -45,7 +45,7 @@ class CompiledSelect(Generic[M]):
         self.converters = self.compiler.get_converters([column[0] for column in select])
 
     def build_models(self, rows: Iterable[Sequence[Any]]) -> list[M]:
-        """Return model instances for rows of the database, as a queryset does."""
+        """Build model instances from raw rows of the database, in the way a queryset does."""
         found = []
         for row in self.compiler.apply_converters(rows, self.converters):
             model = self.loader.from_db(connection.alias, self.names, row[self.columns])

@@ -151,7 +151,7 @@ def reconcile_payments(order: Order) -> Order:
 
 
 def ensure_not_in_progress(payment: Payment) -> None:
-    """Raise `PaymentUnderway` while a charge may still arrive at the gateway."""
+    """Raise `PaymentUnderway` while the gateway may still receive the charge request."""
     wait = remaining_wait(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):
         raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))

@@ -38,7 +38,7 @@ class HasLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DiscountLimits:
-    """Percent limits; None is unlimited."""
+    """How many percent a person may take off; None is unlimited."""
 
     line_discount: Decimal | None
     order_discount: Decimal | None

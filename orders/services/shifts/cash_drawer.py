@@ -109,7 +109,7 @@ def _attach_waiting_sales(shift: Shift) -> None:
 
 
 def load_suggested_float(register: Register) -> Decimal:
-    """Return the cash that the last closed shift of this register counted."""
+    """Return the suggested opening float: the cash counted at the close of the last shift."""
     closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
     last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
     return current_tenant().quantize_amount(last or Decimal(0))

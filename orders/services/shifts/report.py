@@ -242,7 +242,7 @@ def _sum_cash(shift: Shift, cash: MethodTotals) -> Figures:
 
 
 def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict[str, str]:
-    """Return the expected amount per method: cash of the drawer, net receipts of the others."""
+    """Return per method what should be there: cash in the drawer, else payments less refunds."""
     others = {method: _format_money(totals.net) for method, totals in by_method.items()}
     return {Payment.Method.CASH.value: cash["expected"]} | {
         method: amount for method, amount in others.items() if method != Payment.Method.CASH
