@@ -131,7 +131,7 @@ def encode_answer(
 ) -> tuple[Headers, bytes]:
     """Return the headers that the middleware sets, in its order, and the body as it is sent."""
     names = tuple(name for name, _ in answer.headers)
-    template, is_compressed = build_template(
+    template, is_compressed = build_header_template(
         route, answer.status, read_scheme(environ) or "", names
     )
     body, values = answer.body, dict(answer.headers)
@@ -155,8 +155,8 @@ class RequestOfScheme(HttpRequest):
 
 
 @lru_cache(maxsize=256)
-def build_template(
-    route: Route, status: str, scheme: str, names: tuple[str, ...]
+def build_header_template(
+    route: Route, status: str, scheme: str, header_names: tuple[str, ...]
 ) -> tuple[Headers, bool]:
     """Return the headers of an empty response after all middleware, and if it is compressible."""
     request = RequestOfScheme()
@@ -170,7 +170,7 @@ def build_template(
             if status == NOT_MODIFIED
             else HttpResponse(content_type="application/json")
         )
-        for name in (*names, "Allow"):
+        for name in (*header_names, "Allow"):
             response[name] = route.allow
         return middleware.add_headers(request, response)
 

@@ -3,15 +3,14 @@
 FUZZ_EXAMPLES sets the number of requests for each operation and role.
 """
 
-import os
-
 import pytest
 from django.core import mail
 from django.core.cache import cache
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from tests.support.fuzz_settings import build_fuzz_settings
 from tests.support.schema_requests import (
     CaseFiller,
     ask,
@@ -24,17 +23,9 @@ from tests.support.till import Till
 from tests.support.two_shops import create_two_shops
 from tests.support.valid_posts import ShopSetup
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 SAMPLE = pytest.param("manager", marks=pytest.mark.sample)
 ROLES = ("admin", SAMPLE, "cashier", "pin", "platform", "anonymous")
-FUZZ_SETTINGS = settings(
-    max_examples=EXAMPLES,
-    derandomize=EXAMPLES < 10,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+FUZZ_SETTINGS = build_fuzz_settings(2)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 FUZZ_EXAMPLES sets the number of shops.
 """
 
-import os
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import override_settings
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Role
@@ -20,12 +19,13 @@ from tenants.api.fast_entry import hits
 from tenants.models import Tenant
 from tests.factories.orders import ProductFactory, StockLevelFactory, TaxClassFactory
 from tests.orders.fast_entries.test_sale_both_ways import build_shop, cash, ids, order
+from tests.support.fuzz_settings import build_fuzz_settings
 from tests.support.till import amount, line, percent
 from tests.support.twin_shops import Shop, TwinShops, normalize_answer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
+FUZZ_SETTINGS = build_fuzz_settings(6)
 SALES = 5
 CURRENCIES = {"JPY": 0, "EUR": 2, "KWD": 3}
 # Letters of all scripts and directions, combining marks, and characters beyond 16 bits.
@@ -145,14 +145,7 @@ def build_body(shop: Shop, drawn: Any, step: Decimal) -> dict[str, Any]:
 
 
 @given(rules=RULES, catalog=PRODUCTS, data=st.data())
-@settings(
-    max_examples=EXAMPLES,
-    derandomize=EXAMPLES < 10,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@FUZZ_SETTINGS
 def compare_sales(rules: Any, catalog: Any, data: Any) -> None:
     cache.clear()
     step = Decimal(1).scaleb(-CURRENCIES[rules["currency"]])
@@ -182,5 +175,5 @@ def test_any_sale_is_the_same_before_django_and_by_the_view():
     compare_sales()
 
     answered = hits.total() - before
-    assert created["201 Created"] >= EXAMPLES, created
+    assert created["201 Created"] >= FUZZ_SETTINGS.max_examples, created
     assert answered >= 0.9 * created["201 Created"], (answered, created)
