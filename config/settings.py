@@ -253,8 +253,9 @@ SIMPLE_JWT: dict[str, Any] = {
 # --- Payments -------------------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="orders.gateways.simulated.SimulatedGateway")
-# Whether the simulated gateway may capture card payments, without moving money.
-PAYMENT_SIMULATOR = env.bool("PAYMENT_SIMULATOR", default=DEBUG)
+# Whether the simulated gateway may capture card payments, without moving money. Off unless it was
+# chosen, because a shop would give goods away for nothing.
+PAYMENT_SIMULATOR = env.bool("PAYMENT_SIMULATOR", default=False)
 PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 
 # --- Relay: subscribers and background jobs -------------------------------------------------

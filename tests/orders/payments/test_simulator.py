@@ -117,8 +117,8 @@ def test_other_gateway_charges_without_the_simulator(
     assert order["payments"][0]["entry"] == "gateway"
 
 
-@pytest.mark.parametrize(("debug", "default"), [("on", "True"), ("off", "False")])
-def test_simulator_is_enabled_by_default_only_in_debug(debug, default):
+@pytest.mark.parametrize("debug", ["on", "off"])
+def test_simulator_is_disabled_by_default(debug):
     secrets = {"SECRET_KEY": "s" * 64, "JWT_SIGNING_KEY": "j" * 64}
     script = (
         "from unittest.mock import patch\n"
@@ -135,4 +135,8 @@ def test_simulator_is_enabled_by_default_only_in_debug(debug, default):
         check=True,
     )
 
-    assert ran.stdout.strip() == default
+    assert ran.stdout.strip() == "False"
+
+
+def test_make_run_enables_the_simulator():
+    assert "PAYMENT_SIMULATOR=on" in (ROOT / ".env.example").read_text().splitlines()
