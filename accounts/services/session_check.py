@@ -67,8 +67,8 @@ class KnownUser:
     tenant_id: str
 
 
-class Caller(NamedTuple):
-    """What a token names, with the parameters of SESSION that it determines."""
+class VerifiedToken(NamedTuple):
+    """The claims of a valid access token, also in the form of parameters of SESSION."""
 
     claims: Claims
     tenant: bytes
@@ -108,46 +108,46 @@ class CheckedSession(NamedTuple):
 _known_users: dict[uuid.UUID, KnownUser] = {}
 
 
-def read_caller(token: str) -> Caller | None:
-    """Return what an access token names, or None unless it is valid."""
+def verify_token(encoded: str) -> VerifiedToken | None:
+    """Return the claims of an access token, or None unless it is valid."""
     try:
-        claims = read_access(token)
+        claims = read_access(encoded)
     except TokenNotValid:
         return None
     tenant, session, user = (
         str(each).encode() for each in (claims.tenant, claims.session, claims.user)
     )
-    return Caller(claims, tenant, (tenant, session, user))
+    return VerifiedToken(claims, tenant, (tenant, session, user))
 
 
-def check_session(caller: Caller, result: Result) -> CheckedSession | None:
+def check_session(token: VerifiedToken, result: Result) -> CheckedSession | None:
     """Return the session that SESSION found, if its user may call the API."""
     rows = result.load(SessionRow._make)
     if len(rows) != 1:
         return None
-    known = find_known_user(caller, rows[0])
+    known = find_known_user(token, rows[0])
     if known is None or not known.is_allowed:
         return None
-    if caller.claims.token_version != known.user.token_version:
+    if token.claims.token_version != known.user.token_version:
         return None
     return CheckedSession(rows[0], known)
 
 
-def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
-    """Return the kept user if SESSION read the same rows; else load it, or return None."""
-    known = _known_users.get(caller.claims.user)
+def find_known_user(token: VerifiedToken, row: SessionRow) -> KnownUser | None:
+    """Return the cached user if SESSION read the same rows; else load it, or return None."""
+    known = _known_users.get(token.claims.user)
     if known is not None and known.user_row == row.user_row and known.tenant_row == row.tenant_row:
         return known
-    return load_user(caller, row)
+    return load_user(token, row)
 
 
-def load_user(caller: Caller, row: SessionRow) -> KnownUser | None:
+def load_user(token: VerifiedToken, row: SessionRow) -> KnownUser | None:
     """Load user and tenant in one query, and keep them.
 
     Rows that were written after SESSION are newer than what they are kept for, so that the next
     request loads them again.
     """
-    claims = caller.claims
+    claims = token.claims
     with across_tenants():
         user = USER.first(tenant=claims.tenant, pk=claims.user)
     if user is None or user.tenant is None:

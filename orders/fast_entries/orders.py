@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from accounts.services.session_check import Caller
+from accounts.services.session_check import VerifiedToken
 from orders.fast_entries.reading import (
     VISIBLE,
     Filter,
@@ -117,9 +117,9 @@ def list_orders(request: FastRequest) -> FastAnswer | None:
     if page is None:
         return None
 
-    def build_calls(caller: Caller, stores: StoreRestriction) -> Sequence[Call]:
+    def build_calls(token: VerifiedToken, stores: StoreRestriction) -> Sequence[Call]:
         statements = prepare_pages(len(stores), page.names, page.direction, page.limit)
-        parameters = (caller.tenant, *stores, *page.values)
+        parameters = (token.tenant, *stores, *page.values)
         return [(each, parameters) for each in statements]
 
     found = read_visible(request, build_calls)
@@ -131,8 +131,8 @@ def retrieve_order(request: FastRequest) -> FastAnswer | None:
         return None
     pk = request.id.encode()
 
-    def build_calls(caller: Caller, stores: StoreRestriction) -> Sequence[Call]:
-        parameters = (caller.tenant, *stores, pk)
+    def build_calls(token: VerifiedToken, stores: StoreRestriction) -> Sequence[Call]:
+        parameters = (token.tenant, *stores, pk)
         return [(each, parameters) for each in prepare_one(len(stores))]
 
     found = read_visible(request, build_calls)

@@ -63,7 +63,7 @@ def list_page(request: FastRequest) -> FastAnswer | None:
     page = PAGES.read_page(request)
     if page is None:
         return None
-    found = read(request, lambda caller: [page.build_call(caller.tenant)], scope=page.scope)
+    found = read(request, lambda token: [page.build_call(token.tenant)], scope=page.scope)
     if found is None:
         return None
     rows, *links = page.build_links(request, found.results[0].load(ProductRow._make))
@@ -73,7 +73,7 @@ def list_page(request: FastRequest) -> FastAnswer | None:
 def find_by_code(request: FastRequest, statement: Prepared, code: str) -> FastAnswer | None:
     if not PLAIN_CODE.fullmatch(code):
         return None
-    found = read(request, lambda caller: [(statement, (caller.tenant, code.encode()))])
+    found = read(request, lambda token: [(statement, (token.tenant, code.encode()))])
     if found is None:
         return None
     return answer_list(request, found, found.results[0].load(ProductRow._make))
@@ -83,7 +83,7 @@ def retrieve_product(request: FastRequest) -> FastAnswer | None:
     if request.query or request.id is None:
         return None
     pk = request.id.encode()
-    found = read(request, lambda caller: [(BY_ID, (caller.tenant, pk))])
+    found = read(request, lambda token: [(BY_ID, (token.tenant, pk))])
     rows = found.results[0].load(ProductRow._make) if found else []
     if found is None or not rows:
         return None

@@ -15,11 +15,11 @@ from django.utils import timezone
 from rest_framework.utils.urls import replace_query_param
 
 from accounts.services.session_check import (
-    Caller,
     CheckedSession,
+    VerifiedToken,
     check_session,
-    read_caller,
     remember,
+    verify_token,
 )
 from tenants.api.conditional import build_body_etag
 from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
@@ -84,17 +84,17 @@ BEGIN_SNAPSHOT = Prepared("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 def read(
     request: FastRequest,
-    build_calls: Callable[[Caller], Sequence[Call]],
+    build_calls: Callable[[VerifiedToken], Sequence[Call]],
     *,
     is_snapshot: bool = False,
     scope: Prepared = SCOPE,
 ) -> Read | None:
     """Check the session and run the statements in one message; None if anything is unusual."""
     now = timezone.now()
-    caller = read_caller(request.token) if pipeline.is_available() else None
-    if caller is None:
+    token = verify_token(request.token) if pipeline.is_available() else None
+    if token is None:
         return None
-    calls = [(scope, (caller.tenant,)), caller.build_call(now), *build_calls(caller)]
+    calls = [(scope, (token.tenant,)), token.build_call(now), *build_calls(token)]
     try:
         if is_snapshot:
             _, _, session, *results, _ = pipeline.send((BEGIN_SNAPSHOT, ()), *calls, (COMMIT, ()))
@@ -102,7 +102,7 @@ def read(
             _, session, *results = pipeline.send(*calls)
     except PipelineFailed:
         return None
-    checked = check_session(caller, session)
+    checked = check_session(token, session)
     if checked is None:
         return None
     checked.record_use(now)
@@ -123,7 +123,7 @@ _last_restrictions: dict[uuid.UUID, StoreRestriction] = {}
 
 def read_visible(
     request: FastRequest,
-    build_calls: Callable[[Caller, StoreRestriction], Sequence[Call]],
+    build_calls: Callable[[VerifiedToken, StoreRestriction], Sequence[Call]],
 ) -> Read | None:
     """Read rows that the user may see, in one snapshot.
 
@@ -132,9 +132,9 @@ def read_visible(
     """
     used: list[StoreRestriction] = []
 
-    def build(caller: Caller) -> Sequence[Call]:
-        used.append(_last_restrictions.get(caller.claims.session, ()))
-        return build_calls(caller, used[-1])
+    def build(token: VerifiedToken) -> Sequence[Call]:
+        used.append(_last_restrictions.get(token.claims.session, ()))
+        return build_calls(token, used[-1])
 
     for _ in range(2):
         found = read(request, build, is_snapshot=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -20,17 +19,18 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from accounts.client_info import find_client_ip
-from accounts.models import Approval, AuthSession, User
+from accounts.models import Approval, AuthSession
 from accounts.security.rate_limits.policies import normalize_to_network
 from accounts.services.approvals import LOCKED_APPROVAL, collect_facts_of_use
 from accounts.services.session_check import (
-    Caller,
     CheckedSession,
+    VerifiedToken,
     check_session,
-    read_caller,
-    remember,
+    verify_token,
 )
 from orders.exceptions import UnknownStoreCredit
+from orders.fast_entries import session_cache
+from orders.fast_entries.session_cache import CachedSession, SessionChanged
 from orders.models import Order, Payment, StoreCredit, StoreCreditEntry
 from orders.models.receipt import RegisterNumbers, lock_statement
 from orders.models.stock import sell_statement
@@ -65,7 +65,7 @@ from tenants.database.postgres.pipeline import (
 )
 from tenants.database.prepared_statements import to_call, to_inserts
 from tenants.exceptions import DomainError
-from tenants.models import AuditEvent, IdempotencyKey, Tenant
+from tenants.models import AuditEvent, IdempotencyKey
 from tenants.scope import tenant_context
 
 JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
@@ -77,34 +77,8 @@ SEQUENCE_TAKEN = Prepared(
     "SELECT 1 FROM orders_order "
     "WHERE tenant_id = $1::uuid AND register_id = $2::uuid AND device_sequence = $3::bigint LIMIT 1"
 )
-# What ends in an answer of the view.
-LEFT_TO_THE_VIEW = (APIException, DomainError, NotReadable, PipelineFailed, OperationalError)
-
-
-@dataclass(frozen=True, slots=True)
-class Seller:
-    """A session as last seen. Shared between requests: never change it."""
-
-    checked: CheckedSession
-    user: User
-    tenant: Tenant
-    session: AuthSession
-
-    def is_still(self, found: CheckedSession) -> bool:
-        """Return whether PostgreSQL has the rows of user, tenant and session as they were."""
-        before = self.checked.row._replace(is_use_due=False)
-        return found.row._replace(is_use_due=False) == before
-
-
-class SellerChanged(NotReadable):
-    """The database rows of the session, user or tenant differ from the cached ones."""
-
-    def __init__(self, checked: CheckedSession) -> None:
-        super().__init__()
-        self.checked = checked
-
-
-_sellers: dict[Any, Seller] = {}
+# After these exceptions, the view answers the request.
+ANSWERED_BY_THE_VIEW = (APIException, DomainError, NotReadable, PipelineFailed, OperationalError)
 
 
 def create_order(request: FastRequest) -> FastAnswer | None:
@@ -112,23 +86,23 @@ def create_order(request: FastRequest) -> FastAnswer | None:
     if request.query or not pipeline.is_available():
         return None
     # Check the token first: a request without one must not make a thread wait for a slow body.
-    caller = read_caller(request.token)
-    body = read_body(request.environ) if caller else None
-    if caller is None or body is None:
+    token = verify_token(request.token)
+    body = read_body(request.environ) if token else None
+    if token is None or body is None:
         return None
     try:
-        seller = find_seller(caller, now)
-        if seller is None:
+        cached = session_cache.find(token, now)
+        if cached is None:
             return None
         try:
-            return Sale(request, body, caller, seller, now).answer()
-        except SellerChanged as changed:
-            # After every log-in the row of the user is another one.
+            return Sale(request, body, token, cached, now).answer()
+        except SessionChanged as changed:
+            # Every log-in writes the row of the user.
             pipeline.rollback()
-            seller = keep_seller(caller, changed.checked)
-            return Sale(request, body, caller, seller, now).answer()
-    except LEFT_TO_THE_VIEW:
-        _sellers.pop(caller.claims.session, None)
+            cached = session_cache.store(token, changed.checked)
+            return Sale(request, body, token, cached, now).answer()
+    except ANSWERED_BY_THE_VIEW:
+        session_cache.drop(token)
         return None
     finally:
         structlog.contextvars.clear_contextvars()
@@ -147,41 +121,6 @@ def read_body(environ: dict[str, Any]) -> bytes | None:
     return body if len(body) == int(length) else None
 
 
-def find_seller(caller: Caller, now: datetime) -> Seller | None:
-    """Return the session as last seen; the first message confirms it."""
-    seller = _sellers.get(caller.claims.session)
-    if seller is None:
-        _, result = pipeline.send((SCOPE, (caller.tenant,)), caller.build_call(now))
-        checked = check_session(caller, result)
-        seller = checked and keep_seller(caller, checked)
-    return seller
-
-
-def keep_seller(caller: Caller, checked: CheckedSession) -> Seller:
-    seller = build_seller(checked)
-    remember(_sellers, caller.claims.session, seller)
-    return seller
-
-
-def build_seller(checked: CheckedSession) -> Seller:
-    user, tenant, row = checked.build_user(), checked.known.tenant, checked.row
-    user.tenant = tenant
-    session = AuthSession(
-        id=UUID(row.id),
-        tenant_id=tenant.pk,
-        user=user,
-        store_id=to_uuid(row.store_id),
-        register_id=to_uuid(row.register_id),
-        terminal_id=to_uuid(row.terminal_id),
-        method=row.method,
-    )
-    return Seller(checked, user, tenant, session)
-
-
-def to_uuid(text: str | None) -> UUID | None:
-    return UUID(text) if text else None
-
-
 def bind_request(environ: dict[str, Any], session: AuthSession) -> None:
     """Set what audit events contain of the request, as the middleware and authentication do."""
     sent = environ.get(REQUEST_ID, "")
@@ -196,7 +135,7 @@ def bind_request(environ: dict[str, Any], session: AuthSession) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UsedApproval:
-    """What is written where a sale uses an approval."""
+    """The rows to write when a sale uses an approval."""
 
     statements: Sequence[Statement] = ()
     events: Sequence[AuditEvent] = ()
@@ -204,7 +143,7 @@ class UsedApproval:
 
 @dataclass(frozen=True, slots=True)
 class SpentCredits:
-    """What is written where a sale spends store credit."""
+    """The rows to write when a sale spends store credit."""
 
     statements: Sequence[Statement] = ()
     entries: Sequence[StoreCreditEntry] = ()
@@ -212,7 +151,7 @@ class SpentCredits:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the first message has found, and the draft that was built from it."""
+    """The results of the first message, and the draft that was built from them."""
 
     session: CheckedSession
     draft: SaleDraft
@@ -233,7 +172,7 @@ class Loaded:
         return UsedApproval([approval.used_statement()], [event])
 
     def spend_credits(self, at: datetime) -> SpentCredits:
-        """Spend the payments with store credit."""
+        """Deduct the payments with store credit from its balances."""
         entries = build_spending(self.draft.payments, self.credits, by=self.draft.by)
         return SpentCredits([each.balance_statement(at) for each in self.credits.values()], entries)
 
@@ -244,19 +183,19 @@ class Sale:
 
     request: FastRequest
     body: bytes
-    caller: Caller
-    seller: Seller
+    token: VerifiedToken
+    cached: CachedSession
     now: datetime
 
     def answer(self) -> FastAnswer | None:
-        with tenant_context(self.seller.tenant):
-            bind_request(self.request.environ, self.seller.session)
+        with tenant_context(self.cached.tenant):
+            bind_request(self.request.environ, self.cached.session)
             return self.sell()
 
     def sell(self) -> FastAnswer | None:
         key = self.read_key()
         new = self.read_order(key)
-        if not self.seller.tenant.has_orders:
+        if not self.cached.tenant.has_orders:
             raise NotReadable
         if not all(map(is_captured, new.payments)):
             return None
@@ -264,7 +203,7 @@ class Sale:
             return self.create(new, key)
         # Before the attempt is counted, because ended sessions must not count any.
         self.confirm_session()
-        user = self.seller.user
+        user = self.cached.user
         with count_code_attempt("payment", by=user, place=self.find_place()):
             try:
                 return self.create(new, key)
@@ -276,19 +215,19 @@ class Sale:
                 pipeline.rollback()
 
     def confirm_session(self) -> None:
-        _, result = pipeline.send((SCOPE, (self.caller.tenant,)), self.caller.build_call(self.now))
+        _, result = pipeline.send((SCOPE, (self.token.tenant,)), self.token.build_call(self.now))
         self.check_session(result)
 
     def check_session(self, result: Result) -> CheckedSession:
-        checked = check_session(self.caller, result)
+        checked = check_session(self.token, result)
         if checked is None:
             raise NotReadable
-        if not self.seller.is_still(checked):
-            raise SellerChanged(checked)
+        if not self.cached.matches(checked):
+            raise SessionChanged(checked)
         return checked
 
     def find_place(self) -> str:
-        register = self.seller.session.register_id
+        register = self.cached.session.register_id
         ip = find_client_ip(self.request.environ)
         return register.hex if register else normalize_to_network(ip)
 
@@ -328,11 +267,11 @@ class Sale:
             return None
         if KEY_FORMAT.match(key) is None:
             raise NotReadable
-        seller, path = self.seller, self.request.environ["PATH_INFO"]
-        return make_key(key, seller.tenant, seller.user.pk, path, self.body)
+        cached, path = self.cached, self.request.environ["PATH_INFO"]
+        return make_key(key, cached.tenant, cached.user.pk, path, self.body)
 
     def read_order(self, key: IdempotencyKey | None) -> NewOrder:
-        session, data = self.seller.session, read_json(self.body)
+        session, data = self.cached.session, read_json(self.body)
         given = get_reader(OrderInput if session.register_id else OrderInputWithRegister)(data)
         if "id" not in given:
             if key is None:
@@ -342,21 +281,21 @@ class Sale:
 
     def load(self, new: NewOrder) -> "Loaded":
         """Read everything in one message. It locks the approval and the numbers of the register."""
-        user, tenant = self.seller.user, self.caller.claims.tenant
+        user, tenant = self.cached.user, self.token.claims.tenant
         register = prepare_register(new.register, user)
         products = ProductLookup.prepare(new.lines)
         credits = PreparedCredits(new.payments)
         approval = new.approval and LOCKED_APPROVAL.prepare(tenant=tenant, pk=new.approval)
         _, _, session, registers, *found = pipeline.send(
             (BEGIN, ()),
-            (SCOPE, (self.caller.tenant,)),
-            self.caller.build_call(self.now),
+            (SCOPE, (self.token.tenant,)),
+            self.token.build_call(self.now),
             register.call,
             *products.calls,
             *([approval.call] if approval else []),
             to_call(lock_statement(tenant, new.register)),
             *credits.calls,
-            *build_sequence_calls(new, self.caller),
+            *build_sequence_calls(new, self.token),
         )
         checked = self.check_session(session)
         results = iter(found)
@@ -374,9 +313,9 @@ class Sale:
     def build_answer(self, order: Order) -> FastAnswer:
         return FastAnswer(
             body=render_json(render_order(order)),
-            user=str(self.caller.claims.user),
-            tenant=self.caller.tenant.decode(),
-            session=str(self.caller.claims.session),
+            user=str(self.token.claims.user),
+            tenant=self.token.tenant.decode(),
+            session=str(self.token.claims.session),
             status=CREATED,
             headers=(("ETag", f'"{order.version}"'),),
         )
@@ -387,16 +326,16 @@ def is_captured(payment: NewPayment) -> bool:
     return not payment.is_card or payment.is_external
 
 
-def build_sequence_calls(new: NewOrder, caller: Caller) -> list[Call]:
+def build_sequence_calls(new: NewOrder, token: VerifiedToken) -> list[Call]:
     """Return the query of `is_device_sequence_taken`, after the lock of the series."""
     if new.device_sequence is None:
         return []
-    values = (caller.tenant, str(new.register).encode(), str(new.device_sequence).encode())
+    values = (token.tenant, str(new.register).encode(), str(new.device_sequence).encode())
     return [(SEQUENCE_TAKEN, values)]
 
 
 def build_stock_calls(draft: SaleDraft, at: datetime) -> list[Call]:
-    """Return what deducts the stock, as the last and most contended rows."""
+    """Return the statement that deducts the stock, last because its rows are contended."""
     quantities = sum_tracked_quantities(draft.lines) if draft.is_paid else {}
     if not quantities:
         return []

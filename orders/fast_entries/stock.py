@@ -24,7 +24,7 @@ FROM orders_stocklevel listed WHERE listed.tenant_id = $1::uuid""",
 
 def list_stock(request: FastRequest) -> FastAnswer | None:
     page = PAGES.read_page(request)
-    found = page and read(request, lambda caller: [page.build_call(caller.tenant)])
+    found = page and read(request, lambda token: [page.build_call(token.tenant)])
     if not page or not found:
         return None
     rows, *links = page.build_links(request, found.results[0].load(StockLevelRow._make))
