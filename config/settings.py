@@ -290,7 +290,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["tenants.api.filters.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.InputSchema",
     "EXCEPTION_HANDLER": "config.problems.exception_handler",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     "NUM_PROXIES": NUM_PROXIES,

@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.utils import timezone
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import EMPTY
 from accounts.admin_site.site import shop_site
-from accounts.models import EXPIRED, Approval, Role
+from accounts.models import EXPIRED, Approval
 from tenants.scope import current_tenant
 
 STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
@@ -29,10 +29,9 @@ class ApprovalStatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Approval, site=shop_site)
-class ApprovalAdmin(ShopAdmin):
+class ApprovalAdmin(RecordAdmin):
     """Approvals, newest first."""
 
-    view_role = Role.MANAGER
     list_display = (
         "created_at",
         "action",
@@ -45,8 +44,6 @@ class ApprovalAdmin(ShopAdmin):
     )
     list_filter = ("action", ApprovalStatusFilter, RecentDaysFilter, DayFilter)
     list_select_related = ("requested_by", "decided_by")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "action",
         "up_to",

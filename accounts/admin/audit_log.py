@@ -3,24 +3,20 @@
 from django.contrib import admin
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
 from tenants.audit import HASH_PREFIX
 from tenants.models import AuditEvent
 
 
 @admin.register(AuditEvent, site=shop_site)
-class AuditEventAdmin(ShopAdmin):
+class AuditEventAdmin(RecordAdmin):
     """Audit events of the tenant. Platform users are shown as `Platform`, without names."""
 
-    view_role = Role.MANAGER
     list_display = ("created_at", "event", "who", "about", "address")
     list_filter = (RecentDaysFilter, DayFilter)
-    sortable_by = ()
     search_fields = ("event__startswith",)
     search_help_text = "Start of the event name, such as log_in or user_."
-    ordering = ("-created_at", "-id")
     fields = ("created_at", "event", "who", "about", "facts", "address", "request_id")
 
     @admin.display(description="Who")

@@ -1,5 +1,6 @@
 """Base of all pages of the tenant admin site; everything not enabled is forbidden."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -200,3 +201,28 @@ class ShopAdmin(admin.ModelAdmin):
 
     def log_change(self, request: Any, obj: Any, message: Any) -> Any:
         """Do nothing: the services record audit events."""
+
+
+class RecordAdmin(ShopAdmin):
+    """Base page of records that are listed by creation time only, newest first."""
+
+    view_role = Role.MANAGER
+    sortable_by: Any = ()
+    ordering: Any = ("-created_at", "-id")
+
+
+class ExactSearchMixin(admin.ModelAdmin):
+    """Search by a whole number or code, which has an index."""
+
+    # Any field: it makes Django show the search box.
+    search_fields: Any = ("id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (self.search(request, queryset, term) if term else queryset), False
+
+    @abstractmethod
+    def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
+        """Return the rows with this number or code."""

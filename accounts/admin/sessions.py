@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import Truncator
 
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import AuthSession, Role
 from accounts.services.browser_sessions import end_session
@@ -40,16 +40,13 @@ class SessionStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuthSession, site=shop_site)
-class LogInAdmin(ShopAdmin):
+class LogInAdmin(RecordAdmin):
     """The user's own sessions and those of users they may manage. Sessions can be ended here."""
 
-    view_role = Role.MANAGER
     list_display = ("user", "device", "ip", "created_at", "last_used_at", "state")
     list_display_links = ("device",)
     list_select_related = ("user",)
     list_filter = (SessionStateFilter,)
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "user",
         "user_agent",

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin, ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Posting, Role, Terminal
 from accounts.services.terminals import unpair_terminal
@@ -34,15 +34,12 @@ class PairedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Terminal, site=shop_site)
-class TerminalAdmin(ShopAdmin):
+class TerminalAdmin(RecordAdmin):
     """Paired and former terminals, newest first."""
 
-    view_role = Role.MANAGER
     list_display = ("register", "paired_by", "created_at", "state")
     list_filter = (PairedFilter,)
     list_select_related = ("register", "paired_by")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = ("register", "paired_by", "created_at", "state", "unpaired_at")
     actions = ("unpair",)
 

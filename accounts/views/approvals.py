@@ -30,10 +30,6 @@ class ApprovalFilter(StrictFilterSet):
     requested_by = IdFilter()
     updated_since = UpdatedSinceFilter()
 
-    class Meta:
-        model = Approval
-        fields = ()
-
     def in_status(self, approvals: Any, name: str, value: str) -> Any:
         return approvals.in_status(value, timezone.now())
 

@@ -5,21 +5,15 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from accounts.permissions import ALL_METHODS, IsManager
 from accounts.serializers.audit import AuditEventSerializer
-from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet
+from tenants.api.filters import CreationTimeFilterSet, IdFilter
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.models import AuditEvent
 
 
-class AuditFilter(StrictFilterSet):
+class AuditFilter(CreationTimeFilterSet):
     event = CharFilter(help_text="Event name such as `log_in_failed`.")
     actor = IdFilter(help_text="Id of the user who acted.")
     target = IdFilter(help_text="Id of the affected object.")
-    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = AuditEvent
-        fields = ()
 
 
 @extend_schema_view(

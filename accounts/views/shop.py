@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
@@ -69,10 +69,6 @@ class PlaceFilter(StrictFilterSet):
     is_active = StrictBooleanFilter()
     updated_since = UpdatedSinceFilter()
 
-    class Meta:
-        model = Store
-        fields = ()
-
 
 class EndSessionsOnDeactivationMixin:
     """End the sessions at a store or register that is deactivated."""
@@ -83,10 +79,6 @@ class EndSessionsOnDeactivationMixin:
         return row
 
 
-@extend_schema_view(
-    create=extend_schema(request=StoreInput, responses={201: StoreSerializer}),
-    partial_update=extend_schema(request=StoreInput, responses=StoreSerializer),
-)
 class StoreViewSet(
     EndSessionsOnDeactivationMixin, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 ):
@@ -107,14 +99,7 @@ class StoreViewSet(
 class RegisterFilter(PlaceFilter):
     store = IdFilter()
 
-    class Meta:
-        model = Register
-        fields = ()
 
-
-@extend_schema_view(
-    partial_update=extend_schema(request=RegisterChange, responses=RegisterSerializer),
-)
 class RegisterViewSet(
     EndSessionsOnDeactivationMixin, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 ):

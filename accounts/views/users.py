@@ -47,10 +47,6 @@ class UserFilter(StrictFilterSet):
     username = CharFilter(method="named")
     updated_since = UpdatedSinceFilter()
 
-    class Meta:
-        model = User
-        fields = ()
-
     def named(self, people: Any, name: str, value: str) -> Any:
         return people.filter(username_key=build_username_key(value))
 

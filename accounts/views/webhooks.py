@@ -28,10 +28,6 @@ from tenants.models import OutboxDelivery, Webhook
 class WebhookFilter(StrictFilterSet):
     is_active = StrictBooleanFilter()
 
-    class Meta:
-        model = Webhook
-        fields = ()
-
 
 @extend_schema_view(
     list=extend_schema(summary="List webhooks"),
@@ -69,7 +65,6 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
         webhook, secret = webhooks.add_webhook(values, by=request.user)
         return self.with_secret(webhook, secret, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=WebhookInput, responses=WebhookSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
         """Update a webhook. A new URL requires a recent authentication by password.
 
@@ -114,10 +109,6 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
 class DeliveryFilter(StrictFilterSet):
     status = ChoiceFilter(choices=OutboxDelivery.Status.choices)
-
-    class Meta:
-        model = OutboxDelivery
-        fields = ()
 
 
 class DeliveryViewSet(TenantScopedViewSet):

@@ -1,12 +1,14 @@
 """Formatting of amounts, quantities, discounts, taxes and times in admin pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.contrib import admin
 from django.utils import timezone
 
+from accounts.admin.tables import EMPTY
 from orders.services.documents.document import format_money
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -18,6 +20,27 @@ ZERO = Decimal(0)
 def to_currency(amount: Any) -> Any:
     """Return the amount with the decimals of the shop's currency; the column has more."""
     return None if amount is None else current_tenant().quantize_amount(amount)
+
+
+def amount_column(description: str, field: str) -> Callable[[Any, Any], Any]:
+    """Return the display method of a field with an amount of money."""
+
+    @admin.display(description=description, ordering=field)
+    def show(page: Any, row: Any) -> Any:
+        return to_currency(getattr(row, field))
+
+    return show
+
+
+def quantity_column(description: str, field: str) -> Callable[[Any, Any], str]:
+    """Return the display method of a field with a quantity, or with none."""
+
+    @admin.display(description=description, ordering=field)
+    def show(page: Any, row: Any) -> str:
+        quantity = getattr(row, field)
+        return EMPTY if quantity is None else format_number(quantity)
+
+    return show
 
 
 def format_deduction(amount: Decimal | str) -> str:

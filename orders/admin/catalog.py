@@ -9,7 +9,7 @@ from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
-from orders.admin.amounts import to_currency
+from orders.admin.amounts import amount_column, to_currency
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
@@ -76,9 +76,7 @@ class ProductAdmin(ShopAdmin):
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("in_stock",)
 
-    @admin.display(description="Price", ordering="price")
-    def amount(self, product: Product) -> Any:
-        return to_currency(product.price)
+    amount = amount_column("Price", "price")
 
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:

@@ -1,12 +1,12 @@
 """Pages of store credits: look up, block, unblock, and the entries of the balance."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin
 from accounts.admin.tables import (
     Table,
     TableRow,
@@ -20,11 +20,9 @@ from accounts.admin.tables import (
 from accounts.admin_site.site import shop_site
 from accounts.client_info import get_client_ip
 from accounts.exceptions import TooManyAttempts
-from accounts.models import Role
 from accounts.security.rate_limits.policies import normalize_to_network
-from orders.admin.amounts import format_signed, format_time, sum_amounts, to_currency
+from orders.admin.amounts import amount_column, format_signed, format_time, sum_amounts
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
-from orders.models.credit import StoreCreditQuerySet
 from orders.services.documents.document import format_money
 from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
@@ -33,17 +31,12 @@ ENTRIES = header_cells(("Time", "Type", "Reason", "By"), "Change")
 
 
 @admin.register(StoreCredit, site=shop_site)
-class StoreCreditAdmin(ShopAdmin):
+class StoreCreditAdmin(ExactSearchMixin, RecordAdmin):
     """Store credits, newest first."""
 
-    view_role = Role.MANAGER
-    list_display = ("masked_code", "left", "customer_name", "is_active", "created_at")
+    list_display = ("masked_code", "shown_balance", "customer_name", "is_active", "created_at")
     list_filter = ("is_active",)
-    # Any field: it makes Django show the search box.
-    search_fields = ("id",)
     search_help_text = "Enter the full code."
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     actions = ("block", "unblock")
     fields = ("masked_code", "customer_name", "is_active", "created_at", "updated_at")
 
@@ -51,20 +44,15 @@ class StoreCreditAdmin(ShopAdmin):
     def masked_code(self, credit: StoreCredit) -> str:
         return credit.masked_code
 
-    def get_search_results(
-        self, request: Any, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+    def search(self, request: Any, rows: Any, term: str) -> QuerySet[Any]:
         """Find the credit with this code. Wrong codes are rate-limited as in the API."""
-        code = search_term.strip()
-        if not code:
-            return queryset, False
         try:
             place = normalize_to_network(get_client_ip(request))
-            look_up_credit(code, by=request.user, place=place)
+            look_up_credit(term, by=request.user, place=place)
         except TooManyAttempts as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-            return queryset.none(), False
-        return cast(StoreCreditQuerySet, queryset).with_code(code), False
+            return rows.none()
+        return rows.with_code(term)
 
     @admin.action(description="Block selected store credits")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
@@ -78,9 +66,7 @@ class StoreCreditAdmin(ShopAdmin):
             unblock_credit(credit.pk, by=request.user)
             self.message_user(request, f"{credit} is unblocked.")
 
-    @admin.display(description="Balance")
-    def left(self, credit: StoreCredit) -> Any:
-        return to_currency(credit.balance)
+    shown_balance = amount_column("Balance", "balance")
 
     def build_tables(self, row: StoreCredit) -> list[Table]:
         return [build_entries_table(row)]

@@ -5,11 +5,10 @@ from typing import Any
 from django.contrib import admin
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
-from orders.admin.amounts import to_currency
+from orders.admin.amounts import amount_column, to_currency
 from orders.admin.order_breakdown import build_tables
 from orders.models import Flag, Order
 
@@ -27,17 +26,14 @@ OPTIONAL_FIELDS = {
 
 
 @admin.register(Order, site=shop_site)
-class OrderAdmin(ShopAdmin):
+class OrderAdmin(RecordAdmin):
     """Orders, newest first."""
 
-    view_role = Role.MANAGER
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("store", "register", "cashier")
     search_fields = ("number__exact",)
     search_help_text = "Enter the full order number, as printed on the receipt."
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "number",
         "status",
@@ -65,9 +61,7 @@ class OrderAdmin(ShopAdmin):
             if each not in OPTIONAL_FIELDS or getattr(obj, OPTIONAL_FIELDS[each])
         ]
 
-    @admin.display(description="Total")
-    def amount(self, order: Order) -> Any:
-        return to_currency(order.total)
+    amount = amount_column("Total", "total")
 
     @admin.display(description="Please check")
     def noticed(self, order: Order) -> str:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.filters import DayFilter, PlaceFilter, RecentDaysFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin
 from accounts.admin.tables import (
     Table,
     TableRow,
@@ -19,8 +19,7 @@ from accounts.admin.tables import (
     total_row,
 )
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
-from orders.admin.amounts import format_deduction, to_currency
+from orders.admin.amounts import amount_column, format_deduction, to_currency
 from orders.models import Order, Payment, Payout
 from orders.services.documents.document import format_money
 from tenants.models import Register, Store
@@ -38,21 +37,14 @@ class OrderedByOrder(admin.ModelAdmin):
         return rows.filter(order__tenant=current_tenant())
 
 
-class SearchByOrderNumber(admin.ModelAdmin):
-    """Search by the number of the order, which has an index."""
+class SearchByOrderNumber(ExactSearchMixin):
+    """Search by the number of the order."""
 
-    # Any field: it makes Django show the search box.
-    search_fields: Any = ("id",)
     search_help_text = "Enter the full order number, as printed on the receipt."
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        number = search_term.strip()
-        if not number:
-            return queryset, False
-        found = list(Order.objects.filter(number=number).values_list("pk", flat=True))
-        return queryset.filter(order__in=found), False
+    def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
+        found = Order.objects.filter(number=term).values_list("pk", flat=True)
+        return rows.filter(order__in=list(found))
 
 
 class OrderStoreFilter(PlaceFilter):
@@ -81,15 +73,21 @@ ORDER_FILTERS = (RecentOrderFilter, OrderDayFilter, OrderStoreFilter, OrderRegis
 
 
 @admin.register(Payment, site=shop_site)
-class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
+class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
     """Payments, those of the newest orders first."""
 
-    view_role = Role.MANAGER
-    list_display = ("order", "method", "status", "settled", "back", "register", "created_at")
+    list_display = (
+        "order",
+        "method",
+        "status",
+        "shown_amount",
+        "refunded",
+        "register",
+        "created_at",
+    )
     list_display_links = ("method",)
     list_filter = ("method", "status", *ORDER_FILTERS)
     list_select_related = ("order__register",)
-    sortable_by = ()
     fields = (
         "order",
         "method",
@@ -105,16 +103,14 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
         "returned_in",
     )
 
-    @admin.display(description="Amount")
-    def settled(self, payment: Payment) -> Any:
-        return to_currency(payment.amount)
+    shown_amount = amount_column("Amount", "amount")
 
     @admin.display(description="Reference")
     def shown_reference(self, payment: Payment) -> str:
         return payment.shown_reference
 
     @admin.display(description="Refunded")
-    def back(self, payment: Payment) -> Any:
+    def refunded(self, payment: Payment) -> Any:
         return to_currency(payment.refunded_total) if payment.refunded_total else None
 
     @admin.display(description="Register")

@@ -6,10 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
 from orders.admin.amounts import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import ORDER_FILTERS, OrderedByOrder
@@ -23,29 +22,21 @@ MAX_DIGITS = 15
 
 
 @admin.register(Receipt, site=shop_site)
-class ReceiptAdmin(OrderedByOrder, ShopAdmin):
+class ReceiptAdmin(OrderedByOrder, ExactSearchMixin, RecordAdmin):
     """Receipts, those of the newest orders first."""
 
-    view_role = Role.MANAGER
     list_display = ("number", "order", "amount", "register", "prints", "issued_at")
     list_filter = ORDER_FILTERS
     list_select_related = ("order", "register")
-    search_fields = ("number",)
     search_help_text = "Enter the full receipt number. All registers are searched."
-    sortable_by = ()
     fields = ("number", "order", "register", "issued_at", "prints")
 
-    def get_search_results(
-        self, request: Any, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+    def search(self, request: Any, rows: Any, term: str) -> QuerySet[Any]:
         """Search the number at every register, as the index requires."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
         if not (term.isascii() and term.isdigit() and len(term) <= MAX_DIGITS):
-            return queryset.none(), False
+            return rows.none()
         registers = list(Register.objects.values_list("pk", flat=True))
-        return queryset.filter(number=int(term), register__in=registers), False
+        return rows.filter(number=int(term), register__in=registers)
 
     @admin.display(description="Total")
     def amount(self, receipt: Receipt) -> Any:
@@ -62,13 +53,11 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
 
 
 @admin.register(RegisterSeries, site=shop_site)
-class RegisterSeriesAdmin(ShopAdmin):
+class RegisterSeriesAdmin(RecordAdmin):
     """Current numbers of each register. For diagnosis only, so hidden from the index."""
 
-    view_role = Role.MANAGER
     list_display = ("register", "last_order", "last_receipt", "last_z", "last_entry", "shift")
     list_select_related = ("register", "shift")
-    sortable_by = ()
     ordering = ("register__number", "id")
     fields = (
         "register",

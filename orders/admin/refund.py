@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import (
     Table,
     TableRow,
@@ -17,7 +17,6 @@ from accounts.admin.tables import (
     total_row,
 )
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
 from orders.admin.amounts import describe_tax, format_signed, to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import SearchByOrderNumber
@@ -32,16 +31,13 @@ PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid
 
 
 @admin.register(Refund, site=shop_site)
-class RefundAdmin(SearchByOrderNumber, ShopAdmin):
+class RefundAdmin(SearchByOrderNumber, RecordAdmin):
     """Refunds, newest first."""
 
-    view_role = Role.MANAGER
     list_display = ("created_at", "order", "status", "amount", "reason", "register", "by")
     list_display_links = ("created_at",)
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("order", "register", "by")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "order",
         "status",

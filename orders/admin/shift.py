@@ -7,25 +7,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
-from accounts.models import Role
-from orders.admin.amounts import to_currency
+from orders.admin.amounts import amount_column, to_currency
 from orders.admin.shift_breakdown import build_tables
 from orders.models import CashMovement, Shift
 
 
 @admin.register(Shift, site=shop_site)
-class ShiftAdmin(ShopAdmin):
+class ShiftAdmin(RecordAdmin):
     """Shifts, newest first."""
 
-    view_role = Role.MANAGER
     list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("register", "opened_by")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "register",
         "store",
@@ -61,20 +57,15 @@ class ShiftAdmin(ShopAdmin):
 
 
 @admin.register(CashMovement, site=shop_site)
-class CashMovementAdmin(ShopAdmin):
+class CashMovementAdmin(RecordAdmin):
     """Cash movements, newest first."""
 
-    view_role = Role.MANAGER
-    list_display = ("created_at", "type", "moved", "reason", "by", "approved_by", "shift")
+    list_display = ("created_at", "type", "shown_amount", "reason", "by", "approved_by", "shift")
     list_filter = ("type", RecentDaysFilter, DayFilter)
     list_select_related = ("by", "approved_by", "shift")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
-    fields = ("type", "moved", "reason", "by", "approved_by", "shift", "created_at")
+    fields = ("type", "shown_amount", "reason", "by", "approved_by", "shift", "created_at")
 
-    @admin.display(description="Amount")
-    def moved(self, movement: CashMovement) -> Any:
-        return to_currency(movement.amount)
+    shown_amount = amount_column("Amount", "amount")
 
     def get_title(self, row: CashMovement) -> str:
         return f"{row.get_type_display()}: {to_currency(row.amount)}"

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, StoreFilter
 from accounts.admin.forms import ServiceForm, validate_input
-from accounts.admin.pages import ShopAdmin
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin, ShopAdmin
 from accounts.admin.tables import EMPTY, Table, admin_url
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
-from orders.admin.amounts import format_quantity_change
+from orders.admin.amounts import format_quantity_change, quantity_column
 from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import normalize_code
@@ -77,49 +77,41 @@ class CorrectionForm(ServiceForm):
 
 
 @admin.register(StockLevel, site=shop_site)
-class StockLevelAdmin(ShopAdmin):
+class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
     """Stock levels with a form to correct them."""
 
     form = CorrectionForm
     view_role = edit_role = Role.MANAGER
     fields_of_errors = {"insufficient_stock": "moved", "not_tracked": "type"}
-    list_display = ("product", "store", "there", "kept", "updated_at")
+    list_display = ("product", "store", "in_stock", "shown_reserved", "updated_at")
     list_filter = (StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store")
-    # Any field: it makes Django show the search box.
-    search_fields = ("id",)
     search_help_text = "Enter the full SKU or barcode of a product."
     sortable_by = ()
     ordering = ("id",)
-    readonly_fields = ("product", "store", "there", "kept", "free", "low_at", "updated_at")
+    readonly_fields = (
+        "product",
+        "store",
+        "in_stock",
+        "shown_reserved",
+        "shown_available",
+        "shown_reorder_point",
+        "updated_at",
+    )
     fields = (*readonly_fields, "movement", "type", "moved", "reason")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not (code := normalize_code(search_term)):
-            return queryset, False
+    def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
+        code = normalize_code(term)
         products = Product.objects.filter(Q(sku=code) | Q(barcodes__code=code))
-        return queryset.filter(product__in=list(products.distinct())), False
+        return rows.filter(product__in=list(products.distinct()))
 
-    @admin.display(description="In stock")
-    def there(self, level: StockLevel) -> str:
-        return format_number(level.quantity)
-
-    @admin.display(description="Reserved for pending payments")
-    def kept(self, level: StockLevel) -> str:
-        return format_number(level.reserved)
-
-    @admin.display(description="Available")
-    def free(self, level: StockLevel) -> str:
-        return format_number(level.available)
-
-    @admin.display(description="Reorder point")
-    def low_at(self, level: StockLevel) -> str:
-        return EMPTY if level.reorder_point is None else format_number(level.reorder_point)
+    in_stock = quantity_column("In stock", "quantity")
+    shown_reserved = quantity_column("Reserved for pending payments", "reserved")
+    shown_available = quantity_column("Available", "available")
+    shown_reorder_point = quantity_column("Reorder point", "reorder_point")
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_continue"] = False
@@ -155,21 +147,18 @@ class StockLevelAdmin(ShopAdmin):
 
 
 @admin.register(StockMovement, site=shop_site)
-class StockMovementAdmin(ShopAdmin):
+class StockMovementAdmin(RecordAdmin):
     """Stock movements, newest first."""
 
-    view_role = Role.MANAGER
     list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
     list_filter = ("type", RecentDaysFilter, DayFilter, StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store", "by")
-    sortable_by = ()
-    ordering = ("-created_at", "-id")
     fields = (
         "type",
         "product",
         "store",
         "change_of_level",
-        "found",
+        "shown_count",
         "reason",
         "by",
         "order",
@@ -182,9 +171,7 @@ class StockMovementAdmin(ShopAdmin):
     def change_of_level(self, movement: StockMovement) -> str:
         return format_quantity_change(movement.quantity)
 
-    @admin.display(description="Counted")
-    def found(self, movement: StockMovement) -> str:
-        return EMPTY if movement.counted is None else format_number(movement.counted)
+    shown_count = quantity_column("Counted", "counted")
 
     @admin.display(description="Refund")
     def refund_receipt(self, movement: StockMovement) -> str:

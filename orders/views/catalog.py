@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db import transaction
 from django_filters import CharFilter
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,22 +36,11 @@ from tenants.api.filters import (
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
+    UpdatedSinceFilterSet,
 )
 from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 
 
-class TaxClassFilter(StrictFilterSet):
-    updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = TaxClass
-        fields = ()
-
-
-@extend_schema_view(
-    create=extend_schema(request=TaxClassInput, responses={201: TaxClassSerializer}),
-    partial_update=extend_schema(request=TaxClassInput, responses=TaxClassSerializer),
-)
 class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """Tax classes. Existing orders keep the rates of the time of sale."""
 
@@ -62,24 +50,12 @@ class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     audit_name = "tax_class"
     permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
-    filterset_class = TaxClassFilter
+    filterset_class = UpdatedSinceFilterSet
     has_list_etag = has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
 
-class CategoryFilter(StrictFilterSet):
-    updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = Category
-        fields = ()
-
-
-@extend_schema_view(
-    create=extend_schema(request=CategoryInput, responses={201: CategorySerializer}),
-    partial_update=extend_schema(request=CategoryInput, responses=CategorySerializer),
-)
 class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """Product categories."""
 
@@ -88,7 +64,7 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     input_class = CategoryInput
     audit_name = "category"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
-    filterset_class = CategoryFilter
+    filterset_class = UpdatedSinceFilterSet
     has_list_etag = has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
@@ -114,10 +90,6 @@ class ProductFilter(StrictFilterSet):
     price_max = DecimalFilter(field_name="price", lookup_expr="lte")
     updated_since = UpdatedSinceFilter()
 
-    class Meta:
-        model = Product
-        fields = ()
-
     def filter_search(self, products: Any, name: str, value: str) -> Any:
         return search_products(products, value)
 
@@ -137,6 +109,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
 
     model = Product
     serializer_class = ProductSerializer
+    input_class = ProductInput
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
     # New products and imports set prices.
     password_only = ("POST",)
@@ -152,12 +125,10 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
     def rows(self) -> Any:
         return Product.objects.with_barcodes()
 
-    @extend_schema(request=ProductInput, responses={201: ProductSerializer})
     def create(self, request: Request) -> Response:
-        product = self.save(Product(), self.validated(ProductInput))
+        product = self.save(Product(), self.validated(self.input_class))
         return self.answer(product, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=ProductInput, responses=ProductSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
         """Change a product. Changes of price or taxes need a log-in by password."""
         expected = self.if_match(required=True)
@@ -166,7 +137,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
         with transaction.atomic():
             product = self.get_locked_object()
             product.ensure_version(expected)
-            product = self.save(product, self.validated(ProductInput, partial=True))
+            product = self.save(product, self.validated(self.input_class, partial=True))
         return self.answer(product)
 
     def save(self, product: Product, changes: dict[str, Any]) -> Product:

@@ -16,7 +16,14 @@ from orders.serializers.catalog_file import FILE_SCHEMA, ImportReportSerializer
 from orders.services.catalog.csv_export import export_products
 from orders.services.catalog.csv_import import import_products
 from tenants.api.filters import check_parameters
-from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, get_uploaded_file, hash_file
+from tenants.api.uploads import (
+    CSVParser,
+    CSVRenderer,
+    FileFormParser,
+    get_uploaded_file,
+    hash_file,
+    stream_csv,
+)
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -103,14 +110,7 @@ class CatalogFileMixin:
         check_parameters(request.query_params, frozenset())
         shop = current_tenant()
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
-        return StreamingHttpResponse(
-            export_products(shop),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Cache-Control": "no-store",
-            },
-        )
+        return stream_csv(export_products(shop), filename=name)
 
     def asked(self: Any, request: Request) -> bytes:
         """Return what is compared for a repeated Idempotency-Key: for a file, its digest."""

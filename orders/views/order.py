@@ -44,17 +44,16 @@ from orders.views.document import (
 )
 from orders.views.editing import OrderEditingMixin
 from tenants.api.filters import (
-    DateTimeFilter,
+    CreationTimeFilterSet,
     IdFilter,
     StrictBooleanFilter,
-    StrictFilterSet,
     UpdatedSinceFilter,
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.scope import current_tenant
 
 
-class OrderFilter(StrictFilterSet):
+class OrderFilter(CreationTimeFilterSet):
     status = ChoiceFilter(choices=Order.Status.choices)
     register = IdFilter()
     store = IdFilter()
@@ -69,13 +68,7 @@ class OrderFilter(StrictFilterSet):
         method="filter_boolean",
         help_text="Orders with a line at a price other than the catalog price.",
     )
-    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = Order
-        fields = ()
 
     def filter_flag(self, orders: Any, name: str, value: str) -> Any:
         return orders.with_flag(Flag(value))

@@ -42,21 +42,15 @@ from orders.views.document import (
     extend_document_schema,
     parse_format,
 )
-from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.filters import CreationTimeFilterSet, IdFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
 
-class RefundFilter(StrictFilterSet):
+class RefundFilter(CreationTimeFilterSet):
     order = IdFilter()
     register = IdFilter()
     shift = IdFilter()
     status = ChoiceFilter(choices=Refund.Status.choices)
-    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = Refund
-        fields = ()
 
 
 class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
@@ -112,10 +106,6 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
 class StoreCreditFilter(StrictFilterSet):
     code = CharFilter(method="filter_code")
     updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = StoreCredit
-        fields = ()
 
     def filter_code(self, credits: Any, name: str, value: str) -> Any:
         return credits.with_code(value)

@@ -17,6 +17,7 @@ from accounts.permissions import IsManager
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
 from orders.services.reports.sales import FIGURES, GroupBy, Report, build_sales_report
+from tenants.api.uploads import stream_csv
 from tenants.api.views import TenantScopedViewSet, read_input
 from tenants.csv import escape_formula
 from tenants.models import Store
@@ -88,14 +89,7 @@ def build_csv_response(report: Report) -> StreamingHttpResponse:
     shop = current_tenant()
     days = f"{report.first}-to-{report.last}"
     name = f"{shop.slug}-sales-by-{report.group_by.value}-{days}.csv"
-    return StreamingHttpResponse(
-        generate_csv(report.format_rows()),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return stream_csv(generate_csv(report.format_rows()), filename=name)
 
 
 def generate_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:

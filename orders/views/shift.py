@@ -42,7 +42,7 @@ from orders.views.document import (
     extend_document_schema,
     parse_format,
 )
-from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.filters import CreationTimeFilterSet, IdFilter, UpdatedSinceFilter
 from tenants.api.formats import FormatError, parse_uuid
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import Invalid
@@ -52,17 +52,11 @@ from tenants.models import Register
 BLIND_COUNT_FIELDS = ("carried", "payments", "cash", "expected")
 
 
-class ShiftFilter(StrictFilterSet):
+class ShiftFilter(CreationTimeFilterSet):
     register = IdFilter()
     store = IdFilter()
     status = ChoiceFilter(choices=Shift.Status.choices)
-    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = Shift
-        fields = ()
 
 
 class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
@@ -88,7 +82,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             id=self.resource_id(given.get("id")),
             register=register,
             opening_float=given.get("opening_float"),
-            fingerprint=self.compute_request_fingerprint(register=str(register)),
+            fingerprint=compute_fingerprint(request.data, register=str(register)),
         )
         shift, is_new = open_shift(new, by=request.user)
         return self.answer_created(shift, is_new)
@@ -129,7 +123,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             type=given["type"],
             amount=given["amount"],
             reason=given["reason"],
-            fingerprint=self.compute_request_fingerprint(),
+            fingerprint=compute_fingerprint(request.data),
             at=request.auth.register_id,
             approval=given.get("approval"),
             terminal=request.auth.terminal_id,
@@ -187,11 +181,6 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             return Response(shift.z_report)
         ensure_renderable(form)
         return build_document_response(build_z_document(shift), form)
-
-    def compute_request_fingerprint(self, **effective: str) -> str:
-        """Return a digest of the request without its approval; `effective` values are included."""
-        asked = {name: value for name, value in self.request.data.items() if name != "approval"}
-        return compute_fingerprint(asked | effective)
 
     def require_register(self, register: UUID | None) -> UUID:
         """Return the register of the request or of the log-in; raise `Invalid` if there is none."""

@@ -21,6 +21,7 @@ from orders.services.stock.consistency import set_levels_after
 from orders.services.stock.movements import move_stock
 from tenants.api.filters import (
     LIST_PARAMETERS,
+    CreationTimeFilterSet,
     DateTimeFilter,
     IdFilter,
     IdsFilter,
@@ -40,10 +41,6 @@ class StockLevelFilter(StrictFilterSet):
         method="filter_low", help_text="Levels at or below the reorder point."
     )
     updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = StockLevel
-        fields = ()
 
     def filter_low(self, levels: Any, name: str, value: bool) -> Any:
         return levels.low() if value else levels.not_low()
@@ -79,7 +76,7 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
 LEVEL_PARAMETERS = {"store", "product"}
 
 
-class MovementFilter(StrictFilterSet):
+class MovementFilter(CreationTimeFilterSet):
     store = IdFilter()
     product = IdFilter()
     type = ChoiceFilter(choices=StockMovement.Type.choices)
@@ -87,12 +84,6 @@ class MovementFilter(StrictFilterSet):
     transfer = IdFilter(help_text="Both movements of a transfer.")
     occurred_after = DateTimeFilter(field_name="occurred_at", lookup_expr="gte")
     occurred_before = DateTimeFilter(field_name="occurred_at", lookup_expr="lt")
-    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-    class Meta:
-        model = StockMovement
-        fields = ()
 
 
 class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):

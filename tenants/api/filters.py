@@ -201,3 +201,16 @@ class StrictBooleanFilter(django_filters.BooleanFilter):
     """Filter by `true` or `false`, in lower case."""
 
     field_class = StrictBooleanFormField
+
+
+class UpdatedSinceFilterSet(StrictFilterSet):
+    """The filters of a list that has no others."""
+
+    updated_since = UpdatedSinceFilter()
+
+
+class CreationTimeFilterSet(StrictFilterSet):
+    """Filters of a list by the creation time of its rows: the first included, the last not."""
+
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")

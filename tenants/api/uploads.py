@@ -2,9 +2,10 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any, cast
 
+from django.http import StreamingHttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
@@ -80,6 +81,17 @@ class CSVRenderer(BaseRenderer):
 
     media_type = CSV
     format = "csv"
+
+
+def stream_csv(text: Iterable[str], *, filename: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        text,
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{filename}"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 def ensure_readable(context: Mapping[str, Any]) -> None:
