@@ -34,6 +34,8 @@ os.environ.pop("SCRIPT_NAME", None)
 # SQLite has one writer at a time: a second process would only wait for the lock.
 worker_class = "config.gunicorn_worker.Worker"
 workers = env.int("WEB_CONCURRENCY", default=1 if on_sqlite else cores)
+# Each worker hashes passwords on its part of the cores.
+raw_env = [f"WEB_CONCURRENCY={workers}"]
 threads = env.int("WEB_THREADS", default=8 if on_sqlite else 4)
 # A single malloc arena, because glibc keeps the 19 MiB of a password hash in the arena of each
 # thread. The number of the option is from malloc.h.

@@ -66,8 +66,8 @@ def build_environment(server: str, environment: Mapping[str, str]) -> dict[str, 
         # HTTP_PROXY is for the requests that Till sends.
         if not name.startswith(PREFIX_OF_HEADERS) or name == "HTTP_PROXY"
     }
-    # As config/gunicorn.py has it, for the reason given there.
-    return kept | {"MALLOC_ARENA_MAX": "1"}
+    # As config/gunicorn.py has it, for the reasons given there.
+    return kept | {"MALLOC_ARENA_MAX": "1", "WEB_CONCURRENCY": str(gunicorn.workers)}
 
 
 def main() -> None:

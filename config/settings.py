@@ -192,6 +192,8 @@ else:
     )
 # Frequent requests are answered with prepared statements before Django; "off" disables this.
 FAST_PATHS = env.bool("FAST_PATHS", default=True)
+# Processes of the web server, which share the cores for password hashes. It sets this itself.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 

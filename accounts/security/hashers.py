@@ -6,6 +6,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -16,26 +17,41 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
 from accounts.exceptions import Busy
 
-# More concurrent hashes than cores would only be slower and take 19 MiB each.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 MAX_WAIT_SECONDS = 2.0
 RETRY_AFTER = 2
 # Minimum of Argon2 with a parallelism of 1.
 MIN_MEMORY_KIB = 8
 
-_slots = BoundedSemaphore(CORES)
+
+def count_concurrent_hashes(cores: int, workers: int) -> int:
+    """Return how many passwords one of the processes of the web server hashes at once.
+
+    More hashes than cores would only be slower and take 19 MiB each. Besides, glibc keeps the
+    memory of one hash for the next, but returns that of two to the kernel whenever they end, which
+    costs a fifth of their time.
+    """
+    return max(1, cores // max(1, workers))
+
+
+@cache
+def get_slots() -> BoundedSemaphore:
+    return BoundedSemaphore(count_concurrent_hashes(CORES, settings.WEB_CONCURRENCY))
+
+
 log = structlog.get_logger("till.passwords")
 
 
 @contextmanager
 def hashing_slot() -> Iterator[None]:
-    """Limit concurrent hashes to the number of cores. Raises Busy after MAX_WAIT_SECONDS."""
-    if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
+    """Limit concurrent hashes to this process's cores. Raises Busy after MAX_WAIT_SECONDS."""
+    slots = get_slots()
+    if not slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Busy(retry_after=RETRY_AFTER)
     try:
         yield
     finally:
-        _slots.release()
+        slots.release()
 
 
 class LeanArgon2PasswordHasher(Argon2PasswordHasher):

@@ -53,15 +53,21 @@ def test_granian_listens_on_one_address_only(bind):
         parse_bind(bind)
 
 
-def test_granian_environment_contains_no_headers():
+def test_granian_environment_contains_no_headers(monkeypatch):
+    monkeypatch.setattr(gunicorn, "workers", 3)
     given = {"HTTP_X_FORWARDED_FOR": "10.0.0.1", "HTTP_PROXY": "http://proxy:3128", "PATH": "/bin"}
 
     assert build_environment("granian", given) == {
         "HTTP_PROXY": "http://proxy:3128",
         "PATH": "/bin",
         "MALLOC_ARENA_MAX": "1",
+        "WEB_CONCURRENCY": "3",
     }
     assert build_environment("gunicorn", given) == given
+
+
+def test_gunicorn_says_how_many_workers_share_the_cores():
+    assert gunicorn.raw_env == [f"WEB_CONCURRENCY={gunicorn.workers}"]
 
 
 @pytest.mark.parametrize(("setting", "module"), [(None, "gunicorn"), ("granian", "granian")])

@@ -18,6 +18,8 @@ from config import settings as production
 from tests.support.parallel import run_times
 
 PASSWORD = "seven green bottles"
+# In the process of the tests, which is the only one.
+CONCURRENT = hashers.CORES
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +122,14 @@ def concurrent_hashes(monkeypatch):
     return lambda: seen["most"]
 
 
+@pytest.mark.parametrize(
+    ("cores", "workers", "concurrent"),
+    [(1, 1, 1), (2, 1, 2), (2, 2, 1), (2, 4, 1), (8, 2, 4), (8, 3, 2), (4, 0, 4)],
+)
+def test_workers_of_the_web_server_share_the_cores(cores, workers, concurrent):
+    assert hashers.count_concurrent_hashes(cores, workers) == concurrent
+
+
 @pytest.mark.race
 def test_simultaneous_hashes_are_limited_to_the_cores(concurrent_hashes):
     encoded = make_password(PASSWORD)
@@ -128,14 +138,14 @@ def test_simultaneous_hashes_are_limited_to_the_cores(concurrent_hashes):
     made = run_times(12, lambda: make_password(PASSWORD).startswith("argon2$"))
 
     assert checked + made == [True] * 24
-    assert concurrent_hashes() == min(hashers.CORES, 12)
+    assert concurrent_hashes() == min(CONCURRENT, 12)
 
 
 @pytest.mark.race
 def test_waiting_too_long_for_a_core_raises_busy_with_retry_after(monkeypatch):
     monkeypatch.setattr(hashers, "MAX_WAIT_SECONDS", 0.05)
-    with_all_cores_taken(hashers.CORES, lambda: assert_busy(lambda: make_password(PASSWORD)))
-    with_all_cores_taken(hashers.CORES, lambda: assert_busy(lambda: check_password("x", ENCODED)))
+    with_all_cores_taken(CONCURRENT, lambda: assert_busy(lambda: make_password(PASSWORD)))
+    with_all_cores_taken(CONCURRENT, lambda: assert_busy(lambda: check_password("x", ENCODED)))
 
     assert check_password("x", ENCODED), "a refusal releases its core"
 
@@ -157,7 +167,7 @@ def with_all_cores_taken(cores, work):
 
 
 def test_failed_hash_releases_its_core(monkeypatch):
-    for _ in range(hashers.CORES + 1):
+    for _ in range(CONCURRENT + 1):
         with pytest.raises(UnicodeEncodeError):
             make_password("\ud800")
 

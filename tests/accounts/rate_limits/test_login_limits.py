@@ -265,10 +265,10 @@ def all_cores_hashing(monkeypatch, settings):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     monkeypatch.setattr(hashers, "MAX_WAIT_SECONDS", 0.01)
     for _ in range(hashers.CORES):
-        assert hashers._slots.acquire(blocking=False)
+        assert hashers.get_slots().acquire(blocking=False)
     yield
     for _ in range(hashers.CORES):
-        hashers._slots.release()
+        hashers.get_slots().release()
 
 
 def test_busy_server_returns_503_with_retry_after(all_cores_hashing, problem):
