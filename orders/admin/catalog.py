@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
@@ -11,7 +13,8 @@ from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.rates import RatesField
-from orders.models import Category, Product, StockLevel, TaxClass
+from orders.models import Barcode, Category, Product, StockLevel, TaxClass
+from orders.models.catalog import build_barcode_key
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
 from tenants.api.formats import format_number
@@ -55,6 +58,7 @@ class ProductAdmin(ShopAdmin):
     list_filter = ("is_active", "sold_by")
     list_select_related = ("category", "tax_class")
     search_fields = ("sku__startswith", "name")
+    search_help_text = "Enter words of the name, the beginning of a SKU, or a whole barcode."
     ordering = ("name", "id")
     fields = (
         "name",
@@ -75,6 +79,14 @@ class ProductAdmin(ShopAdmin):
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("in_stock",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        scanned = Barcode.objects.filter(key=build_barcode_key(search_term)).first()
+        if scanned is not None:
+            return queryset.filter(pk=scanned.product_id), False
+        return super().get_search_results(request, queryset, search_term)
 
     amount = amount_column("Price", "price")
 

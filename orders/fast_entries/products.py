@@ -2,6 +2,7 @@
 
 import re
 
+from orders.codes import build_key
 from orders.fast_entries.reading import (
     BY_IDS,
     Filter,
@@ -43,7 +44,7 @@ PAGES = KeysetList(
 BY_BARCODE = Prepared(
     f"""{COLUMNS} FROM orders_barcode scanned JOIN orders_product listed
  ON listed.tenant_id = scanned.tenant_id AND listed.id = scanned.product_id
- WHERE scanned.tenant_id = $1::uuid AND scanned.code = $2"""
+ WHERE scanned.tenant_id = $1::uuid AND scanned.key = $2"""
 )
 BY_SKU = Prepared(f"{PAGES.select} AND listed.sku = $2")
 BY_ID = Prepared(f"{PAGES.select} AND listed.id = $2::uuid")
@@ -53,9 +54,10 @@ PLAIN_CODE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 def list_products(request: FastRequest) -> FastAnswer | None:
     if len(request.query) == 1:
-        for name, statement in (("barcode", BY_BARCODE), ("sku", BY_SKU)):
-            if name in request.query:
-                return find_by_code(request, statement, request.query[name])
+        if (barcode := request.query.get("barcode")) is not None:
+            return find_by_code(request, BY_BARCODE, build_key(barcode))
+        if (sku := request.query.get("sku")) is not None:
+            return find_by_code(request, BY_SKU, sku)
     return list_page(request)
 
 

@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from orders.codes import build_key
 from orders.models.columns import money_column
 from orders.models.search_text import SearchTextField
 from orders.money import TaxRate
@@ -21,6 +22,20 @@ def normalize_code(code: str) -> str:
         return code.strip()
     visible = "".join(char for char in code if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", visible).strip()
+
+
+def build_barcode_key(code: str) -> str:
+    """Return what a barcode is compared by: equal for all spellings of a GTIN."""
+    return build_key(normalize_code(code))
+
+
+class BarcodeKeyField(models.CharField):  # type: ignore[type-arg]  # no generic when run
+    """Column that is computed from the code at every save."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> str:
+        key = build_barcode_key(model_instance.code)
+        setattr(model_instance, self.attname, key)
+        return key
 
 
 class SoldByUnitOrWeight:
@@ -166,15 +181,17 @@ class Product(SoldByUnitOrWeight, TenantOwned):
 
 
 class Barcode(TenantOwned):
-    """A barcode of a product."""
+    """A barcode of a product: `code` as it was entered, and the `key` it is compared by."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="barcodes")
     code = models.CharField(max_length=64)
+    # One longer than a code, and null where an older version saved it: see `fill_barcode_keys`.
+    key = BarcodeKeyField(max_length=65, null=True, editable=False)
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["code"]
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["tenant", "code"], name="barcode_is_unique"),
+            models.UniqueConstraint(fields=["tenant", "key"], name="barcode_key_is_unique"),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from accounts.permissions import (
     ensure_password_session,
 )
 from orders.models import Category, Product, TaxClass
-from orders.models.catalog import normalize_code
+from orders.models.catalog import build_barcode_key, normalize_code
 from orders.serializers.catalog import (
     CategoryInput,
     CategorySerializer,
@@ -70,6 +70,10 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     ordering = "name"
 
 
+BARCODE_DESCRIPTION = (
+    "A barcode. All spellings of a GTIN find the same product: UPC-E, UPC-A, EAN-13 and GTIN-14 "
+    "with leading zeros."
+)
 SEARCH_DESCRIPTION = """\
 A barcode, a SKU, or words in any order. Each word must be part of the name or SKU; case and
 accents are ignored; a word of one or two letters must be the beginning of a word. On PostgreSQL,
@@ -82,7 +86,7 @@ text, names with words that begin with it, then the rest; ties are sorted by nam
 class ProductFilter(StrictFilterSet):
     id = IdsFilter()
     search = CharFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
-    barcode = CharFilter(method="filter_barcode")
+    barcode = CharFilter(method="filter_barcode", help_text=BARCODE_DESCRIPTION)
     sku = CharFilter(method="filter_sku")
     category = IdFilter()
     is_active = StrictBooleanFilter()
@@ -94,7 +98,7 @@ class ProductFilter(StrictFilterSet):
         return search_products(products, value)
 
     def filter_barcode(self, products: Any, name: str, value: str) -> Any:
-        return products.filter(barcodes__code=normalize_code(value))
+        return products.filter(barcodes__key=build_barcode_key(value))
 
     def filter_sku(self, products: Any, name: str, value: str) -> Any:
         return products.filter(sku=normalize_code(value))

@@ -36,7 +36,7 @@ in any order.
 - `sku` identifies the product.
 - `name` and `price` are required for new products.
 - `barcodes` replaces all barcodes of the product. Separate them with | or ; and escape these with a
-  backslash.
+  backslash. Spellings of the same GTIN are one barcode.
 - `category` is a name; a new category is created if there is none. `tax_class` is the name of an
   existing tax class.
 - `sold_by` is unit or weight; `open_price`, `track_stock` and `is_active` are true or false.

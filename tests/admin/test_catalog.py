@@ -120,6 +120,16 @@ def test_product_page_shows_stock(managers_browser, product):
     assert "Main: 10" in managers_browser.get(f"{PRODUCTS}{product.pk}/change/").content.decode()
 
 
+@pytest.mark.parametrize("scanned", ["04252614", "0042100005264", " 042100005264 "])
+def test_product_is_found_by_any_spelling_of_its_barcode(managers_browser, product, shop, scanned):
+    ProductFactory(tenant=shop, name="Banana", sku="042100005264")
+    BarcodeFactory(product=product, code="042100005264")
+
+    body = managers_browser.get(PRODUCTS, {"q": scanned}).content.decode()
+
+    assert ("Apple" in body, "Banana" in body) == (True, False)
+
+
 def test_products_are_found_by_name_or_sku(managers_browser, product, shop):
     ProductFactory(tenant=shop, name="Banana", sku="BAN-1")
 

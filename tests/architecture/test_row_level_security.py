@@ -24,6 +24,7 @@ CROSS_TENANT_FILES = {
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
+    "orders/services/catalog/barcode_keys.py": "barcodes without a key, of every shop",
     "orders/services/reconciliation.py": "the relay asks which shop has something left to do",
     "tenants/admin_site.py": "the pages of the platform",
     "tenants/audit.py": "what happened at the door of no shop",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from orders.models import Barcode, Category, Product
+from orders.models.catalog import build_barcode_key
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
 from tenants.database.bulk_insert import BATCH_SIZE
@@ -28,6 +29,14 @@ UPDATED_FIELDS = (
     "updated_at",
 )
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBarcode:
+    """A barcode of the catalog. Another one may have had its key when keys were introduced."""
+
+    pk: UUID
+    has_key: bool
 
 
 @dataclass(slots=True)
@@ -84,21 +93,21 @@ class CatalogDiff:
 
         A barcode of a product outside the file is an error: `barcode_taken`.
         """
-        owners = self.catalog.codes
-        for codes in batched(owners):
-            rows = Barcode.objects.filter(code__in=codes)
-            found = rows.values_list("pk", "code", "product_id", "product__sku")
+        owners = self.catalog.barcodes
+        for keys in batched(owners):
+            rows: Any = Barcode.objects.filter(key__in=keys)
+            found = rows.values_list("pk", "key", "product_id", "product__sku", "code")
             elsewhere = [row for row in found if row[3] != owners[row[1]]]
-            for _, code, product, sku in elsewhere:
+            for _, key, product, sku, code in elsewhere:
                 if sku in self.catalog.skus:
                     self.lost_barcode.add(product)
                 else:
-                    self.errors.add(self.build_barcode_taken_error(code, sku))
+                    self.errors.add(self.build_barcode_taken_error(key, code, sku))
             if self.may_write:
                 delete_barcodes([row[0] for row in elsewhere])
 
-    def build_barcode_taken_error(self, code: str, sku: str) -> FieldError:
-        row = self.catalog.skus[self.catalog.codes[code]]
+    def build_barcode_taken_error(self, key: str, code: str, sku: str) -> FieldError:
+        row = self.catalog.skus[self.catalog.barcodes[key]]
         detail = f"Product {sku} already has barcode {code}."
         return FieldError("barcodes", "barcode_taken", detail, row=row)
 
@@ -153,7 +162,7 @@ class CatalogDiff:
     def apply_row(
         self,
         product: Product,
-        stored: Mapping[str, UUID],
+        stored: Mapping[str, StoredBarcode],
         product_row: ProductRow,
         changes: ChangeSet,
     ) -> bool:
@@ -165,8 +174,13 @@ class CatalogDiff:
         for name, value in different.items():
             setattr(product, name, value)
         codes = stored if product_row.barcodes is None else product_row.barcodes
-        added = [code for code in codes if code not in stored]
-        removed = [stored[code] for code in stored.keys() - set(codes)]
+        kept = {
+            code
+            for code in codes
+            if code in stored and (product_row.barcodes is None or stored[code].has_key)
+        }
+        added = [code for code in codes if code not in kept]
+        removed = [stored[code].pk for code in stored.keys() - kept]
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
         changes.removed += removed
         return bool(different or added or removed) or product.pk in self.lost_barcode
@@ -187,12 +201,12 @@ def get_stored_value(product: Product, name: str) -> Any:
     return getattr(product, name)
 
 
-def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
-    """Return, per product id, its barcodes and the ids of their rows."""
-    found: dict[UUID, dict[str, UUID]] = {product.pk: {} for product in products}
+def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, StoredBarcode]]:
+    """Return, per product id, its barcodes."""
+    found: dict[UUID, dict[str, StoredBarcode]] = {product.pk: {} for product in products}
     rows = Barcode.objects.filter(product__in=list(found))
-    for product, code, barcode in rows.values_list("product_id", "code", "pk"):
-        found[product][code] = barcode
+    for product, code, key, pk in rows.values_list("product_id", "code", "key", "pk"):
+        found[product][code] = StoredBarcode(pk, has_key=key == build_barcode_key(code))
     return found
 
 

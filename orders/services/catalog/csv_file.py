@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from orders.models import TaxClass
+from orders.models.catalog import build_barcode_key
 from orders.services.catalog.csv_rows import COLUMNS, KEY_COLUMN, ProductRow, RowParser
 from tenants.csv import CSVFile, Row
 from tenants.exceptions import FieldError
@@ -43,9 +44,9 @@ class CatalogFile:
         taxes = {each.name: each for each in TaxClass.objects.all()}
         self.row_parser = RowParser(taxes, current_tenant().currency_exponent)
         self.errors = ErrorList()
-        # Row number per SKU, and SKU per barcode.
+        # Row number per SKU, and SKU per barcode key.
         self.skus: dict[str, int] = {}
-        self.codes: dict[str, str] = {}
+        self.barcodes: dict[str, str] = {}
         self.categories: set[str] = set()
         self.validate()
 
@@ -54,7 +55,7 @@ class CatalogFile:
         if self.sheet.errors:
             return
         for number, row in enumerate(self.sheet.rows(), 1):
-            if number > MAX_ROWS or len(self.codes) > MAX_BARCODES:
+            if number > MAX_ROWS or len(self.barcodes) > MAX_BARCODES:
                 self.errors.add(build_size_error(row))
                 return
             found = self.parse_row(row)
@@ -73,7 +74,7 @@ class CatalogFile:
             yield build_duplicate_error("sku", f"Row {first} has the same SKU.", product_row)
             return
         for code in product_row.barcodes or ():
-            owner = self.codes.setdefault(code, product_row.sku)
+            owner = self.barcodes.setdefault(build_barcode_key(code), product_row.sku)
             if owner != product_row.sku:
                 detail = f"Row {self.skus[owner]} has the same barcode {code}."
                 yield build_duplicate_error("barcodes", detail, product_row)
@@ -91,7 +92,8 @@ class CatalogFile:
 
     def is_first_occurrence(self, product_row: ProductRow) -> bool:
         return self.skus.get(product_row.sku) == product_row.row and all(
-            self.codes.get(code) == product_row.sku for code in product_row.barcodes or ()
+            self.barcodes.get(build_barcode_key(code)) == product_row.sku
+            for code in product_row.barcodes or ()
         )
 
 

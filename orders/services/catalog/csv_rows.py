@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from orders.models import Product, TaxClass
-from orders.models.catalog import normalize_code
+from orders.models.catalog import build_barcode_key, normalize_code
 from orders.models.columns import MAX_AMOUNT
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import Row
@@ -111,10 +111,12 @@ class RowParser:
         return number.quantize(self.unit)
 
     def parse_barcodes(self, cell: str) -> tuple[str, ...]:
-        codes = tuple(dict.fromkeys(filter(None, map(self.parse_code, split_barcodes(cell)))))
+        codes: dict[str, str] = {}
+        for code in filter(None, map(self.parse_code, split_barcodes(cell))):
+            codes.setdefault(build_barcode_key(code), code)
         if len(codes) > MAX_BARCODES_PER_PRODUCT:
             raise_format_error("too_many_barcodes", maximum=MAX_BARCODES_PER_PRODUCT)
-        return codes
+        return tuple(codes.values())
 
     def parse_category(self, cell: str) -> str:
         return parse_text(cell, max_length=100)

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from orders.exceptions import BarcodeTaken, SkuTaken
 from orders.models import Barcode, Product
+from orders.models.catalog import build_barcode_key
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
@@ -58,7 +59,10 @@ def _save(
 
 
 def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:
-    """Validate barcodes and drop repeated ones. Errors name the position in the list."""
+    """Validate barcodes and drop repeated ones. Errors name the position in the list.
+
+    Return them by their keys.
+    """
     barcodes: dict[str, Barcode] = {}
     errors: list[FieldError] = []
     for position, code in enumerate(codes):
@@ -69,24 +73,27 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
             (reason,) = error.error_dict["code"]
             detail = " ".join(reason.messages)
             errors.append(FieldError(f"barcodes[{position}]", str(reason.code), detail))
-        barcodes[barcode.code] = barcode
+        barcodes.setdefault(build_barcode_key(barcode.code), barcode)
     if errors:
         raise Invalid(errors=tuple(errors))
     return barcodes
 
 
-def _ensure_unique(product: Product, codes: Iterable[str]) -> None:
+def _ensure_unique(product: Product, keys: Iterable[str]) -> None:
     """Raise `SkuTaken` or `BarcodeTaken` if another product has the SKU or a barcode."""
     if Product.objects.filter(sku=product.sku).exclude(pk=product.pk).exists():
         raise SkuTaken
-    taken = Barcode.objects.filter(code__in=list(codes)).exclude(product=product).first()
+    taken = Barcode.objects.filter(key__in=list(keys)).exclude(product=product).first()
     if taken is not None:
         raise BarcodeTaken(barcode=taken.code)
 
 
 def _set_barcodes(product: Product, new_barcodes: dict[str, Barcode]) -> None:
-    product.barcodes.exclude(code__in=list(new_barcodes)).delete()
-    known = set(product.barcodes.values_list("code", flat=True))
-    Barcode.objects.bulk_create(
-        [new_barcodes[code] for code in sorted(new_barcodes.keys() - known)]
-    )
+    stored = {
+        (key, code): pk for key, code, pk in product.barcodes.values_list("key", "code", "pk")
+    }
+    wanted = {(key, barcode.code): barcode for key, barcode in new_barcodes.items()}
+    product.barcodes.filter(
+        pk__in=[stored[each] for each in stored.keys() - wanted.keys()]
+    ).delete()
+    Barcode.objects.bulk_create([wanted[each] for each in sorted(wanted.keys() - stored.keys())])

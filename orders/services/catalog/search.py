@@ -12,7 +12,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
 from orders.models import Barcode, Product
-from orders.models.catalog import ProductQuerySet, normalize_code
+from orders.models.catalog import ProductQuerySet, build_barcode_key, normalize_code
 from orders.models.search_text import plain_words
 from tenants.models.owned import RELEVANCE
 
@@ -46,7 +46,7 @@ def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
     if not words:
         return products
     barcode_match = (
-        Barcode.objects.filter(code=normalize_code(text))
+        Barcode.objects.filter(key=build_barcode_key(text))
         .values_list("product_id", flat=True)
         .first()
     )

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
-from orders.models.catalog import normalize_code
+from orders.models.catalog import build_barcode_key, normalize_code
 from orders.models.columns import MAX_AMOUNT
 from orders.money import (
     CashRoundingRule,
@@ -171,20 +171,20 @@ PRODUCTS_BY_ID = CompiledQuery(
 PRODUCTS_BY_SKU = CompiledQuery(
     lambda tenant, skus: load_what_is_sold(Product.objects.filter(tenant=tenant, sku__in=skus))
 )
-BARCODES_BY_CODE = CompiledQuery(
-    lambda tenant, codes: load_what_is_sold(
-        Barcode.objects.filter(tenant=tenant, code__in=codes), by="product__"
+BARCODES_BY_KEY = CompiledQuery(
+    lambda tenant, keys: load_what_is_sold(
+        Barcode.objects.filter(tenant=tenant, key__in=keys), by="product__"
     )
 )
 
 
 class ProductNames:
-    """The ids, SKUs and barcodes by which some lines name their products."""
+    """The ids, SKUs and barcode keys by which some lines name their products."""
 
     def __init__(self, requests: Sequence[ProductReference]) -> None:
         self.ids = {line.product for line in requests if line.product}
         self.skus = {normalize_code(line.sku) for line in requests if line.sku}
-        self.barcodes = {normalize_code(line.barcode) for line in requests if line.barcode}
+        self.barcodes = {build_barcode_key(line.barcode) for line in requests if line.barcode}
 
 
 class ProductLookup:
@@ -208,8 +208,8 @@ class ProductLookup:
         if names.skus:
             products += PRODUCTS_BY_SKU.all(tenant=tenant, skus=names.skus)
         if names.barcodes:
-            barcodes = BARCODES_BY_CODE.all(tenant=tenant, codes=names.barcodes)
-            scanned = {barcode.code: barcode.product for barcode in barcodes}
+            barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys=names.barcodes)
+            scanned = {barcode.key: barcode.product for barcode in barcodes}
         return cls(products, scanned)
 
     @classmethod
@@ -220,23 +220,21 @@ class ProductLookup:
         return PreparedProducts(
             PRODUCTS_BY_ID.prepare(tenant=tenant, ids=names.ids) if names.ids else None,
             PRODUCTS_BY_SKU.prepare(tenant=tenant, skus=names.skus) if names.skus else None,
-            BARCODES_BY_CODE.prepare(tenant=tenant, codes=names.barcodes)
-            if names.barcodes
-            else None,
+            BARCODES_BY_KEY.prepare(tenant=tenant, keys=names.barcodes) if names.barcodes else None,
         )
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
         """Return the product found by id, else by SKU, else by barcode."""
         found = self.by_id.get(line.product) if line.product else None
         found = found or self.by_sku.get(normalize_code(line.sku or ""))
-        return found or self.by_barcode.get(normalize_code(line.barcode or ""))
+        return found or self.by_barcode.get(build_barcode_key(line.barcode or ""))
 
     def find(self, line: LineRequest) -> Product | None:
         if line.product:
             return self.by_id.get(line.product)
         if line.sku:
             return self.by_sku.get(normalize_code(line.sku))
-        return self.by_barcode.get(normalize_code(line.barcode or ""))
+        return self.by_barcode.get(build_barcode_key(line.barcode or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +256,7 @@ class PreparedProducts:
             if query:
                 products += query.build_models(next(results))
         barcodes = self.by_barcode.build_models(next(results)) if self.by_barcode else ()
-        return ProductLookup(products, {barcode.code: barcode.product for barcode in barcodes})
+        return ProductLookup(products, {barcode.key: barcode.product for barcode in barcodes})
 
 
 def _find_errors(path: str, line: LineRequest, product: Product | None) -> Iterable[FieldError]:

@@ -129,6 +129,13 @@ def test_product_is_found_by_barcode(client, products, code):
     assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == (code != "unknown")
 
 
+@pytest.mark.parametrize(
+    ("code", "found"), [("04006381333931", 1), ("4006381333930", 0), ("14006381333938", 0)]
+)
+def test_product_is_found_by_another_spelling_of_a_gtin(client, products, code, found):
+    assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == found
+
+
 @pytest.mark.parametrize("sku", ["S-1", "B", "unknown"])
 def test_product_is_found_by_sku(client, products, sku):
     assert len(results(client.get(f"{PRODUCTS}?sku={sku}"))) == (sku != "unknown")

@@ -79,6 +79,8 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
         )
         products[product.sku.lower()] = product
         BarcodeFactory(product=product, code=f"40{position:011d}")
+        if product.sku == "PLAIN":
+            BarcodeFactory(product=product, code="4006381333931")
         if product.track_stock:
             scarce = {"quantity": Decimal(3), "reorder_point": Decimal(1)}
             more = scarce if product.sku == "SCARCE" else {"quantity": Decimal(100)}
@@ -208,6 +210,9 @@ SALES = {
         {"barcode": "4000000000002", "quantity": "0.5"},
         {"barcode": "4000000000000", "quantity": "1"},
         payments=[cash()],
+    ),
+    "another spelling of a barcode": lambda shop: order(
+        shop, {"barcode": "04006381333931", "quantity": "1"}, payments=[cash()]
     ),
     "notes and a customer": lambda shop: order(
         shop,

@@ -73,6 +73,18 @@ def test_offline_sale_keeps_all_data_of_the_terminal(till, product, make_product
     assert (order["change_total"], order["flags"]) == ("4.00", ["card_unverified"])
 
 
+def test_offline_sale_finds_every_spelling_of_a_barcode(till, product, make_product, shop):
+    BarcodeFactory(product=make_product("1.00", name="Pear"), code="042100005264")
+    scanned = ["04252614", "0042100005264", "00042100005264", "042100005263"]
+    lines = [{"barcode": each, "quantity": "1", "unit_price": "1.00"} for each in scanned]
+
+    order = upload_one_booked(
+        till, build_offline_sale(1, *lines, payments=[cash("4.00")], total="4.00")
+    )
+
+    assert [each["name"] for each in order["lines"]] == ["Pear", "Pear", "Pear", "042100005263"]
+
+
 def test_stock_movement_has_the_time_of_sale_and_receipt_the_time_of_upload(till, product, shop):
     item = build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=5))
 

@@ -42,7 +42,7 @@ def products(product, foreign):
             updated_at=MINUTES,
         )
     code = BarcodeFactory(product=product, code="42")
-    multiply_rows(code, code="'C-' || n")
+    multiply_rows(code, code="'C-' || n", key="'C-' || n")
     analyze(type(product), type(code))
 
 

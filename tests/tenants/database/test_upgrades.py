@@ -79,6 +79,7 @@ def create_shop(apps, slug):
     register = make("tenants", "Register", name="Till 1", number=1, store=store, **own)
     person = make("accounts", "User", username="c1", username_key="c1", role="cashier", **own)
     make_product = make("orders", "Product", name="Apple", sku="APPLE", price=1, **own)
+    make("orders", "Barcode", product=make_product, code="04252614", **own)
     places = {"store": store, "register": register, "cashier": person}
     order = make("orders", "Order", number="1-1", **places, **own)
     amounts = dict.fromkeys(AMOUNTS, 1)
@@ -109,6 +110,8 @@ def test_older_database_gets_row_level_security_without_loss():
         check_row_level_security(ours, theirs)
         with across_tenants():
             methods = "SELECT action, method, count(*)::int FROM accounts_approval GROUP BY 1, 2"
+            keys = "SELECT code, key FROM orders_barcode"
+            assert run_sql("older", keys) == [("04252614", "00042100005264")] * 2
             assert set(run_sql("older", methods)) == {("refund", "original", 2), ("void", "", 2)}
 
 

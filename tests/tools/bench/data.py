@@ -179,6 +179,7 @@ def fill_catalog(products: int) -> None:
     """Copies of each shop's first product."""
     number = f"(shop * {products} + k)"
     product = id_in_sql(Table.PRODUCT, number)
+    code = f"({layout.FIRST_BARCODE} + k)::text"
     changes: dict[type[models.Model], tuple[Table, dict[str, str]]] = {
         Product: (
             Table.PRODUCT,
@@ -191,7 +192,7 @@ def fill_catalog(products: int) -> None:
         ),
         Barcode: (
             Table.BARCODE,
-            {"product_id": product, "code": f"({layout.FIRST_BARCODE} + k)::text"},
+            {"product_id": product, "code": code, "key": layout.barcode_key_in_sql(code)},
         ),
         StockLevel: (Table.STOCK_LEVEL, {"product_id": product}),
     }

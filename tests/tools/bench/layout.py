@@ -47,6 +47,12 @@ def id_in_sql(table: int, number: str) -> str:
     return f"('{prefix(table)}' || ({FIRST_NUMBER} + ({number})))::uuid"
 
 
+def barcode_key_in_sql(code: str) -> str:
+    """Return the key of 13 digits, by which a barcode is found."""
+    digits = (f"substr({code}, {i}, 1)::int * {1 if i % 2 else 3}" for i in range(1, 14))
+    return f"CASE WHEN ({' + '.join(digits)}) % 10 = 0 THEN '0' ELSE '' END || {code}"
+
+
 def compute_price_in_cents(product: int) -> int:
     return 100 + product % 900
 
