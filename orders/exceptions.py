@@ -90,6 +90,16 @@ class NoCardReader(Conflict):
     )
 
 
+class RegisterHasReader(Conflict):
+    code = "register_has_reader"
+    message = "{register} already has an active card reader. Deactivate it first."
+
+
+class ReaderAtOtherRegister(Conflict):
+    code = "reader_at_other_register"
+    message = "This card reader is active at {register}. Deactivate it there first."
+
+
 class PaymentUnderway(Conflict):
     code = "payment_underway"
     message = "The gateway is processing this payment. Try again in a moment."

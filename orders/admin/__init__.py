@@ -1,6 +1,7 @@
 """Admin pages of the orders app, for the shop site and the platform site."""
 
 from orders.admin import (
+    card_reader,
     catalog,
     credit,
     dashboard,
@@ -14,6 +15,7 @@ from orders.admin import (
 )
 
 __all__ = [
+    "card_reader",
     "catalog",
     "credit",
     "dashboard",

@@ -1,5 +1,6 @@
 """Models of the orders app."""
 
+from orders.models.card_reader import CardReader, PaymentProvider
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry
 from orders.models.flags import Flag
@@ -13,6 +14,7 @@ from orders.models.stock import StockLevel, StockMovement
 
 __all__ = [
     "Barcode",
+    "CardReader",
     "CashMovement",
     "Category",
     "ChainEntry",
@@ -20,6 +22,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "Payment",
+    "PaymentProvider",
     "Payout",
     "Product",
     "Receipt",

@@ -1,5 +1,6 @@
 """API views of the orders app."""
 
+from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
@@ -10,11 +11,13 @@ from orders.views.stock import MovementViewSet, StockLevelViewSet
 from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
+    "CardReaderViewSet",
     "CategoryViewSet",
     "DeviceSequenceViewSet",
     "GapViewSet",
     "MovementViewSet",
     "OrderViewSet",
+    "PaymentProviderViewSet",
     "PaymentViewSet",
     "ProductViewSet",
     "RefundViewSet",

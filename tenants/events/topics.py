@@ -9,6 +9,8 @@ TOPIC_SUFFIXES = {
     "store": "created updated deleted",
     "register": "created updated deleted device_sequence_set",
     "user": "created updated deleted",
+    "payment_provider": "created updated",
+    "card_reader": "created updated",
     "order": "opened updated held resumed completed voided refunded",
     "payment": "pending captured declined unknown canceled",
     "refund": "pending updated completed failed",

@@ -24,6 +24,7 @@ OF_A_STORE = {"order", "payment", "refund", "shift", "movement"}
 # Rows that every cashier may read in any store.
 OF_NO_STORE = {
     "approval",
+    "card-reader",
     "category",
     "idempotency-key",
     "product",

@@ -49,7 +49,13 @@ NOT_BY_PIN = {
     ("post", "store-credit-unblock"),
     ("post", "product-list"),
     ("post", "product-import"),
-    *((method, name) for method, name in TABLE if name.startswith("webhook-")),
+    ("post", "card-reader-list"),
+    ("patch", "card-reader-detail"),
+    *(
+        (method, name)
+        for method, name in TABLE
+        if name.startswith(("webhook-", "payment-provider-"))
+    ),
 }
 
 

@@ -8,12 +8,14 @@ from accounts.models import AuthSession, Pin, Posting, Terminal, User
 from accounts.models.approval import Approval
 from orders.models import (
     Barcode,
+    CardReader,
     CashMovement,
     Category,
     ChainEntry,
     Order,
     OrderLine,
     Payment,
+    PaymentProvider,
     Payout,
     Product,
     Receipt,
@@ -51,6 +53,8 @@ ANNOUNCED_MODELS = (
     Category,
     Product,
     StockLevel,
+    PaymentProvider,
+    CardReader,
     Order,
     Refund,
     Shift,

@@ -33,7 +33,7 @@ SHOWS_ONCE = re.compile(
 )
 SHOWN = re.compile(r'"(?:temporary_password|terminal_token|secret)": ?"([^"]+)"')
 # Names of fields and headers with a secret.
-SENT = re.compile(r"password|\bpin\b|terminal.token", re.IGNORECASE)
+SENT = re.compile(r"password|\bpin\b|terminal.token|secret", re.IGNORECASE)
 # Shorter values occur in responses for other reasons.
 WORTH_KEEPING = re.compile(r"\d{6,}|.{12,}", re.DOTALL)
 

@@ -8,6 +8,7 @@ from accounts.models import User
 from orders.models import Product
 from tenants.models import Store, Webhook
 from tests.factories.accounts import PASSWORD
+from tests.factories.card_readers import PaymentProviderFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Person
@@ -68,6 +69,14 @@ class ShopSetup:
 
     def credit(self) -> str:
         return str(StoreCreditFactory(tenant=self.store.tenant).pk)
+
+    def card_reader(self) -> Body:
+        provider = PaymentProviderFactory(tenant=self.store.tenant)
+        return {
+            "name": "Reader 1",
+            "register": str(self.till.register.pk),
+            "provider": str(provider.pk),
+        }
 
     def webhook(self) -> Webhook:
         return WebhookFactory(tenant=self.store.tenant)
@@ -153,6 +162,8 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
     "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
     "category-list": lambda world: Post({"name": "Fruit"}),
+    "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
+    "card-reader-list": lambda world: Post(world.card_reader()),
     "product-list": lambda world: Post({"sku": "PEAR", "name": "Pear", "price": "1.00"}),
     "product-import": lambda world: Post(CSV, content_type="multipart/form-data; boundary=b"),
     "movement-list": lambda world: Post(world.delivery()),

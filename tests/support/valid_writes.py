@@ -5,6 +5,7 @@ from collections.abc import Callable
 from accounts.models import Pin
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
+from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.support.till import Body, line
 from tests.support.valid_posts import Post, ShopSetup
 
@@ -75,6 +76,12 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ),
     ("patch", "category-detail"): lambda world: Post(
         build_named("Fruits"), row=world.till.post("categories/", build_named("Fruit")).json()["id"]
+    ),
+    ("patch", "payment-provider-detail"): lambda world: Post(
+        {"name": "Second"}, row=PaymentProviderFactory(tenant=world.store.tenant).pk
+    ),
+    ("patch", "card-reader-detail"): lambda world: Post(
+        {"name": "Second"}, row=CardReaderFactory(register=world.till.register).pk
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk

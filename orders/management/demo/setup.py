@@ -10,7 +10,8 @@ from accounts.services.signup import create_shop
 from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
-from orders.models import Category, Product, TaxClass
+from orders.models import Category, PaymentProvider, Product, TaxClass
+from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.products import write_product
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
@@ -41,6 +42,7 @@ def create_demo_shop(plan: DemoShop) -> None:
                 facts = _log_in(plan, person)
                 create_user(role=person.role, must_change_password=False, by=admin, **facts)
         stores = create_stores(plan.places)
+        create_card_reader(stores[0], by=admin)
         receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
 
@@ -63,6 +65,17 @@ def create_stores(places: Iterable[DemoStore]) -> list[Store]:
             create_register(store=store, name=f"Till {number}")
         stores.append(store)
     return stores
+
+
+def create_card_reader(store: Store, *, by: User) -> None:
+    """Create a simulated card reader at the first register."""
+    simulator = {"kind": PaymentProvider.Kind.SIMULATOR.value, "name": "Simulator"}
+    reader = {
+        "name": "Simulated reader",
+        "provider": add_provider(simulator, by=by),
+        "register": store.registers.order_by("number")[0],
+    }
+    add_reader(reader, by=by)
 
 
 def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:

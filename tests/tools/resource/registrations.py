@@ -82,7 +82,7 @@ REGISTRATIONS = (
     ),
     Registration(
         "tests/support/outbox_assertions.py",
-        r"^    Category,\n(?=    Product,\n    Stock)",
+        r"^    Category,\n(?=    Product,\n    StockLevel,\n    \w+,\n    \w+,\n    Order,)",
         "    $class_name,\n",
     ),
     Registration(

@@ -1,0 +1,93 @@
+"""Pages of payment providers and card readers: managers view readers, admins edit both."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+
+from accounts.admin.forms import ServiceForm
+from accounts.admin.pages import ShopAdmin
+from accounts.admin_site.site import shop_site
+from accounts.models import Role, User
+from orders.models import CardReader, PaymentProvider
+from orders.serializers.card_reader import (
+    CardReaderChange,
+    CardReaderInput,
+    PaymentProviderChange,
+    PaymentProviderInput,
+)
+from orders.services import card_readers
+
+CREDENTIALS = ("secret_key", "webhook_secret")
+
+
+class PaymentProviderForm(ServiceForm):
+    """Form with fields for new credentials. Stored credentials are never shown."""
+
+    secret_key = forms.CharField(
+        widget=forms.PasswordInput,
+        required=False,
+        help_text="Stripe: sk_... or rk_... Leave it empty to keep the current one.",
+    )
+    webhook_secret = forms.CharField(
+        widget=forms.PasswordInput,
+        required=False,
+        help_text="Stripe: whsec_... Leave it empty to keep the current one. "
+        "The previous one is accepted for one more day.",
+    )
+
+
+@admin.register(PaymentProvider, site=shop_site)
+class PaymentProviderAdmin(ShopAdmin):
+    """Payment providers."""
+
+    view_role = edit_role = Role.ADMIN
+    add_input, change_input = PaymentProviderInput, PaymentProviderChange
+    form = PaymentProviderForm
+    list_display = ("name", "kind", "is_active")
+    list_filter = ("is_active",)
+    ordering = ("name",)
+    fields = ("kind", "name", "is_active", *CREDENTIALS)
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return () if obj is None else ("kind",)
+
+    def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
+        """Nest the credentials that were entered, as in a request to the API."""
+        entered = {name: cleaned[name] for name in CREDENTIALS if cleaned.get(name)}
+        given = super().read(cleaned, partial=partial)
+        return given | ({"credentials": entered} if entered else {})
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return card_readers.add_provider(given, by=by)
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        return card_readers.change_provider(row, given, expected_version=expected_version, by=by)
+
+
+@admin.register(CardReader, site=shop_site)
+class CardReaderAdmin(ShopAdmin):
+    """Card readers. A reader never changes its register or provider."""
+
+    view_role, edit_role = Role.MANAGER, Role.ADMIN
+    add_input, change_input = CardReaderInput, CardReaderChange
+    list_display = ("name", "register", "provider", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("register", "provider")
+    ordering = ("name",)
+    fields = ("name", "register", "provider", "provider_reader_id", "is_active")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return () if obj is None else ("register", "provider", "provider_reader_id")
+
+    def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
+        """Leave out an empty id, as a request to the API does."""
+        given = {name: value for name, value in cleaned.items() if value != ""}
+        return super().read(given, partial=partial)
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return card_readers.add_reader(given, by=by)
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        return card_readers.change_reader(row, given, expected_version=expected_version, by=by)

@@ -1,0 +1,61 @@
+"""Admin pages of payment providers and card readers."""
+
+import pytest
+
+from orders.models import CardReader, PaymentProvider
+from tenants.scope import tenant_scope
+from tests.factories.card_readers import SECRET_KEY, CardReaderFactory, PaymentProviderFactory
+from tests.support.admin_browser import read_errors, snapshot_database, submit_form
+
+pytestmark = pytest.mark.django_db
+PROVIDERS = "/admin/orders/paymentprovider/"
+READERS = "/admin/orders/cardreader/"
+STRIPE = {"kind": "stripe_terminal", "name": "Stripe", "is_active": "on", "secret_key": SECRET_KEY}
+
+
+def test_admin_adds_a_provider_whose_key_is_never_shown(admins_browser, shop):
+    assert submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE)["Location"] == PROVIDERS
+
+    with tenant_scope(shop):
+        provider = PaymentProvider.objects.get()
+        assert provider.secret_key == SECRET_KEY
+    page = f"{PROVIDERS}{provider.pk}/"
+    assert submit_form(admins_browser, f"{page}change/", name="Second").status_code == 302
+    with tenant_scope(shop):
+        provider.refresh_from_db()
+        assert (provider.name, provider.secret_key) == ("Second", SECRET_KEY)
+    history = admins_browser.get(f"{page}history/").content.decode()
+    assert "payment_provider_added" in history
+    assert SECRET_KEY not in history + admins_browser.get(f"{page}change/").content.decode()
+
+
+def test_invalid_key_is_refused_at_the_page(admins_browser):
+    before = snapshot_database(PaymentProvider)
+
+    response = submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE | {"secret_key": "pk_1"})
+
+    assert "Must begin with sk_ or rk_." in read_errors(response)
+    assert snapshot_database(PaymentProvider) == before
+
+
+def test_manager_sees_readers_but_no_providers(managers_browser, register):
+    reader = CardReaderFactory(register=register)
+
+    assert managers_browser.get(f"{READERS}{reader.pk}/change/").status_code == 200
+    assert managers_browser.get(PROVIDERS).status_code == 403
+    assert managers_browser.get(f"{READERS}add/").status_code == 403
+
+
+def test_admin_adds_and_deactivates_a_reader(admins_browser, register, shop):
+    provider = PaymentProviderFactory(tenant=shop)
+    new = {"name": "Counter", "register": register.pk, "provider": provider.pk, "is_active": "on"}
+
+    assert submit_form(admins_browser, f"{READERS}add/", **new)["Location"] == READERS
+    second = submit_form(admins_browser, f"{READERS}add/", **new)
+    assert "already has an active card reader" in read_errors(second)
+    with tenant_scope(shop):
+        reader = CardReader.objects.get()
+    page = f"{READERS}{reader.pk}/change/"
+    assert submit_form(admins_browser, page, is_active=None).status_code == 302
+    with tenant_scope(shop):
+        assert not CardReader.objects.get().is_active
