@@ -18,7 +18,7 @@ from orders.models import Product
 from tenants.api.fast_entry import hits
 from tenants.models import Tenant
 from tests.factories.orders import ProductFactory, StockLevelFactory, TaxClassFactory
-from tests.orders.fast_entries.test_sale_both_ways import build_shop, cash, ids, order
+from tests.support.fast_sales import build_shop, cash, ids, order
 from tests.support.fuzz_settings import build_fuzz_settings
 from tests.support.till import amount, line, percent
 from tests.support.twin_shops import Shop, TwinShops, normalize_answer

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import override_settings
 
 from tenants.database.postgres.roles import as_owner
-from tests.orders.fast_entries.test_sale_both_ways import SALES, build_shop
+from tests.support.fast_sales import SALES, build_shop
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 TABLES = ("orders_order", "orders_orderline", "orders_payment", "orders_receipt")

@@ -17,7 +17,7 @@ from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ShiftFactory
 from tests.factories.tenants import RegisterFactory
-from tests.orders.fast_entries.test_sale_both_ways import (
+from tests.support.fast_sales import (
     approved,
     build_shop,
     cash,
