@@ -22,6 +22,8 @@ TIMEOUT = 120.0
 TILL = ("-m", "config.server")
 # gunicorn with failpoints.
 WITH_FAILPOINTS = ("-m", "gunicorn", "--config", "tests/support/live/gunicorn.py")
+# granian with workers that start quickly.
+GRANIAN_PRELOADED = ("-m", "tests.support.live.granian")
 DEVELOPMENT_SERVER = ("-m", "config.development_server")
 
 
@@ -79,6 +81,8 @@ class Server(Program):
         self, log: Path, command: Sequence[str] = WITH_FAILPOINTS, **environment: str
     ) -> None:
         self.port = free_port()
+        # The workers that ran when kill_older_worker killed another one.
+        self.before: set[int] = set()
         bind = {"BIND": f"127.0.0.1:{self.port}"}
         super().__init__(log, command, **bind | environment)
 
@@ -95,6 +99,20 @@ class Server(Program):
             with suppress(ProcessLookupError):
                 os.kill(random.choice(workers), signal.SIGKILL)  # noqa: S311
         return bool(workers)
+
+    def kill_older_worker(self) -> bool:
+        """Kill the worker of two that was not replaced last; return whether both were running.
+
+        granian ends if a worker is killed twice within six seconds, unless the other one is killed
+        in between.
+        """
+        workers = self.workers
+        older = [each for each in workers if each in self.before] or workers
+        is_killed = len(workers) > 1
+        if is_killed:
+            os.kill(older[0], signal.SIGKILL)
+            self.before = {*workers} - {older[0]}
+        return is_killed
 
     def status(self, path: str, seconds: float = 5.0) -> int | None:
         """Return the status of a GET, or None without an answer."""
