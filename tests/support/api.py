@@ -67,6 +67,11 @@ class Person(Api):
         self.tokens: TokenPair = issue_pair(self.session)
         super().__init__(self.tokens.access, **defaults)
 
+    def renew_tokens(self) -> None:
+        """Issue new tokens, because an access token is valid for a few minutes only."""
+        self.tokens = issue_pair(self.session)
+        self.defaults["Authorization"] = f"Bearer {self.tokens.access}"
+
 
 def name_of(header: str) -> str:
     return header.replace("_", "-")

@@ -19,6 +19,8 @@ from tests.support.live.http_client import TIMEOUT
 from tests.support.till import Body, Till, card, cash, line, new_id
 
 REQUESTS = int(os.environ.get("LIVE_REQUESTS", "300"))
+# Actions that take less time than an access token is valid.
+ACTIONS_WITH_A_TOKEN = 100
 
 
 @dataclass
@@ -53,7 +55,10 @@ class CashierWorker:
         actions = cycle(
             [self.sale, self.sale, self.open_order_and_payments, self.refund, self.delivery]
         )
-        for action in actions:
+        for number, action in enumerate(actions, 1):
+            if number % ACTIONS_WITH_A_TOKEN == 0:
+                self.till.renew_tokens()
+                self.manager_client.renew_tokens()
             for told in action():
                 self.told.append(told)
                 requests -= 1
