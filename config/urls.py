@@ -1,16 +1,18 @@
 """Root URLs: API, documentation, shop admin, platform admin and health checks."""
 
-from django.contrib import admin
 from django.urls import include, path
 
-from accounts.admin_site.site import shop_site
 from accounts.views import KeysView
 from config import api_docs, health
 
+# Unlike include(), a name is imported only when a request begins with its prefix.
+SHOP = ("config.shop_urls", "admin", "shop")
+PLATFORM = ("config.platform_urls", "admin", "platform")
+
 urlpatterns = [
     path("", api_docs.home, name="home"),
-    path("admin/", shop_site.urls),
-    path("platform/", admin.site.urls),
+    path("admin/", SHOP),
+    path("platform/", PLATFORM),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("orders.urls")),
     path("api/schema/", api_docs.schema, name="schema"),

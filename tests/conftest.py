@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
+from django.contrib.admin import autodiscover
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
@@ -46,8 +47,12 @@ LEAK_MARKER = "LEAKMARK_B"
 
 
 def pytest_configure() -> None:
-    """Run the garbage collector less often, because almost all objects live to the end."""
+    """Run the garbage collector less often, because almost all objects live to the end.
+
+    Import the admin pages, as their first request does.
+    """
     gc.set_threshold(20_000, 20, 100)
+    autodiscover()
 
 
 def pytest_collection_finish() -> None:

@@ -8,9 +8,10 @@ import sys
 from contextlib import closing
 
 import pytest
-from django.conf import settings
+from django.db import connection
 
-from config.databases import SQLITE_OPTIONS, PrivateConnection
+from config.databases import SQLITE_OPTIONS
+from tenants.database.sqlite.files import PrivateConnection
 
 OPEN_AND_WRITE = """
 import sqlite3, sys
@@ -89,4 +90,4 @@ def test_second_connection_does_not_release_locks(tmp_path):
 
 @pytest.mark.sqlite
 def test_default_database_uses_the_private_connection():
-    assert settings.DATABASES["default"]["OPTIONS"]["factory"] is PrivateConnection
+    assert connection.get_connection_params()["factory"] is PrivateConnection

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.backends.sqlite3 import base, operations, schema
 
 from tenants.database.postgres.policies import TenantConflictMixin, has_tenant_key
+from tenants.database.sqlite.files import PrivateConnection
 from tenants.database.sqlite.keys import add_tenant_to_keys
 
 # Parts of it have no types.
@@ -39,3 +40,6 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
     ops_class = DatabaseOperations
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {"factory": PrivateConnection, **super().get_connection_params()}

@@ -55,7 +55,12 @@ def build_parser() -> argparse.ArgumentParser:
     instead = parser.add_mutually_exclusive_group()
     add = instead.add_argument
     add("--growth", type=thousands, metavar="ORDERS", help="instead: few orders beside so many")
-    add("--memory", type=int, metavar="REQUESTS", help="instead: memory during so many requests")
+    add(
+        "--memory",
+        type=int,
+        metavar="REQUESTS",
+        help="instead: memory during so many for each worker",
+    )
     return parser
 
 

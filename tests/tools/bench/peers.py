@@ -3,9 +3,7 @@
 The ORM peer has tables of its own and does far less; the same-work peer serves Till's database.
 """
 
-import hashlib
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import psycopg
 
 from tests.support.postgres import free_port
 from tests.tools.bench import till
+from tests.tools.bench.environments import install
 from tests.tools.bench.machine import count_cores
 from tests.tools.bench.programs import ROOT, run, running, wait_until_ready
 from tests.tools.bench.requests import PEER_PRODUCTS, BenchData
@@ -21,6 +20,7 @@ from tests.tools.bench.till import Server, create_database
 
 # Beside the project, or beside a directory in which it lies.
 PLACE = "shared/bench"
+REQUIREMENTS = "requirements.txt"
 
 
 def find(name: str) -> Path | None:
@@ -29,32 +29,11 @@ def find(name: str) -> Path | None:
     return next((place for place in places if (place / "app.py").is_file()), None)
 
 
-def install(peer: Path) -> Path:
-    """Return the programs of an environment with what the peer needs, made when that changes."""
-    wanted = (peer / "requirements.txt").read_bytes()
-    key = hashlib.sha256(wanted + sys.version.encode()).hexdigest()[:16]
-    home = find_cache() / f"peer-{key}"
-    ready = home / ".ready"
-    if not ready.exists():
-        run([sys.executable, "-m", "venv", "--clear", str(home)], os.environ)
-        pip = [str(home / "bin/python"), "-m", "pip", "--disable-pip-version-check", "-qq"]
-        run([*pip, "install", "--requirement", str(peer / "requirements.txt")], os.environ)
-        ready.touch()
-    return home / "bin"
-
-
-def find_cache() -> Path:
-    """Return the user's own directory for what can be made again."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "till-bench"
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return cache
-
-
 @contextmanager
 def serving_orm(peer: Path, postgres: str, scratch: Path, products: int) -> Iterator[Server]:
     """Serve the peer with its own tables, on the same database server."""
     peer = peer.resolve()
-    programs = install(peer)
+    programs = install(peer / REQUIREMENTS)
     products = min(products, PEER_PRODUCTS)
     database = create_database(postgres, "peer")
     url = database.replace("postgres://", "postgresql+asyncpg://", 1)
@@ -85,7 +64,11 @@ def serving_same(peer: Path, database: str, data: BenchData, scratch: Path) -> I
     settings = till.environment(database) | {"MALLOC_ARENA_MAX": "1"}
     options = ["--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning"]
     options.append("app:app")
-    with serve(peer, install(peer), settings, options, scratch, "/ready") as (base, process, log):
+    with serve(peer, install(peer / REQUIREMENTS), settings, options, scratch, "/ready") as (
+        base,
+        process,
+        log,
+    ):
         yield Server(base, database, data, process, log)
 
 

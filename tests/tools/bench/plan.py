@@ -343,20 +343,22 @@ def list_sizes(given: argparse.Namespace) -> list[int]:
 
 
 def measure_memory(bench: Bench) -> Section:
-    """Measure the memory of one worker while it answers very many requests of all kinds."""
+    """Measure the memory of the largest worker while each answers very many requests."""
     database, world = bench.fill(bench.given.orders)
     server = choose_servers(bench.given.server)[0]
-    ours = bench.serve(database, world, server, WEB_CONCURRENCY="1")
+    workers = machine.count_cores()
+    ours = bench.serve(database, world, server, WEB_CONCURRENCY=str(workers))
     [calls] = bench.calls(ours, {ORDER: requests.MIXED}, TILL[server])
     calls.generator = Generator(bench.given.connections, LASTING_SECONDS)
-    wanted, due, errors = bench.given.memory, 0.0, 0
+    wanted, due, errors = bench.given.memory * workers, 0.0, 0
     rows = [("0", str(processes.largest(ours.process)))]
     while calls.answered < wanted:
         errors += calls.measure().errors
         if calls.answered >= due:
             # What wrk has left under way at its end still holds memory.
             time.sleep(UNDER_WAY_SECONDS)
-            rows.append((f"{calls.answered:,}", str(processes.largest(ours.process))))
+            each = calls.answered // workers
+            rows.append((f"{each:,}", str(processes.largest(ours.process))))
             due = calls.answered + wanted / LASTING_STEPS
     if errors:
         raise DidNotWork(f"{errors} requests were refused or broken.\n{tail(ours.log.read_text())}")
@@ -366,8 +368,9 @@ def measure_memory(bench: Bench) -> Section:
         "Memory",
         [
             *bench.describe(),
-            f"One worker of {TILL[server]} answers a mixture: {shares}.",
-            Table(("requests", "MiB of the worker"), rows),
-            f"Target: below {MOST_MEMORY} MiB after 100,000 requests, and not growing: {reached}.",
+            f"{workers} workers of {TILL[server]} answer a mixture: {shares}.",
+            Table(("requests for each worker", "MiB of the largest worker"), rows),
+            f"Target: below {MOST_MEMORY} MiB after 100,000 requests for each worker, and not "
+            f"growing: {reached}.",
         ],
     )

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import psycopg
 from config.server import GUNICORN
 from tenants.database.postgres.roles import GRANTS
 from tests.support.postgres import free_port
-from tests.tools.bench.programs import run_python, running, wait_until_ready
+from tests.tools.bench.environments import install
+from tests.tools.bench.programs import ROOT, run_python, running, wait_until_ready
 from tests.tools.bench.requests import BenchData
 
 
@@ -124,7 +124,9 @@ def serving(
     port = free_port()
     log = scratch / f"till-{port}.log"
     variables = environment(database, port) | {"SERVER": server} | settings
-    command = [sys.executable, "-m", "config.server"]
+    # Without the packages for development, which others would import where they find them.
+    python = install(ROOT / "config/requirements.lock") / "python"
+    command = [str(python), "-m", "config.server"]
     with running(command, variables, log=log) as process:
         base = f"http://127.0.0.1:{port}"
         wait_until_ready(f"{base}/health/ready/", log)
