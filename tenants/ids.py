@@ -15,12 +15,19 @@ from tenants.exceptions import IdConflict
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
 
 
+UNKNOWN_SAFETY = uuid.SafeUUID.unknown
+
+
 def new_id() -> uuid.UUID:
-    # Built without the checks of its constructor, which take longer than all the rest.
-    created = uuid.UUID.__new__(uuid.UUID)
-    object.__setattr__(created, "int", uuid7().int)
-    object.__setattr__(created, "is_safe", uuid.SafeUUID.unknown)
-    return created
+    return build_uuid(uuid7().int)
+
+
+def build_uuid(number: int) -> uuid.UUID:
+    """Return the UUID of a number, without the checks of its constructor, which take longer."""
+    built = uuid.UUID.__new__(uuid.UUID)
+    object.__setattr__(built, "int", number)
+    object.__setattr__(built, "is_safe", UNKNOWN_SAFETY)
+    return built
 
 
 def derive_id(*names: object) -> uuid.UUID:

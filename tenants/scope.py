@@ -44,14 +44,15 @@ def current_scope() -> "Tenant | AllTenants":
 
 
 def current_tenant() -> "Tenant":
-    scope = current_scope()
+    # Called for every new row: `current_scope` is called to raise only.
+    scope = _scope.get() or current_scope()
     if isinstance(scope, AllTenants):
         raise NoTenantScope("This needs the scope of one tenant, but the scope is all tenants.")
     return scope
 
 
 def current_tenant_id() -> uuid.UUID:
-    return current_tenant().pk
+    return current_tenant().id
 
 
 def has_scope() -> bool:

@@ -30,7 +30,11 @@ class Role(models.TextChoices):
 
     @property
     def rank(self) -> int:
-        return list(Role).index(self)
+        return ROLES.index(self)
+
+
+# In the order of their rank.
+ROLES = tuple(Role.values)
 
 
 def normalize_username(username: str) -> str:
@@ -206,7 +210,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def is_at_least(self, role: Role) -> bool:
         """Return whether this is an active tenant user with this role or a higher one."""
         return bool(
-            self.is_active and self.tenant_id and self.role and Role(self.role).rank >= role.rank
+            self.is_active
+            and self.tenant_id
+            and self.role
+            and ROLES.index(self.role) >= ROLES.index(role)
         )
 
     def may_view_users(self) -> bool:

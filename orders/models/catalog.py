@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q
 from orders.codes import build_key
 from orders.models.columns import money_column
 from orders.models.search_text import SearchTextField
-from orders.money import TaxRate
+from orders.money import TaxRate, build_tax_rate
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
@@ -79,13 +79,10 @@ class TaxClass(TenantOwned):
     @property
     def tax_rates(self) -> tuple[TaxRate, ...]:
         return tuple(
-            TaxRate(
-                name=rate["name"],
-                percent=Decimal(rate["percent"]),
-                included=rate["included"],
-                compound=rate["compound"],
-            )
-            for rate in self.rates
+            [
+                build_tax_rate(rate["name"], rate["percent"], rate["included"], rate["compound"])
+                for rate in self.rates
+            ]
         )
 
 
@@ -177,7 +174,8 @@ class Product(SoldByUnitOrWeight, TenantOwned):
 
     @property
     def tax_rates(self) -> tuple[TaxRate, ...]:
-        return self.tax_class.tax_rates if self.tax_class else ()
+        taxes = self.tax_class
+        return taxes.tax_rates if taxes else ()
 
 
 class Barcode(TenantOwned):

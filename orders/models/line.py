@@ -95,6 +95,8 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
 
         Lines from before these amounts were stored have one amount for all of their taxes.
         """
+        if all("taxable" in tax for tax in self.taxes):
+            return tuple([Decimal(tax["taxable"]) for tax in self.taxes])
         included = (Decimal(tax["amount"]) for tax in self.taxes if tax["included"])
         whole = max(Decimal(self.net) - sum(included, Decimal(0)), Decimal(0))
         return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)

@@ -154,7 +154,7 @@ def advance_statement(
 
 
 def to_db_id(id: uuid.UUID | None) -> Any:
-    return RegisterSeries._meta.pk.get_db_prep_value(id, connection=connection)
+    return id if id is None or connection.features.has_native_uuid_field else id.hex
 
 
 class RegisterSeries(TenantOwned):

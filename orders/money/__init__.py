@@ -15,6 +15,7 @@ from orders.money.bill import (
     RoundingLevel,
     TaxRate,
     TaxTotal,
+    build_tax_rate,
 )
 from orders.money.cash import (
     CashOutcome,
@@ -60,6 +61,7 @@ __all__ = [
     "allocate_refund",
     "apportion",
     "build_price_trace",
+    "build_tax_rate",
     "price_order",
     "refund_quantity",
     "refund_without_goods",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from orders.money.rounding import RoundingMode, ensure_in_range, format_plain
 
@@ -49,6 +50,12 @@ class TaxRate:
         included = "included" if self.included else "added"
         compound = "compound" if self.compound else "simple"
         return f"{self.name}:{format_plain(self.percent)}:{included}:{compound}"
+
+
+@lru_cache(maxsize=1024)
+def build_tax_rate(name: str, percent: str, included: bool, compound: bool) -> TaxRate:
+    """Return the rate for its stored values. Kept, because most lines have the same few rates."""
+    return TaxRate(name, Decimal(percent), included, compound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ def sort_by_application(discounts: Sequence[Discount]) -> list[int]:
 
 def compute_discounts(discounts: Sequence[Discount], left: int, exponent: int) -> list[int]:
     """Return what each discount takes, in the order given."""
+    if not discounts:
+        return []
     taken = [0] * len(discounts)
     for at in sort_by_application(discounts):
         taken[at] = _compute_discount(discounts[at], left, exponent)
@@ -29,6 +31,8 @@ def allocate_discounts(
     most its line, and only a share with a fraction is rounded up.
     """
     remaining = list(left)
+    if not discounts:
+        return remaining
     for at in sort_by_application(discounts):
         shares = apportion(taken[at], remaining)
         remaining = [units - share for units, share in zip(remaining, shares, strict=True)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from orders.money.bill import (
     Discount,
@@ -15,7 +14,7 @@ from orders.money.bill import (
     TaxTotal,
 )
 from orders.money.discounts import allocate_discounts, compute_discounts
-from orders.money.rounding import divide, to_decimal
+from orders.money.rounding import divide, to_decimal, to_decimals
 from orders.money.taxes import LineTaxes, compute_taxes
 
 
@@ -29,14 +28,12 @@ class _Draft:
     net: int
     taxes: list[int] = field(default_factory=list)
     bases: list[int] = field(default_factory=list)
+    total: int = 0
 
     def finish(self, net: int, taxes: LineTaxes) -> None:
         self.net, self.taxes, self.bases = net, taxes.amounts, taxes.bases
-
-    @property
-    def total(self) -> int:
         rated = zip(self.line.taxes, self.taxes, strict=True)
-        return self.net + sum(units for rate, units in rated if not rate.included)
+        self.total = net + sum([units for rate, units in rated if not rate.included])
 
 
 def price_order(
@@ -62,33 +59,41 @@ def _start_draft(line: LineInput, exponent: int) -> _Draft:
 
 
 def _build_bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:
-    gross = sum(draft.gross for draft in drafts)
+    gross = sum([draft.gross for draft in drafts])
     return PricedOrder(
-        lines=tuple(_build_line(draft, exponent) for draft in drafts),
-        discounts=_to_decimals(taken, exponent),
+        lines=tuple([_build_line(draft, exponent) for draft in drafts]),
+        discounts=to_decimals(taken, exponent),
         subtotal=to_decimal(gross, exponent),
-        discount_total=to_decimal(gross - sum(draft.net for draft in drafts), exponent),
-        tax_total=to_decimal(sum(sum(draft.taxes) for draft in drafts), exponent),
-        total=to_decimal(sum(draft.total for draft in drafts), exponent),
+        discount_total=to_decimal(gross - sum([draft.net for draft in drafts]), exponent),
+        tax_total=to_decimal(sum([sum(draft.taxes) for draft in drafts]), exponent),
+        total=to_decimal(sum([draft.total for draft in drafts]), exponent),
         taxes=_build_tax_totals(drafts, exponent),
     )
 
 
 def _build_line(draft: _Draft, exponent: int) -> PricedLine:
-    discount_total = draft.gross - draft.net
-    taxes = zip(draft.line.taxes, draft.bases, draft.taxes, strict=True)
-    return PricedLine(
-        gross=to_decimal(draft.gross, exponent),
-        line_discounts=_to_decimals(draft.taken, exponent),
-        order_discount=to_decimal(discount_total - sum(draft.taken), exponent),
-        discount_total=to_decimal(discount_total, exponent),
-        net=to_decimal(draft.net, exponent),
-        taxes=tuple(
-            PricedTax(rate, to_decimal(base, exponent), to_decimal(units, exponent))
-            for rate, base, units in taxes
+    discount = draft.gross - draft.net
+    gross, order_discount, discount_total, net, tax_total, total = to_decimals(
+        (
+            draft.gross,
+            discount - sum(draft.taken),
+            discount,
+            draft.net,
+            sum(draft.taxes),
+            draft.total,
         ),
-        tax_total=to_decimal(sum(draft.taxes), exponent),
-        total=to_decimal(draft.total, exponent),
+        exponent,
+    )
+    bases, amounts = to_decimals(draft.bases, exponent), to_decimals(draft.taxes, exponent)
+    return PricedLine(
+        gross=gross,
+        line_discounts=to_decimals(draft.taken, exponent),
+        order_discount=order_discount,
+        discount_total=discount_total,
+        net=net,
+        taxes=tuple(map(PricedTax, draft.line.taxes, bases, amounts)),
+        tax_total=tax_total,
+        total=total,
     )
 
 
@@ -104,7 +109,3 @@ def _build_tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ..
         TaxTotal(rate, to_decimal(taxable, exponent), to_decimal(amount, exponent))
         for rate, (taxable, amount) in buckets.items()
     )
-
-
-def _to_decimals(amounts: list[int], exponent: int) -> tuple[Decimal, ...]:
-    return tuple(to_decimal(units, exponent) for units in amounts)

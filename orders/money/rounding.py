@@ -1,6 +1,6 @@
 """Conversion to and from minor units, rounding, and splitting without loss."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
@@ -78,6 +78,11 @@ def to_units(noun: str, value: Decimal, exponent: int) -> int:
 
 def to_decimal(units: int, exponent: int) -> Decimal:
     return _EXACT.scaleb(units, -exponent)
+
+
+def to_decimals(amounts: Iterable[int], exponent: int) -> tuple[Decimal, ...]:
+    scale = _EXACT.scaleb
+    return tuple([scale(units, -exponent) for units in amounts])
 
 
 def format_plain(value: Decimal) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from accounts.models import User, build_assigned_store_filter
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
@@ -9,11 +10,16 @@ from tenants.exceptions import Invalid, NotPermitted
 from tenants.models import Register
 from tenants.scope import current_tenant_id
 
-REGISTER = CompiledQuery(
-    lambda tenant, pk: Register.objects.select_related("store").filter(tenant=tenant, pk=pk)
-)
+
+def select_registers(*conditions: Any, **values: Any) -> Any:
+    """Return registers with their stores, without the times that no sale needs."""
+    unused = [f"{of}{name}" for of in ("", "store__") for name in ("created_at", "updated_at")]
+    return Register.objects.select_related("store").filter(*conditions, **values).defer(*unused)
+
+
+REGISTER = CompiledQuery(lambda tenant, pk: select_registers(tenant=tenant, pk=pk))
 REGISTER_IN_ASSIGNED_STORES = CompiledQuery(
-    lambda tenant, pk, user: Register.objects.select_related("store").filter(
+    lambda tenant, pk, user: select_registers(
         build_assigned_store_filter(user, tenant=tenant), tenant=tenant, pk=pk
     )
 )

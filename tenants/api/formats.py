@@ -6,6 +6,8 @@ import uuid
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
+from tenants.ids import build_uuid
+
 PLAIN_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 RFC_3339 = re.compile(
@@ -81,7 +83,7 @@ def parse_uuid(data: object) -> uuid.UUID:
     """Return a UUID given in its canonical form of 36 characters."""
     if not isinstance(data, str) or CANONICAL_UUID.fullmatch(data) is None:
         raise FormatError("invalid")
-    return uuid.UUID(data)
+    return build_uuid(int(data.replace("-", ""), 16))
 
 
 def parse_datetime(data: object) -> datetime:

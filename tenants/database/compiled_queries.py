@@ -38,23 +38,21 @@ class CompiledQuery(Generic[M]):
     def all(self, **values: Value | Collection[Value]) -> list[M]:
         # Raises without a scope, as managers do. PostgreSQL would return nothing.
         current_scope()
-        compiled, given = self.find_compiled(values)
+        compiled, given = self.find_compiled(values, connection.vendor)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.bind(given))
             return compiled.build_models(cursor.fetchall())
 
     def prepare(self, **values: Value | Collection[Value]) -> "PreparedQuery[M]":
-        """Return the query as a part of a message of prepared statements."""
-        compiled, given = self.find_compiled(values)
-        return PreparedQuery(
-            (compiled.prepared, [to_text(value) for value in compiled.bind(given)]), compiled
-        )
+        """Return the query as a part of a message of prepared statements, for PostgreSQL."""
+        compiled, given = self.find_compiled(values, "postgresql")
+        return PreparedQuery((compiled.prepared, compiled.bind_as_text(given)), compiled)
 
     def find_compiled(
-        self, values: dict[str, Value | Collection[Value]]
+        self, values: dict[str, Value | Collection[Value]], vendor: str
     ) -> "tuple[_Compiled[M], dict[str, list[Value]]]":
         given = {name: _pad(value) for name, value in values.items()}
-        key = (connection.vendor, tuple(map(len, given.values())))
+        key = (vendor, tuple(map(len, given.values())))
         compiled = self.compiled.get(key)
         if compiled is None:
             compiled = self.compiled[key] = self.compile(values, given)
@@ -96,15 +94,31 @@ class _Compiled(CompiledSelect[M]):
             for position, marker in enumerate(listed)
         }
         self.places = [places.get(str(param).replace("-", ""), param) for param in self.params]
+        # SQLite has UUIDs as 32 hexadecimal digits.
+        self.has_uuids = bool(connection.features.has_native_uuid_field)
 
     @cached_property
     def prepared(self) -> Prepared:
         return prepare(self.sql)
 
+    @cached_property
+    def places_as_text(self) -> list[Any]:
+        """Return the places, and the constants as the text of PostgreSQL."""
+        return [each if isinstance(each, tuple) else to_text(each) for each in self.places]
+
     def bind(self, given: dict[str, list[Value]]) -> list[Any]:
-        return [
-            _to_parameter(given[place[0]][place[1]]) if isinstance(place, tuple) else place
+        values = [
+            given[place[0]][place[1]] if isinstance(place, tuple) else place
             for place in self.places
+        ]
+        if self.has_uuids:
+            return values
+        return [value.hex if isinstance(value, uuid.UUID) else value for value in values]
+
+    def bind_as_text(self, given: dict[str, list[Value]]) -> list[bytes | None]:
+        return [
+            str(given[place[0]][place[1]]).encode() if isinstance(place, tuple) else place
+            for place in self.places_as_text
         ]
 
 
@@ -119,10 +133,3 @@ def _pad(values: Value | Collection[Value]) -> list[Value]:
     """
     listed = [values] if isinstance(values, uuid.UUID | str) else list(values)
     return listed + listed[-1:] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
-
-
-def _to_parameter(value: Value) -> Value:
-    """Return the value as the database stores it: SQLite has UUIDs as 32 hexadecimal digits."""
-    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
-    return value

@@ -43,12 +43,13 @@ class CompiledSelect(Generic[M]):
         )
         _load_quickly(self.related)
         self.converters = self.compiler.get_converters([column[0] for column in select])
+        self.alias = connection.alias
 
     def build_models(self, rows: Iterable[Sequence[Any]]) -> list[M]:
         """Build model instances from raw rows of the database, in the way a queryset does."""
         found = []
         for row in self.compiler.apply_converters(rows, self.converters):
-            model = self.loader.from_db(connection.alias, self.names, row[self.columns])
+            model = self.loader.from_db(self.alias, self.names, row[self.columns])
             for related in self.related:
                 related.populate(row, model)
             found.append(model)

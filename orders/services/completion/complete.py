@@ -150,15 +150,17 @@ def _build_receipt(order: Order) -> Receipt:
 def _build_stock_movements(
     order: Order, lines: Sequence[OrderLine], by: User
 ) -> list[StockMovement]:
+    at = order.stock_left_at(order.completed_at or timezone.now())
+    store, sale = order.store, StockMovement.Type.SALE
     return [
         build_row(
             StockMovement,
             id=new_id(),
-            store=order.store,
+            store=store,
             product_id=line.product_id,
-            type=StockMovement.Type.SALE,
+            type=sale,
             quantity=-line.quantity,
-            occurred_at=order.stock_left_at(order.completed_at or timezone.now()),
+            occurred_at=at,
             order=order,
             by=by,
         )

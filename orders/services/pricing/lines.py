@@ -20,6 +20,7 @@ from orders.money import (
     PricedTax,
     TaxRate,
     TaxTotal,
+    build_tax_rate,
 )
 from orders.services.pricing.basket import DiscountRequest
 from tenants.database.bulk_insert import build_row
@@ -178,12 +179,7 @@ def parse_discounts(stored: Iterable[Snapshot]) -> tuple[Discount, ...]:
 
 
 def parse_tax_rate(stored: Snapshot) -> TaxRate:
-    return TaxRate(
-        name=stored["name"],
-        percent=Decimal(stored["percent"]),
-        included=stored["included"],
-        compound=stored["compound"],
-    )
+    return build_tax_rate(stored["name"], stored["percent"], stored["included"], stored["compound"])
 
 
 def build_rate_snapshot(rate: TaxRate) -> dict[str, Any]:

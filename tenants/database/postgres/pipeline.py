@@ -96,11 +96,12 @@ Row = TypeVar("Row")
 class Result:
     """The result of one statement, with all values as text."""
 
-    __slots__ = ("raw", "statement")
+    __slots__ = ("raw", "statement", "transformer")
 
-    def __init__(self, raw: Any, statement: Prepared) -> None:
+    def __init__(self, raw: Any, statement: Prepared, transformer: Any) -> None:
         self.raw = raw
         self.statement = statement
+        self.transformer = transformer
 
     def load(self, build: Callable[..., Row]) -> list[Row]:
         """Return `build(values)` of each row: texts, booleans, integers and None.
@@ -124,9 +125,11 @@ class Result:
 
     def values(self) -> list[tuple[Any, ...]]:
         """Return the rows as a cursor of Django does, with ids, amounts and times as objects."""
-        transformer = Transformer(connections[DEFAULT_DB_ALIAS].connection)
-        transformer.set_pgresult(self.raw)
-        return transformer.load_rows(0, self.raw.ntuples, tuple)
+        raw, transformer = self.raw, self.transformer
+        transformer.set_pgresult(raw)
+        rows: list[tuple[Any, ...]] = transformer.load_rows(0, raw.ntuples, tuple)
+        transformer.set_pgresult(None)
+        return rows
 
     @property
     def affected(self) -> int:
@@ -136,7 +139,7 @@ class Result:
 class PreparedConnection:
     """A connection of libpq, and the names of the statements that it has prepared."""
 
-    __slots__ = ("is_distributed", "names", "pgconn", "poll", "socket")
+    __slots__ = ("is_distributed", "names", "pgconn", "poll", "socket", "transformer")
 
     def __init__(self, wrapper: Any) -> None:
         self.pgconn = wrapper.connection.pgconn
@@ -145,6 +148,8 @@ class PreparedConnection:
         self.poll = select.poll()
         self.poll.register(self.socket, WAIT_TO_READ)
         self.is_distributed = distribution.is_installed(wrapper)
+        # Knows how the values of each type are read, which takes longer to find than to do.
+        self.transformer = Transformer(wrapper.connection)
 
     @property
     def is_idle(self) -> bool:
@@ -319,7 +324,8 @@ def _run(
         if result.status not in SUCCESSFUL:
             raise PipelineFailed(read_sqlstate(result), result.get_error_message())
     return [
-        Result(result, statement) for result, (statement, _) in zip(results, calls, strict=True)
+        Result(result, statement, link.transformer)
+        for result, (statement, _) in zip(results, calls, strict=True)
     ]
 
 
