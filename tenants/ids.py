@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from uuid_utils import uuid7
 from uuid_utils.compat import uuid8
 
@@ -28,6 +28,11 @@ def build_uuid(number: int) -> uuid.UUID:
     object.__setattr__(built, "int", number)
     object.__setattr__(built, "is_safe", UNKNOWN_SAFETY)
     return built
+
+
+def to_db_id(id: uuid.UUID | None) -> uuid.UUID | str | None:
+    """Return the id as a parameter of SQL: SQLite has UUIDs as 32 hexadecimal digits."""
+    return id if id is None or connection.features.has_native_uuid_field else id.hex
 
 
 def derive_id(*names: object) -> uuid.UUID:

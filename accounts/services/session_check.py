@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import Claims, read_access
-from accounts.services.sessions import LAST_USED_PRECISION, is_user_active, record_use
+from accounts.services.sessions import LAST_USED_PRECISION, is_user_active, use_statement
 from tenants.database.compiled_queries import CompiledQuery
-from tenants.database.postgres.pipeline import Call, Prepared, Result
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import SCOPE, Call, Prepared, Result
+from tenants.database.prepared_statements import to_call
 from tenants.models import Tenant
 from tenants.scope import across_tenants
 
@@ -90,12 +92,19 @@ class CheckedSession(NamedTuple):
         """Return the store of the paired terminal, to which a cashier is limited."""
         return self.row.store_id
 
+    def build_use_calls(self, now: datetime) -> list[Call]:
+        """Return what records the use as `authenticate_token` does, at most once a minute."""
+        if not self.row.is_use_due:
+            return []
+        jti = None if self.row.is_pin_session else uuid.uuid4()
+        tenant = self.known.tenant
+        session = AuthSession(pk=uuid.UUID(self.row.id), tenant=tenant, current_jti=jti)
+        return [to_call(use_statement(session, now))]
+
     def record_use(self, now: datetime) -> None:
-        """Record the use as `authenticate_token` does, at most once a minute."""
-        if self.row.is_use_due:
-            jti = None if self.row.is_pin_session else uuid.uuid4()
-            tenant = self.known.tenant
-            record_use(AuthSession(pk=uuid.UUID(self.row.id), tenant=tenant, current_jti=jti), now)
+        """Record the use in a message of its own. Raises PipelineFailed."""
+        if calls := self.build_use_calls(now):
+            pipeline.send((SCOPE, (self.known.tenant_id.encode(),)), *calls)
 
     def build_user(self) -> User:
         """Return a user of this request's own, as `SessionTokenAuthentication` sets it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,12 +24,18 @@ from accounts.services.denied_access_log import record_denied_access
 from accounts.services.login_attempts import build_lockout_facts
 from accounts.services.terminals import bind_session_to_terminal
 from tenants import audit, idempotency
+from tenants.database.bulk_insert import Statement
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
+from tenants.ids import to_db_id
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 # `last_used_at` is written at most once a minute, to save writes.
 LAST_USED_PRECISION = timedelta(minutes=1)
+USE_SQL = """
+UPDATE accounts_authsession SET last_used_at = %s
+WHERE tenant_id = %s AND id = %s AND last_used_at <= %s"""
+USE_AND_EXTEND_SQL = USE_SQL.replace("= %s\n", "= %s, idle_expires_at = %s\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +127,20 @@ def _ensure_same_tenant(tenant: str | None, session: AuthSession | None) -> None
 
 
 def record_use(session: AuthSession, now: datetime) -> None:
-    changes = {"last_used_at": now}
-    if session.is_pin_session:
-        changes["idle_expires_at"] = now + session.idle_lifetime
-    with across_tenants():
-        same = AuthSession.objects.filter(
-            pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
-        )
-        same.update(**changes)
+    with across_tenants(), connection.cursor() as cursor:
+        cursor.execute(*use_statement(session, now))
+
+
+def use_statement(session: AuthSession, now: datetime) -> Statement:
+    """Return the statement that records a use, unless another request has just recorded one.
+
+    A session that was opened with a PIN is extended by it.
+    """
+    ends = [now + session.idle_lifetime] if session.is_pin_session else []
+    times = map(connection.ops.adapt_datetimefield_value, (now, *ends, now - LAST_USED_PRECISION))
+    *changes, used_before = times
+    ids = to_db_id(session.tenant_id), to_db_id(session.pk)
+    return USE_AND_EXTEND_SQL if ends else USE_SQL, [*changes, *ids, used_before]
 
 
 def open_session(

@@ -100,12 +100,12 @@ def read(
             _, _, session, *results, _ = pipeline.send((BEGIN_SNAPSHOT, ()), *calls, (COMMIT, ()))
         else:
             _, session, *results = pipeline.send(*calls)
+        checked = check_session(token, session)
+        if checked is None:
+            return None
+        checked.record_use(now)
     except PipelineFailed:
         return None
-    checked = check_session(token, session)
-    if checked is None:
-        return None
-    checked.record_use(now)
     return Read(checked, results)
 
 

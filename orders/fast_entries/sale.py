@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, OperationalError
+from django.db import OperationalError
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
@@ -247,19 +247,12 @@ class Sale:
             *map(to_call, (*used.statements, *spent.statements)),
             *to_inserts(filter(None, [used.events, spent.entries, *rows.tables])),
             *map(to_call, rows.also),
+            *loaded.session.build_use_calls(self.now),
             *build_stock_calls(draft, at),
             (COMMIT, ()),
         )
         audit.log_saved([*used.events, *rows.audited])
-        self.record_use(loaded.session)
         return answer
-
-    def record_use(self, session: CheckedSession) -> None:
-        """Record the use of the session. The order is committed, so an error changes nothing."""
-        try:
-            session.record_use(self.now)
-        except DatabaseError:
-            log.warning("session_use_not_recorded", exc_info=True)
 
     def read_key(self) -> IdempotencyKey | None:
         key = self.request.environ.get(HEADER)

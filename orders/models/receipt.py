@@ -12,6 +12,7 @@ from orders.models.order import Order
 from orders.models.prints import Printed
 from orders.models.shift import Shift
 from tenants.database.bulk_insert import Statement
+from tenants.ids import to_db_id
 from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
 
 # A device number further above the received ones than this is not trusted.
@@ -151,10 +152,6 @@ def advance_statement(
         to_db_id(register.tenant_id),
         to_db_id(register.pk),
     ]
-
-
-def to_db_id(id: uuid.UUID | None) -> Any:
-    return id if id is None or connection.features.has_native_uuid_field else id.hex
 
 
 class RegisterSeries(TenantOwned):

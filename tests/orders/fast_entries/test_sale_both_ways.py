@@ -9,7 +9,6 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Approval, AuthSession, Posting, Role, Throttle, User
-from accounts.services.session_check import CheckedSession
 from orders.fast_entries import sale
 from orders.fast_entries.sale import create_order
 from orders.models import StoreCredit
@@ -30,6 +29,7 @@ from tests.support.fast_sales import (
     ids,
     order,
 )
+from tests.support.statements import assert_statement_count
 from tests.support.till import line, percent
 from tests.support.twin_shops import TwinShops
 
@@ -437,18 +437,20 @@ def test_connection_lost_during_the_session_look_up_falls_back_to_the_view(
     assert "fast_entry_failed" not in caplog.text
 
 
-# --- after the commit -----------------------------------------------------------------------------
+# --- use of the session ---------------------------------------------------------------------------
 
 
-def test_a_sale_is_answered_if_the_use_of_its_session_cannot_be_recorded(both, monkeypatch, caplog):
+def test_a_sale_records_the_use_of_its_session_in_its_second_message(both, messages):
     both.post(SALES["change"])
     shop = both.fast
+    earlier = timezone.now() - timedelta(minutes=2)
+    with tenant_scope(shop.tenant):
+        AuthSession.objects.filter(pk=shop.session.pk).update(last_used_at=earlier)
+    messages.clear()
 
-    def lose(*_given):
-        raise OperationalError("gone")
+    with assert_statement_count(0):
+        answer = shop.post(SALES["change"](shop))
 
-    monkeypatch.setattr(CheckedSession, "record_use", lose)
-    answer = shop.post(SALES["change"](shop))
-
-    assert answer.status == "201 Created"
-    assert "session_use_not_recorded" in caplog.text
+    assert (answer.status, len(messages)) == ("201 Created", 2)
+    with tenant_scope(shop.tenant):
+        assert AuthSession.objects.get(pk=shop.session.pk).last_used_at > earlier
