@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 from django.db import IntegrityError, connection
@@ -32,7 +33,12 @@ def build_uuid(number: int) -> uuid.UUID:
 
 def to_db_id(id: uuid.UUID | None) -> uuid.UUID | str | None:
     """Return the id as a parameter of SQL: SQLite has UUIDs as 32 hexadecimal digits."""
-    return id if id is None or connection.features.has_native_uuid_field else id.hex
+    return id if id is None or _has_uuids() else id.hex
+
+
+@cache
+def _has_uuids() -> bool:
+    return bool(connection.features.has_native_uuid_field)
 
 
 def derive_id(*names: object) -> uuid.UUID:

@@ -73,7 +73,7 @@ class LineInput(StrictSerializer):
     discounts = DiscountInput(many=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if sum(name in attrs for name in ("product", "sku", "barcode")) != 1:
+        if ("product" in attrs) + ("sku" in attrs) + ("barcode" in attrs) != 1:
             raise serializers.ValidationError(
                 "Give exactly one of product, sku and barcode.", code="one_of"
             )
