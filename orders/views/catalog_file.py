@@ -112,8 +112,8 @@ class CatalogFileMixin:
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
         return stream_csv(export_products(shop), filename=name)
 
-    def asked(self: Any, request: Request) -> bytes:
+    def request_content(self: Any, request: Request) -> bytes:
         """Return what is compared for a repeated Idempotency-Key: for a file, its digest."""
         if self.action != "import_file":
-            return super().asked(request)
+            return super().request_content(request)
         return hash_file(get_uploaded_file(request)) + request.META.get("QUERY_STRING", "").encode()

@@ -3,13 +3,20 @@
 from decimal import Decimal
 
 import pytest
+from django.test.client import BOUNDARY
 
 from orders.models import Barcode, Category, Product
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
-from tests.support.catalog_files import import_catalog, snapshot_catalog, upload_catalog
+from tests.support.catalog_files import (
+    PATH,
+    build_upload_form,
+    import_catalog,
+    snapshot_catalog,
+    upload_catalog,
+)
 
 FULL = (
     "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active\r\n"
@@ -301,6 +308,24 @@ def test_import_with_idempotency_key_runs_once(manager_client, shop, problem):
     other = upload_catalog(manager_client, "sku,price\nA,3\n", Idempotency_Key="monday")
     problem(other, 422, "idempotency_key_reused")
     assert load_product(shop, "A").price == Decimal(2)
+
+
+def test_retry_of_an_import_compares_the_file_and_not_the_form_around_it(manager_client, shop):
+    """Clients choose another boundary for each request."""
+    body = build_upload_form(b"sku,name,price\nA,Apple,1\n")
+    first, again = (
+        manager_client.send(
+            "POST",
+            PATH,
+            body.replace(BOUNDARY.encode(), boundary.encode()),
+            f"multipart/form-data; boundary={boundary}",
+            Idempotency_Key="monday",
+        )
+        for boundary in ("first", "second")
+    )
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again["Idempotent-Replayed"] == "true"
 
 
 def test_import_of_more_rows_than_one_statement_holds(manager_client, shop):
