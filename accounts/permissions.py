@@ -23,7 +23,7 @@ def ensure_password_session(request: Request) -> None:
         raise PasswordRequired
 
 
-class RoleRequired(BasePermission):
+class HasMinimumRole(BasePermission):
     """Require a tenant user with at least the `minimum` role and no temporary password.
 
     `password_only` of a view lists the HTTP methods that a PIN session may not call.
@@ -42,17 +42,17 @@ class RoleRequired(BasePermission):
         return True
 
 
-class IsStaff(RoleRequired):
+class IsStaff(HasMinimumRole):
     """Require any active user of a tenant."""
 
     minimum = Role.CASHIER
 
 
-class IsManager(RoleRequired):
+class IsManager(HasMinimumRole):
     minimum = Role.MANAGER
 
 
-class IsAdmin(RoleRequired):
+class IsAdmin(HasMinimumRole):
     minimum = Role.ADMIN
 
 

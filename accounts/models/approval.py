@@ -108,10 +108,10 @@ class Approval(TenantOwned):
         @property
         def moves_money(self) -> bool:
             """Return whether money leaves the drawer."""
-            return self.limit is not None
+            return self.limit_name is not None
 
         @property
-        def limit(self) -> str | None:
+        def limit_name(self) -> str | None:
             """Return the name of the money limit for this action, or None."""
             limits = {
                 self.REFUND: "refund_amount",
@@ -237,5 +237,5 @@ class Approval(TenantOwned):
 
     def _is_within_own_limit_of(self, user: User) -> bool:
         """Check money limits only; the action itself checks percent limits."""
-        limit = self.Action(self.action).limit
+        limit = self.Action(self.action).limit_name
         return self.amount is None or limit is None or user.may_move_money(limit, self.amount)

@@ -37,7 +37,7 @@ class InvalidKeyRing(ValueError):
 
 
 class InvalidKey(ValueError):
-    """The key lacks what its status needs."""
+    """A key is incomplete or malformed; the message says why."""
 
 
 class Status(StrEnum):

@@ -187,7 +187,7 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     if tenant is not None:
         _ensure_same_tenant(tenant, _find_session(claims))
     with across_tenants():
-        session = _rotate(claims, timezone.now())
+        session = _replace_refresh_token(claims, timezone.now())
     if session is None:
         raise TokenNotValid
     return issue_pair(session)
@@ -201,7 +201,7 @@ def _count_refresh(claims: Claims) -> None:
 
 
 @atomic_with_retry
-def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
+def _replace_refresh_token(claims: Claims, now: datetime) -> AuthSession | None:
     """Replace the refresh token; return its session, or None if the token is no longer valid.
 
     Returns instead of raising, so that the end of a stolen session is committed.

@@ -292,9 +292,9 @@ class Sale:
         )
         checked = self.check_session(session)
         results = iter(found)
-        at = check_register(register.build_models(registers), user)
+        at = check_register(register.build_instances(registers), user)
         draft = build_draft(new, at, products.read(results), user)
-        approvals = approval.build_models(next(results)) if approval else []
+        approvals = approval.build_instances(next(results)) if approval else []
         numbers = next(results).values()
         if draft.has_payment_in_progress or not numbers:
             raise NotReadable

@@ -113,7 +113,7 @@ class Payment(MoneyTransfer, TenantOwned):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=12, choices=Method)
-    # Blank except for cards; also blank for cards older than this column, see `entry_in`.
+    # Blank except for cards; also blank for cards older than this column, see `resolve_entry`.
     entry = models.CharField(max_length=10, choices=Entry, blank=True)
     status = models.CharField(max_length=8, choices=Status)
     amount = money_column()
@@ -187,7 +187,7 @@ class Payment(MoneyTransfer, TenantOwned):
     def is_captured(self) -> bool:
         return self.status == self.Status.CAPTURED
 
-    def entry_in(self, order: Order) -> str:
+    def resolve_entry(self, order: Order) -> str:
         """Return how the card was charged; blank for other methods.
 
         Cards from before the column follow from their order, which the caller has loaded.

@@ -6,7 +6,7 @@ from orders.money.bill import Discount, DiscountType
 from orders.money.rounding import apportion, divide, to_units
 
 
-def sort_by_application(discounts: Sequence[Discount]) -> list[int]:
+def get_application_order(discounts: Sequence[Discount]) -> list[int]:
     """Return the positions of the discounts: percentages are applied first, then amounts."""
     return sorted(range(len(discounts)), key=lambda at: discounts[at].type == DiscountType.AMOUNT)
 
@@ -16,7 +16,7 @@ def compute_discounts(discounts: Sequence[Discount], left: int, exponent: int) -
     if not discounts:
         return []
     taken = [0] * len(discounts)
-    for at in sort_by_application(discounts):
+    for at in get_application_order(discounts):
         taken[at] = _compute_discount(discounts[at], left, exponent)
         left -= taken[at]
     return taken
@@ -33,7 +33,7 @@ def allocate_discounts(
     remaining = list(left)
     if not discounts:
         return remaining
-    for at in sort_by_application(discounts):
+    for at in get_application_order(discounts):
         shares = apportion(taken[at], remaining)
         remaining = [units - share for units, share in zip(remaining, shares, strict=True)]
     return remaining

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from orders.money.bill import DiscountType, LineInput, PricedLine, PricingPolicy
-from orders.money.discounts import sort_by_application
+from orders.money.discounts import get_application_order
 from orders.money.rounding import format_plain, round_to, to_decimal
 from orders.money.taxes import compute_tax_parts
 
@@ -31,7 +31,7 @@ def build_price_trace(
 def _build_discount_steps(
     line: LineInput, priced: PricedLine, exponent: int
 ) -> Iterator[dict[str, str]]:
-    for at in sort_by_application(line.discounts):
+    for at in get_application_order(line.discounts):
         discount, amount = line.discounts[at], str(priced.line_discounts[at])
         is_percent = discount.type == DiscountType.PERCENT
         value = (

@@ -342,7 +342,7 @@ def render_payment(
         "amount": amounts.money(payment.amount),
         "tendered": amounts.money_or_none(payment.tendered),
         "change": amounts.money(payment.change),
-        "entry": payment.entry_in(order) or None,
+        "entry": payment.resolve_entry(order) or None,
         "reference": payment.shown_reference,
         "gateway_reference": payment.gateway_reference,
         "reason": payment.reason,

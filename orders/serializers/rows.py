@@ -166,7 +166,7 @@ class PaymentRow(NamedTuple):
 
     Method = Payment.Method
     Entry = Payment.Entry
-    entry_in = Payment.entry_in
+    resolve_entry = Payment.resolve_entry
     shown_reference = Payment.shown_reference
 
 

@@ -13,7 +13,7 @@ from accounts.services.approvals import consume_approval
 from tenants.scope import current_tenant
 
 
-class HasApproval(Protocol):
+class ApprovableRequest(Protocol):
     """A request that may carry an approval, with its user and paired terminal."""
 
     @property
@@ -55,8 +55,11 @@ class RequiredApproval:
             facts["method"] = self.method
         return ApprovalRequired(action=self.action, **facts)
 
-    def use(self, found: Sequence[Approval], request: HasApproval, at: datetime) -> Approval:
-        """Use the approval of the request, which is locked; saves nothing. As `consume` else."""
+    def use(self, found: Sequence[Approval], request: ApprovableRequest, at: datetime) -> Approval:
+        """Mark an approval as used, without saving it.
+
+        `found` is the locked approval of the request, or empty. Raises as `consume` does.
+        """
         if request.approval is None:
             raise self.build_error()
         if not found:
@@ -71,8 +74,8 @@ class RequiredApproval:
         )
         return approval
 
-    def consume(self, request: HasApproval) -> Approval:
-        """Use the request's approval, in the transaction of what it allows.
+    def consume(self, request: ApprovableRequest) -> Approval:
+        """Lock, check and use up the request's approval, in the transaction of what it allows.
 
         Raises `ApprovalRequired` without one. The limits of its `decided_by` have to be checked.
         """

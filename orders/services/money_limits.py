@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Approval, User
 from orders.models import CashMovement, Order, Refund, Shift, StoreCreditEntry
-from orders.services.approvals import HasApproval, RequiredApproval
+from orders.services.approvals import ApprovableRequest, RequiredApproval
 from tenants.business_days import BusinessDays
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -49,7 +49,7 @@ class LimitPeriod:
 
 def authorize(
     required: RequiredApproval,
-    request: HasApproval,
+    request: ApprovableRequest,
     period: LimitPeriod,
     order: Order | None = None,
     *,
@@ -60,7 +60,7 @@ def authorize(
     An approved amount counts against the approver's limits. With `requires_second_person` an
     approval is always needed. Raises `ApprovalRequired`.
     """
-    if request.approval and Approval.Action(required.action).limit == REFUND_AMOUNT:
+    if request.approval and Approval.Action(required.action).limit_name == REFUND_AMOUNT:
         # Of who gave the approval too.
         approvers = Approval.objects.filter(pk=request.approval).values("decided_by")
         _lock_users(Q(pk=request.by.pk) | Q(pk__in=approvers))
@@ -75,7 +75,7 @@ def authorize(
 def _is_allowed(
     person: User, required: RequiredApproval, period: LimitPeriod, order: Order | None
 ) -> bool:
-    limit, amount = Approval.Action(required.action).limit, required.amount or ZERO
+    limit, amount = Approval.Action(required.action).limit_name, required.amount or ZERO
     if limit is None:
         raise ValueError(f"{required.action} has no limit in money")
     if not amount:

@@ -48,7 +48,7 @@ class OrderEditingMixin:
     @extend_schema(request=OrderChange, responses=OrderSerializer)
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
         """Change the note or the customer."""
-        edit = self.edit(required=True)
+        edit = self.build_edit(required=True)
         changes = self.validated(OrderChange, partial=True)
         return self.answer(update_order_details(changes, edit))
 
@@ -57,14 +57,14 @@ class OrderEditingMixin:
     def lines(self: Any, request: Request, pk: Any) -> Response:
         """Add a product. Repeating a barcode adds it again; repeating an `id` does not."""
         given = self.validated(NewLineInput)
-        return self.answer(add_line(given["wanted"], self.edit(given)))
+        return self.answer(add_line(given["wanted"], self.build_edit(given)))
 
     @extend_schema(request=LineChange, responses=OrderSerializer)
     @action(detail=True, methods=["patch"], url_path="lines/<uuid:line>", url_name="line")
     def change_line(self: Any, request: Request, pk: Any, line: uuid.UUID) -> Response:
         """Change quantity, price or note of a line. If-Match takes the version of the order."""
         changes = self.validated(LineChange, partial=True)
-        edit = self.edit(changes, required=True)
+        edit = self.build_edit(changes, required=True)
         changes.pop("approval", None)
         return self.answer(change_line(line, changes, edit))
 
@@ -72,7 +72,7 @@ class OrderEditingMixin:
     @change_line.mapping.delete
     def remove_line(self: Any, request: Request, pk: Any, line: uuid.UUID) -> Response:
         """Remove a line."""
-        return self.answer(remove_line(line, self.edit()))
+        return self.answer(remove_line(line, self.build_edit()))
 
     @extend_schema(request=NewDiscountInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
@@ -83,7 +83,7 @@ class OrderEditingMixin:
         """
         given = self.validated(NewDiscountInput)
         new = NewDiscount(self.resource_id(given["id"]), given["wanted"], given["line"])
-        return self.answer(add_discount(new, self.edit(given)))
+        return self.answer(add_discount(new, self.build_edit(given)))
 
     @extend_schema(request=None, responses={200: OrderSerializer})
     @action(
@@ -94,30 +94,32 @@ class OrderEditingMixin:
     )
     def remove_discount(self: Any, request: Request, pk: Any, discount: uuid.UUID) -> Response:
         """Remove a discount."""
-        return self.answer(remove_discount(discount, self.edit()))
+        return self.answer(remove_discount(discount, self.build_edit()))
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def hold(self: Any, request: Request, pk: Any) -> Response:
         """Hold the order. Any register of the store can resume it."""
-        return self.answer(hold_order(self.edit()))
+        return self.answer(hold_order(self.build_edit()))
 
     @extend_schema(request=ResumeInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def resume(self: Any, request: Request, pk: Any) -> Response:
         """Resume a held order, optionally at another `register` of the store."""
         register = self.validated(ResumeInput).get("register")
-        return self.answer(resume_order(self.edit(), register))
+        return self.answer(resume_order(self.build_edit(), register))
 
     @extend_schema(request=VoidInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def void(self: Any, request: Request, pk: Any) -> Response:
         """Void an unpaid order. Cashiers can void their own empty orders, managers all."""
         given = self.validated(VoidInput)
-        return self.answer(void_order(given["reason"], self.edit(given)))
+        return self.answer(void_order(given["reason"], self.build_edit(given)))
 
-    def edit(self: Any, given: dict[str, Any] | None = None, *, required: bool = False) -> Any:
-        """Build the edit command: order, user, expected version and approval."""
+    def build_edit(
+        self: Any, given: dict[str, Any] | None = None, *, required: bool = False
+    ) -> OrderEdit:
+        """Return the order, user, expected version and approval of the request."""
         return OrderEdit(
             order=self.get_object_id(),
             by=self.request.user,

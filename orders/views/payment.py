@@ -46,7 +46,7 @@ class PaymentViewSet(TenantScopedViewSet):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Cancel a payment of an order that is not completed. Returns the order."""
         approval = self.validated(OptionalApprovalInput).get("approval") if request.data else None
-        asked = RequestContext(
+        context = RequestContext(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )
-        return self.answer(cancel_payment(self.get_object(), asked))
+        return self.answer(cancel_payment(self.get_object(), context))

@@ -28,7 +28,7 @@ ROWS_PER_CHUNK = 500
 
 
 class ReportViewSet(TenantScopedViewSet):
-    """Reports of sales and refunds, computed from the receipts on request."""
+    """Sales and refunds of a period. Each request calculates them; nothing is stored."""
 
     model = Order
     serializer_class = SalesReportSerializer
@@ -70,16 +70,16 @@ class ReportViewSet(TenantScopedViewSet):
         for the user and at the register of the refund. Grouped by discount, there is one row each
         for line discounts, order discounts and price overrides, with the number of orders and the
         amount deducted as `discount_total`."""
-        asked = read_input(ReportQuery, request.query_params.dict())
+        query = read_input(ReportQuery, request.query_params.dict())
         every = Store.objects.select_related("tenant")
         report = build_sales_report(
-            GroupBy(asked.get("group_by", GroupBy.DAY)),
-            [asked["store"]] if "store" in asked else every,
-            asked.get("from"),
-            asked.get("to"),
-            asked["cashier"].pk if "cashier" in asked else None,
+            GroupBy(query.get("group_by", GroupBy.DAY)),
+            [query["store"]] if "store" in query else every,
+            query.get("from"),
+            query.get("to"),
+            query["cashier"].pk if "cashier" in query else None,
         )
-        if asked.get("format") == "csv":
+        if query.get("format") == "csv":
             return build_csv_response(report)
         return Response(SalesReportSerializer(report).data)
 

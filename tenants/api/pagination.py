@@ -221,15 +221,15 @@ def resolve_order(request: Request, view: APIView | None, rows: models.QuerySet[
 
     Without a requested order, search results are sorted by relevance first.
     """
-    asked = request.query_params.get(ORDERING)
+    requested = request.query_params.get(ORDERING)
     allowed = orderings(view)
-    chosen = default_ordering(view) if asked is None else asked
+    chosen = default_ordering(view) if requested is None else requested
     name = chosen.removeprefix("-")
-    if asked is not None and name not in allowed:
+    if requested is not None and name not in allowed:
         raise Invalid.field(ORDERING, "Must be one of the sort keys of this list.")
     model: Model = rows.model
     paths, descending = tuple(allowed.get(name, (name,))), chosen.startswith("-")
-    if asked is None and RELEVANCE in rows.query.annotations:
+    if requested is None and RELEVANCE in rows.query.annotations:
         name, paths, descending = RELEVANCE, (RELEVANCE, *paths), False
     return Order(name=name, paths=add_tiebreaker(model, paths), descending=descending, model=model)
 

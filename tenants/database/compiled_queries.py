@@ -41,7 +41,7 @@ class CompiledQuery(Generic[M]):
         compiled, given = self.find_compiled(values, connection.vendor)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.bind(given))
-            return compiled.build_models(cursor.fetchall())
+            return compiled.build_instances(cursor.fetchall())
 
     def prepare(self, **values: Value | Collection[Value]) -> "PreparedQuery[M]":
         """Return the query as a part of a message of prepared statements, for PostgreSQL."""
@@ -79,8 +79,8 @@ class PreparedQuery(Generic[M]):
     call: tuple[Prepared, list[bytes | None]]
     compiled: "_Compiled[M]"
 
-    def build_models(self, result: Result) -> list[M]:
-        return self.compiled.build_models(result.values())
+    def build_instances(self, result: Result) -> list[M]:
+        return self.compiled.build_instances(result.values())
 
 
 class _Compiled(CompiledSelect[M]):

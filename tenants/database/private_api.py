@@ -45,7 +45,7 @@ class CompiledSelect(Generic[M]):
         self.converters = self.compiler.get_converters([column[0] for column in select])
         self.alias = connection.alias
 
-    def build_models(self, rows: Iterable[Sequence[Any]]) -> list[M]:
+    def build_instances(self, rows: Iterable[Sequence[Any]]) -> list[M]:
         """Build model instances from raw rows of the database, in the way a queryset does."""
         found = []
         for row in self.compiler.apply_converters(rows, self.converters):

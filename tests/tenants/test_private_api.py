@@ -60,7 +60,7 @@ def test_rows_become_model_instances(registers, django_assert_num_queries):
     compiled = CompiledSelect(registers)
     with connection.cursor() as cursor:
         cursor.execute(compiled.sql, compiled.params)
-        (found,) = compiled.build_models(cursor.fetchall())
+        (found,) = compiled.build_instances(cursor.fetchall())
 
     with django_assert_num_queries(0):
         assert found.store.name == "Main"

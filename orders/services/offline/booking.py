@@ -37,7 +37,7 @@ from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_discount_events
 from orders.services.pricing.lines import apply_price, build_line, build_order
 from orders.services.stock.levels import decrement_stock_unchecked
-from orders.services.stock.movements import correct_later_counts
+from orders.services.stock.movements import offset_counted_sales
 from tenants import audit
 from tenants.database.bulk_insert import build_row, bulk_insert
 from tenants.ids import new_id
@@ -138,7 +138,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
         also=completion.also,
     )
     audit.log_after_commit(given)
-    correct_later_counts(
+    offset_counted_sales(
         order.store, [each for each in completion.movements if each.product_id in counted], by=by
     )
     audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order))

@@ -13,7 +13,7 @@ from orders.models.payment import LOOK_UP_DELAY
 from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.payments.capture import (
     advance_order,
-    ensure_not_in_progress,
+    ensure_not_underway,
     load_order,
     lock_order,
     record_gateway_answer,
@@ -41,7 +41,7 @@ def cancel_payment(payment: Payment, context: RequestContext) -> Order:
     _ensure_cancelable(payment, payment.order)
     if not payment.is_by_gateway:
         return _cancel(payment.pk, payment.order_id, context)
-    ensure_not_in_progress(payment)
+    ensure_not_underway(payment)
     with idempotency.reserve_key():
         return _cancel_card(payment, context)
 

@@ -94,9 +94,9 @@ def _save_payment(
 
 def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
-    asked = (new.method, tendered, new.reference, new.is_external)
-    is_external = known.entry_in(order) == Payment.Entry.EXTERNAL
-    is_same = asked == (known.method, known.tendered, known.reference, is_external)
+    requested = (new.method, tendered, new.reference, new.is_external)
+    is_external = known.resolve_entry(order) == Payment.Entry.EXTERNAL
+    is_same = requested == (known.method, known.tendered, known.reference, is_external)
     if not is_same or new.amount not in {known.requested_amount, known.amount}:
         raise IdConflict
 
@@ -131,7 +131,7 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
         if idempotency.is_resumed():
             return load_order(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
-    ensure_not_in_progress(payment)
+    ensure_not_underway(payment)
     with idempotency.reserve_key():
         return record_gateway_answer(payment, query_payment(payment, "look_up"), by=by)
 
@@ -150,7 +150,7 @@ def reconcile_payments(order: Order) -> Order:
     return order
 
 
-def ensure_not_in_progress(payment: Payment) -> None:
+def ensure_not_underway(payment: Payment) -> None:
     """Raise `PaymentUnderway` while the gateway may still receive the charge request."""
     wait = remaining_wait(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):

@@ -256,7 +256,7 @@ class PreparedCredits:
 
     def read(self, results: Iterator[Result]) -> dict[str, StoreCredit]:
         """Return the credits by their codes; the results come in the order of the calls."""
-        found = [query.build_models(next(results)) for query in self.queries]
+        found = [query.build_instances(next(results)) for query in self.queries]
         return {credit.code: credit for credits in found for credit in credits}
 
 

@@ -254,8 +254,8 @@ class PreparedProducts:
         products: list[Product] = []
         for query in (self.by_id, self.by_sku):
             if query:
-                products += query.build_models(next(results))
-        barcodes = self.by_barcode.build_models(next(results)) if self.by_barcode else ()
+                products += query.build_instances(next(results))
+        barcodes = self.by_barcode.build_instances(next(results)) if self.by_barcode else ()
         return ProductLookup(products, {barcode.key: barcode.product for barcode in barcodes})
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
 from orders.models import Order, OrderLine
-from orders.services.approvals import HasApproval, RequiredApproval
+from orders.services.approvals import ApprovableRequest, RequiredApproval
 from orders.services.pricing.discount_policy import (
     NO_REDUCTION,
     ApprovedReduction,
@@ -42,7 +42,7 @@ class DiscountOverLimit:
     def build_error(self) -> ApprovalRequired:
         return self.required_approval.build_error()
 
-    def consume_approval(self, request: HasApproval) -> None:
+    def consume_approval(self, request: ApprovableRequest) -> None:
         """Consume the approval in this transaction, and store on the order what it covers.
 
         Raises `ApprovalRequired` if the approver's own limits are too low.
@@ -55,7 +55,7 @@ class DiscountOverLimit:
         Raises `ApprovalRequired` if the approver's own limits are too low.
         """
         approver = cast(User, approval.decided_by)
-        if _find_required_action(self.reduction, DiscountLimits.of(approver), self.before):
+        if _find_required_action(self.reduction, DiscountLimits.for_person(approver), self.before):
             raise self.build_error()
         self.order.approved_gift, self.order.gift_approved_by = approval.amount, approver
 
@@ -83,7 +83,7 @@ def find_discount_over_limit(
     """Return what needs an approval, or None if the user may save the order like this."""
     if reduction is NO_REDUCTION:
         return None
-    limits = DiscountLimits.of(by)
+    limits = DiscountLimits.for_person(by)
     action = _find_required_action(reduction, limits, before)
     if action and order.approved_gift is not None:
         action = _find_required_action(reduction, limits, before, _load_approved_reduction(order))
@@ -119,4 +119,4 @@ def _load_approved_reduction(order: Order) -> ApprovedReduction:
 def _limits_while_active(person: User) -> DiscountLimits:
     active = copy(person)
     active.is_active = True
-    return DiscountLimits.of(active)
+    return DiscountLimits.for_person(active)

@@ -30,8 +30,8 @@ DISCOUNT = "discount"
 PRICE_OVERRIDE = "price_override"
 
 
-class HasLimits(Protocol):
-    """Anything with limits, such as a user."""
+class LimitHolder(Protocol):
+    """A user, or a stand-in with the limits of one."""
 
     def own_limit(self, name: str) -> Decimal | None: ...
 
@@ -45,7 +45,7 @@ class DiscountLimits:
     price_override: Decimal | None
 
     @classmethod
-    def of(cls, person: HasLimits) -> Self:
+    def for_person(cls, person: LimitHolder) -> Self:
         return cls(
             person.own_limit("line_discount_percent"),
             person.own_limit("order_discount_percent"),
@@ -55,9 +55,9 @@ class DiscountLimits:
     def combine_lower(self, other: Self) -> "DiscountLimits":
         """Return the lower of the two limits for each kind."""
         return DiscountLimits(
-            _lower(self.line_discount, other.line_discount),
-            _lower(self.order_discount, other.order_discount),
-            _lower(self.price_override, other.price_override),
+            _choose_lower(self.line_discount, other.line_discount),
+            _choose_lower(self.order_discount, other.order_discount),
+            _choose_lower(self.price_override, other.price_override),
         )
 
 
@@ -250,7 +250,7 @@ def _measure_line(
     )
 
 
-def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+def _choose_lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)

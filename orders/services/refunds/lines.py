@@ -48,7 +48,7 @@ def build_refund_lines(
     exponent = current_tenant().currency_exponent
     sold = {line.pk: _build_sold_line(order, line) for line in order.loaded_lines}
     if amount is not None:
-        return _spread_amount(order, sold, amount, exponent)
+        return _allocate_amount(order, sold, amount, exponent)
     wanted = lines or _request_all_left(order)
     known = {line.pk: line for line in order.loaded_lines}
     refund_lines = []
@@ -70,7 +70,7 @@ def _request_all_left(order: Order) -> tuple[RefundLineRequest, ...]:
     return rest
 
 
-def _spread_amount(
+def _allocate_amount(
     order: Order, sold: dict[uuid.UUID, SoldLine], amount: Decimal, exponent: int
 ) -> list[RefundLineResult]:
     left = sum((each.left for each in sold.values()), ZERO)

@@ -61,7 +61,7 @@ def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
         if idempotency.is_resumed():
             return refund
         raise RefundSettled(refund_status=refund.status)
-    _ensure_not_in_progress(refund)
+    _ensure_not_underway(refund)
     names_code = way.method == Payment.Method.STORE_CREDIT and way.reference.strip()
     counted = count_code_attempt("refund", by=way.by, place=way.place)
     with idempotency.reserve_key(), counted if names_code else nullcontext():
@@ -78,7 +78,7 @@ def reconcile_refund(refund: Refund, *, by: User) -> Refund:
 def look_up_payout(payout: Payout, *, by: User) -> Payout:
     """Look up a payout in the background: nothing is paid out at the register."""
     refund = Refund.objects.with_details().get(pk=payout.refund_id)
-    _ensure_not_in_progress(refund)
+    _ensure_not_underway(refund)
     answer = query_payout(payout, "look_up_refund")
     refund = _record_answer(payout, answer, by=by, is_attended=False)
     return next(each for each in refund.loaded_payouts if each.pk == payout.pk)
@@ -98,7 +98,7 @@ def _remaining_wait(refund: Refund) -> timedelta:
     return remaining_wait(refund)
 
 
-def _ensure_not_in_progress(refund: Refund) -> None:
+def _ensure_not_underway(refund: Refund) -> None:
     """Raise `RefundUnderway` while the request may still arrive at the gateway."""
     wait = _remaining_wait(refund)
     if wait > timedelta(0):

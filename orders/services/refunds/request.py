@@ -186,7 +186,7 @@ def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]
 def _cashes_unconfirmed_card(payout: Payout) -> bool:
     """Return whether an unconfirmed card payment is refunded in cash or as store credit."""
     unconfirmed = {Payment.Entry.EXTERNAL, Payment.Entry.UNVERIFIED}
-    return payout.payment.entry_in(payout.refund.order) in unconfirmed and payout.method in {
+    return payout.payment.resolve_entry(payout.refund.order) in unconfirmed and payout.method in {
         Payment.Method.CASH,
         Payment.Method.STORE_CREDIT,
     }
@@ -238,7 +238,7 @@ def _build_payout(refund: Refund, payment: Payment, way: str, share: RefundShare
         refund=refund,
         payment=payment,
         method=way,
-        entry=payment.entry_in(refund.order) if way == Payment.Method.CARD else "",
+        entry=payment.resolve_entry(refund.order) if way == Payment.Method.CARD else "",
         amount=share.amount,
         paid=share.paid,
     )

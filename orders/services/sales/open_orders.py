@@ -128,7 +128,7 @@ class NewDiscount:
     wanted: DiscountRequest
     line: uuid.UUID | None = None
 
-    def stored(self) -> dict[str, str]:
+    def build_snapshot(self) -> dict[str, str]:
         return build_discount(self.wanted, self.id)
 
 
@@ -149,7 +149,7 @@ def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
             raise Invalid.field(
                 "type", f"At most {MAX_DISCOUNTS} discounts are allowed.", code="max"
             )
-        holder.discounts = [*holder.discounts, new.stored()]
+        holder.discounts = [*holder.discounts, new.build_snapshot()]
 
     return _apply_change(order, edit, change)
 

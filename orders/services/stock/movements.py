@@ -83,13 +83,13 @@ def move_stock(
     levels[new.store.pk].ensure_version(expected_version)
     new.product.ensure_stock_quantity(new.quantity)
     movements = _build_movements(new, levels[new.store.pk], by)
-    balances = [] if new.occurred_at is None else list(build_count_corrections(movements, by=by))
-    changes = _sum_quantities_by([*movements, *balances], "store_id")
+    offsets = [] if new.occurred_at is None else list(build_offsets(movements, by=by))
+    changes = _sum_quantities_by([*movements, *offsets], "store_id")
     if new.type != Type.COUNT:
         _ensure_available(new.product, levels, changes)
     # A concurrent request, or another tenant, may have used the id.
     with unique_or(IdConflict):
-        bulk_insert([*movements, *balances])
+        bulk_insert([*movements, *offsets])
     _update_levels(new, levels, changes)
     _record_audit(new, movements[0], by)
     return movements[0], True
@@ -137,16 +137,16 @@ def _compute_level_at(level: StockLevel, moment: datetime | None) -> Decimal:
     return now - StockMovement.objects.for_level(level).after(moment).total()
 
 
-def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
-    """Correct levels after late sales of goods that a later count no longer found.
+def offset_counted_sales(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
+    """Undo the effect of late sales on levels that were counted after the sale.
 
     Runs in the transaction that decrements the stock, after it.
     """
-    balances = list(build_count_corrections(movements, by=by))
-    if balances:
-        bulk_insert(balances)
+    offsets = list(build_offsets(movements, by=by))
+    if offsets:
+        bulk_insert(offsets)
         moved = StockLevel.objects.move(
-            store, _sum_quantities_by(balances, "product_id"), quantity=1
+            store, _sum_quantities_by(offsets, "product_id"), quantity=1
         )
         # Subscribers that deducted the sale from a copy of the level must reload it.
         levels = moved.values()
@@ -155,10 +155,8 @@ def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by
         )
 
 
-def build_count_corrections(
-    movements: Iterable[StockMovement], *, by: User
-) -> Iterator[StockMovement]:
-    """Build a correction for each late movement that a later count includes already.
+def build_offsets(movements: Iterable[StockMovement], *, by: User) -> Iterator[StockMovement]:
+    """Build the opposite of each movement that a later count includes already.
 
     A count states the quantity at its own time. A movement that is recorded after the count but
     happened before it must not change the counted quantity.

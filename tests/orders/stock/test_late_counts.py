@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders.models import StockLevel, StockMovement
 from orders.services.stock.consistency import find_stock_differences
-from orders.services.stock.movements import NewMovement, correct_later_counts, move_stock
+from orders.services.stock.movements import NewMovement, move_stock, offset_counted_sales
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
@@ -199,7 +199,7 @@ def test_late_sale_is_corrected_by_a_later_count(stockroom, apples, till, shop):
 
     with tenant_scope(shop):
         sold = list(StockMovement.objects.filter(order=order["id"]))
-        correct_later_counts(stockroom.store, sold, by=stockroom.user)
+        offset_counted_sales(stockroom.store, sold, by=stockroom.user)
 
     assert stockroom.level(apples) == 8
     ensure_books_balance(shop)

@@ -83,7 +83,7 @@ def test_compiled_select_equals_the_queryset(shop):
         compiled = CompiledSelect(queryset)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.params)
-            loaded = compiled.build_models(cursor.fetchall())
+            loaded = compiled.build_instances(cursor.fetchall())
 
         for quick, plain in zip(loaded, queryset, strict=True):
             assert content(quick) == content(plain)
