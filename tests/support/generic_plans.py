@@ -80,7 +80,8 @@ def vary(name: str, type_name: str, *, is_unique: bool) -> str:
     if type_name == "uuid":
         return "gen_random_uuid()"
     if type_name.startswith("timestamp"):
-        return f"original.{name} - n * interval '1 minute'"
+        # A shop's business day has less than MAX_EXPECTED of them, at any time of the day.
+        return f"original.{name} - n * interval '10 minutes'"
     if is_unique and type_name in {"bigint", "integer"}:
         return f"original.{name} + 1000000 + n"
     if name in TEXTS:
