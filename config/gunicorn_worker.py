@@ -2,8 +2,8 @@
 
 Threads that run Python code compete for the interpreter lock, and changing from one to another
 costs about as much as a quick request. So one thread answers requests while they are quick. One
-more thread takes part whenever requests wait and no thread has begun one within PATIENCE, because
-all of them wait for the database, a card gateway or a password hash.
+more thread takes part whenever requests wait and no thread has begun one within
+MAX_WAIT_FOR_THREAD, because all of them wait for the database, a card gateway or a password hash.
 """
 
 import threading
@@ -16,7 +16,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE = 0.001
+MAX_WAIT_FOR_THREAD = 0.001
 
 Task = tuple[futures.Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -67,8 +67,8 @@ class GrowingThreadPool(futures.Executor):
             self.sleeping.clear()
 
     def _is_quick(self) -> bool:
-        """Return whether a thread has begun its task within PATIENCE."""
-        earliest = time.monotonic() - PATIENCE
+        """Return whether a thread has begun its task within MAX_WAIT_FOR_THREAD."""
+        earliest = time.monotonic() - MAX_WAIT_FOR_THREAD
         return any(began > earliest for began in self.running.values())
 
     def _start_thread(self) -> None:
@@ -125,8 +125,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return GrowingThreadPool(self.cfg.threads)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for at most PATIENCE while requests wait for a thread."""
+        """Wait for at most MAX_WAIT_FOR_THREAD while requests wait for a thread."""
         if self.tpool.has_waiting_tasks():
-            timeout = min(timeout, PATIENCE)
+            timeout = min(timeout, MAX_WAIT_FOR_THREAD)
         super().wait_for_and_dispatch_events(timeout)
         self.tpool.add_thread_if_stalled()

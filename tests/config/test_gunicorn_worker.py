@@ -15,7 +15,7 @@ def patience(monkeypatch):
     """Set how long a task is quick: for ever, or never."""
 
     def set_patience(seconds):
-        monkeypatch.setattr(gunicorn_worker, "PATIENCE", seconds)
+        monkeypatch.setattr(gunicorn_worker, "MAX_WAIT_FOR_THREAD", seconds)
 
     set_patience(MINUTE)
     return set_patience

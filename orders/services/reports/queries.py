@@ -56,7 +56,7 @@ REFUND_SUMS = {
     "refunds": Count("pk"),
     "refunded_tax_total": ExactSum("tax_total"),
     "refunded_total": ExactSum("total"),
-    "handed_over": ExactSum("cash_rounding"),
+    "refunded_cash_rounding": ExactSum("cash_rounding"),
 }
 LINE_SUMS = {
     "orders": Count("order", distinct=True),
@@ -116,7 +116,7 @@ def _sum_groups(
 
 def _subtract_refund_rounding(figures: Row) -> Row:
     """Subtract what cash rounding added to refunds from the cash rounding of the report."""
-    added = figures.pop("handed_over", None)
+    added = figures.pop("refunded_cash_rounding", None)
     return figures | {"cash_rounding": -added} if added else figures
 
 
