@@ -124,16 +124,19 @@ class TemporaryPasswordSerializer(serializers.Serializer[Any]):
     )
 
 
-class TokenPairSerializer(serializers.Serializer[Any]):
+class AccessTokenSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(read_only=True)
-    refresh = serializers.CharField(read_only=True)
     token_type = serializers.SerializerMethodField()
     expires_in = serializers.IntegerField(
         read_only=True, help_text="Lifetime of the access token in seconds."
     )
 
-    def get_token_type(self, pair: object) -> str:
+    def get_token_type(self, answer: object) -> str:
         return "Bearer"
+
+
+class TokenPairSerializer(AccessTokenSerializer):
+    refresh = serializers.CharField(read_only=True)
 
 
 class SessionBriefSerializer(serializers.ModelSerializer[AuthSession]):
@@ -167,15 +170,6 @@ class VerifiedSerializer(serializers.Serializer[Any]):
     user = UserSerializer(read_only=True)
     tenant = TenantBriefSerializer(read_only=True)
     expires_at = StrictDateTimeField(read_only=True)
-
-
-class AccessTokenSerializer(serializers.Serializer[Any]):
-    access = serializers.CharField(read_only=True)
-    token_type = serializers.SerializerMethodField()
-    expires_in = serializers.IntegerField(read_only=True)
-
-    def get_token_type(self, answer: object) -> str:
-        return "Bearer"
 
 
 class ReauthAnswer(AccessTokenSerializer):

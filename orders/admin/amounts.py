@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.admin.tables import EMPTY
 from orders.services.documents.document import format_money
+from orders.services.pricing.lines import format_rate
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
@@ -76,7 +77,7 @@ def describe_discount(discount: Mapping[str, Any]) -> str:
 
 def describe_tax(tax: Mapping[str, Any]) -> str:
     kind = "included" if tax["included"] else "added"
-    return f"{tax['name']} {format_number(tax['percent'])} % {kind}"
+    return f"{format_rate(tax)} {kind}"
 
 
 def sum_amounts(amounts: Iterable[Decimal | str]) -> Decimal:

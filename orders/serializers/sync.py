@@ -12,17 +12,16 @@ from orders.money import TaxRate
 from orders.serializers.order import (
     CustomerInput,
     DiscountInput,
+    LineInput,
     OrderSerializer,
     PaymentInput,
     compute_fingerprint,
 )
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
-from orders.services.pricing.basket import MAX_LINES
 from tenants.api.fields import (
     MoneyField,
     PercentField,
-    QuantityField,
     StrictBooleanField,
     StrictCharField,
     StrictDateTimeField,
@@ -51,25 +50,16 @@ class ChargedTaxInput(StrictSerializer):
         return {"rate": TaxRate(**{"compound": False, **attrs})}
 
 
-class ChargedLineInput(StrictSerializer):
+class ChargedLineInput(LineInput):
     """A line of an offline sale with the unit price that was charged.
 
     `taxes` default to those of the product. A product that the catalog does not have is booked
     under its `name`.
     """
 
-    max_items = MAX_LINES
-
-    id = StrictUUIDField(required=False)
-    product = StrictUUIDField(required=False)
-    sku = StrictCharField(max_length=64, required=False)
-    barcode = StrictCharField(max_length=64, required=False)
     name = StrictCharField(max_length=200, required=False)
-    quantity = QuantityField()
     unit_price = MoneyField()
     taxes = ChargedTaxInput(many=True, required=False)
-    note = StrictCharField(max_length=200, allow_blank=True, required=False)
-    discounts = DiscountInput(many=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.keys() & {"product", "sku", "barcode", "name"}:

@@ -27,10 +27,6 @@ class PaymentProviderFilter(StrictFilterSet):
     is_active = StrictBooleanFilter()
     updated_since = UpdatedSinceFilter()
 
-    class Meta:
-        model = PaymentProvider
-        fields = ()
-
 
 class PaymentProviderViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Payment providers. Their credentials are encrypted, and no response contains them."""
@@ -74,10 +70,6 @@ class CardReaderFilter(StrictFilterSet):
     provider = IdFilter()
     is_active = StrictBooleanFilter()
     updated_since = UpdatedSinceFilter()
-
-    class Meta:
-        model = CardReader
-        fields = ()
 
 
 class CardReaderViewSet(ListRetrieveMixin, TenantScopedViewSet):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, Receipt, Refund
-from tenants.api.formats import format_number
+from orders.services.pricing.lines import format_rate
 from tenants.scope import current_tenant
 
 
@@ -105,5 +105,4 @@ def format_money(amount: Decimal | str) -> str:
 def format_tax(tax: dict[str, Any]) -> str:
     """Format a tax rate with its taxable amount."""
     kind = "incl." if tax["included"] else "added"
-    percent = format_number(tax["percent"])
-    return f"{tax['name']} {percent} % {kind} on {format_money(tax['taxable'])}"
+    return f"{format_rate(tax)} {kind} on {format_money(tax['taxable'])}"

@@ -14,6 +14,7 @@ from orders.services.documents.document import (
     build_tax_rows,
     format_money,
 )
+from orders.services.pricing.lines import format_rate
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
@@ -102,10 +103,7 @@ def _build_totals(order: Order) -> Iterator[Row]:
         yield Row(_format_discount(discount), f"-{format_money(discount['amount'])}")
     for tax in order.taxes:
         if not tax["included"]:
-            yield Row(
-                f"{tax['name']} {format_number(tax['percent'])} %",
-                format_money(tax["amount"]),
-            )
+            yield Row(format_rate(tax), format_money(tax["amount"]))
     if order.adjustment:
         yield Row("Adjustment", format_money(order.adjustment))
     yield Row(f"TOTAL {current_tenant().currency}", format_money(order.total), is_strong=True)

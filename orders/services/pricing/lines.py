@@ -23,6 +23,7 @@ from orders.money import (
     build_tax_rate,
 )
 from orders.services.pricing.basket import DiscountRequest
+from tenants.api.formats import format_number
 from tenants.database.bulk_insert import build_row
 from tenants.ids import new_id
 from tenants.models import Register
@@ -189,6 +190,11 @@ def build_rate_snapshot(rate: TaxRate) -> dict[str, Any]:
         "included": rate.included,
         "compound": rate.compound,
     }
+
+
+def format_rate(tax: Mapping[str, Any]) -> str:
+    """Return name and percentage of a rate or tax that a line or an order stores."""
+    return f"{tax['name']} {format_number(tax['percent'])} %"
 
 
 def build_tax_snapshot(tax: PricedTax | TaxTotal) -> dict[str, Any]:

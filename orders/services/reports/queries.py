@@ -15,8 +15,8 @@ from django.db.models.functions import TruncHour, TruncMinute
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.models.columns import ExactSum
 from orders.money import round_to
+from orders.services.pricing.lines import format_rate
 from orders.services.reports.business_day import BusinessDayRange
-from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
@@ -283,5 +283,5 @@ def _iterate_pages(receipts: QuerySet[Any], *columns: str) -> Iterator[tuple[Any
 
 def _label_rate(tax: Mapping[str, Any]) -> tuple[str, str]:
     kind = "included" if tax["included"] else "added"
-    name = f"{tax['name']} {format_number(tax['percent'])} %"
+    name = format_rate(tax)
     return f"{name} {kind}", f"{name} ({kind})"
