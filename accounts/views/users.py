@@ -94,7 +94,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=RoleInput, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
     def role(self, request: Request, pk: Any) -> Response:
-        self.ensure_version_named()
+        self.require_if_match()
         role = Role(self.validated(RoleInput)["role"])
         return self.answer(change_role(user_id=self.get_object_id(), role=role, by=request.user))
 
@@ -102,13 +102,13 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @action(detail=True, methods=["put"])
     def activation(self, request: Request, pk: Any) -> Response:
         """Activate the user."""
-        self.ensure_version_named()
+        self.require_if_match()
         return self.answer(
             set_activation(user_id=self.get_object_id(), active=True, by=request.user)
         )
 
-    def ensure_version_named(self) -> None:
-        """Refuse a PUT without If-Match; `at_version` has compared the version that it names."""
+    def require_if_match(self) -> None:
+        """Refuse a PUT without If-Match. With one, `checking_version` has compared the version."""
         self.if_match(required=True)
 
     @extend_schema(request=None, responses={200: EmployeeSerializer})
@@ -133,7 +133,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @action(detail=True, methods=["put"], permission_classes=[IsStaff])
     def pin(self, request: Request, pk: Any) -> Response:
         """Set the user's PIN for paired terminals in their stores."""
-        self.ensure_version_named()
+        self.require_if_match()
         set_pin(user_id=self.get_object_id(), pin=self.validated(PinInput)["pin"], by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

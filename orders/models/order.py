@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 class OrderQuerySet(TenantQuerySet["Order"]):
     def visible_to(self, user: User) -> Self:
-        """Filter by the stores in which the user works; see `in_stores_of`."""
+        """Filter by the stores in which the user works."""
         return self.filter(build_store_filter(user))
 
     def open(self) -> Self:
