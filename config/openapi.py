@@ -262,10 +262,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     # Names of enums, where drf-spectacular finds no unique ones.
     "ENUM_NAME_OVERRIDES": {
         "DiscountTypeEnum": ["percent", "amount"],
+        "BarcodeRuleKindEnum": "orders.models.BarcodeRule.Kind",
         "CardEntryEnum": "orders.models.Payment.Entry",
         "CardEntryInputEnum": ["external"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
+        "PaymentProviderKindEnum": "orders.models.PaymentProvider.Kind",
         "RefundMethodEnum": "accounts.models.RefundMethod",
     },
     "SERVE_INCLUDE_SCHEMA": False,

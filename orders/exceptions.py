@@ -120,6 +120,13 @@ class BarcodeTaken(Conflict):
     message = "Barcode {barcode} belongs to another product."
 
 
+class PluTaken(Conflict):
+    """`plu` is the number without leading zeros."""
+
+    code = "plu_taken"
+    message = "Another product has the PLU {plu}. Choose another PLU."
+
+
 class SkuTaken(Conflict):
     code = "sku_taken"
     message = "Another product has this SKU. Choose another SKU."

@@ -1,6 +1,7 @@
 """Admin pages of the orders app, for the shop site and the platform site."""
 
 from orders.admin import (
+    barcode_rule,
     card_reader,
     catalog,
     credit,
@@ -15,6 +16,7 @@ from orders.admin import (
 )
 
 __all__ = [
+    "barcode_rule",
     "card_reader",
     "catalog",
     "credit",

@@ -13,10 +13,10 @@ from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.rates import RatesField
-from orders.models import Barcode, Category, Product, StockLevel, TaxClass
-from orders.models.catalog import build_barcode_key
+from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
+from orders.services.catalog.scanned_codes import find_scanned_product
 from tenants.api.formats import format_number
 from tenants.scope import atomic_with_retry
 from tenants.services import save_audited_row
@@ -53,7 +53,7 @@ class ProductAdmin(ShopAdmin):
     form = ProductForm
     view_role = edit_role = Role.MANAGER
     add_input = change_input = ProductInput
-    fields_of_errors = {"sku_taken": "sku", "barcode_taken": "barcodes"}
+    fields_of_errors = {"sku_taken": "sku", "plu_taken": "plu", "barcode_taken": "barcodes"}
     list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
     list_filter = ("is_active", "sold_by")
     list_select_related = ("category", "tax_class")
@@ -67,6 +67,7 @@ class ProductAdmin(ShopAdmin):
         "tax_class",
         "category",
         "barcodes",
+        "plu",
         "sold_by",
         "open_price",
         "track_stock",
@@ -83,9 +84,9 @@ class ProductAdmin(ShopAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        scanned = Barcode.objects.filter(key=build_barcode_key(search_term)).first()
+        scanned = find_scanned_product(search_term)
         if scanned is not None:
-            return queryset.filter(pk=scanned.product_id), False
+            return queryset.filter(pk=scanned), False
         return super().get_search_results(request, queryset, search_term)
 
     amount = amount_column("Price", "price")

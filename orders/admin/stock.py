@@ -17,8 +17,9 @@ from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
 from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Product, StockLevel, StockMovement
-from orders.models.catalog import build_barcode_key, normalize_code
+from orders.models.catalog import normalize_code
 from orders.serializers.stock import MovementInput, build_new_movement
+from orders.services.catalog.scanned_codes import find_scanned_product
 from orders.services.stock.movements import move_stock
 from tenants.api.formats import format_number
 from tenants.ids import new_id
@@ -105,8 +106,8 @@ class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
         code = normalize_code(term)
-        products = Product.objects.filter(Q(sku=code) | Q(barcodes__key=build_barcode_key(code)))
-        return rows.filter(product__in=list(products.distinct()))
+        products = Product.objects.filter(Q(sku=code) | Q(pk=find_scanned_product(code)))
+        return rows.filter(product__in=list(products))
 
     in_stock = quantity_column("In stock", "quantity")
     shown_reserved = quantity_column("Reserved for pending payments", "reserved")

@@ -23,8 +23,8 @@ from tenants.scope import tenant_context
 
 COLUMNS = """
 SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
- listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.version,
- listed.updated_at, ARRAY(SELECT b.code FROM orders_barcode b
+ listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
+ listed.version, listed.updated_at, ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """
 PAGES = KeysetList(
@@ -41,13 +41,18 @@ PAGES = KeysetList(
         ),
     },
 )
-BY_BARCODE = Prepared(
-    f"""{COLUMNS} FROM orders_barcode scanned JOIN orders_product listed
+# Of another spelling only without rules: with them it may be a label.
+SCANNED = """
+ FROM orders_barcode scanned JOIN orders_product listed
  ON listed.tenant_id = scanned.tenant_id AND listed.id = scanned.product_id
- WHERE scanned.tenant_id = $1::uuid AND scanned.key = $2"""
-)
+ WHERE scanned.tenant_id = $1::uuid AND scanned.key = $2 AND (scanned.code = $3 OR NOT EXISTS
+  (SELECT 1 FROM orders_barcoderule r WHERE r.tenant_id = $1::uuid AND r.is_active))
+"""
+BY_BARCODE = Prepared(f"{COLUMNS}{SCANNED}")
 BY_SKU = Prepared(f"{PAGES.select} AND listed.sku = $2")
 BY_ID = Prepared(f"{PAGES.select} AND listed.id = $2::uuid")
+# With barcode rules these may be labels, or other spellings of a GTIN.
+NUMBER = re.compile(r"[0-9]{8,14}")
 # Codes that `normalize_code` does not change.
 PLAIN_CODE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
@@ -55,7 +60,7 @@ PLAIN_CODE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 def list_products(request: FastRequest) -> FastAnswer | None:
     if len(request.query) == 1:
         if (barcode := request.query.get("barcode")) is not None:
-            return find_by_code(request, BY_BARCODE, build_key(barcode))
+            return find_by_barcode(request, barcode)
         if (sku := request.query.get("sku")) is not None:
             return find_by_code(request, BY_SKU, sku)
     return list_page(request)
@@ -72,13 +77,23 @@ def list_page(request: FastRequest) -> FastAnswer | None:
     return answer_list(request, found, rows, *links)
 
 
-def find_by_code(request: FastRequest, statement: Prepared, code: str) -> FastAnswer | None:
-    if not PLAIN_CODE.fullmatch(code):
+def find_by_barcode(request: FastRequest, code: str) -> FastAnswer | None:
+    """Return the product of a barcode. What may be a label of a scale is left to the view."""
+    may_be_empty = NUMBER.fullmatch(code) is None
+    return find_by_code(request, BY_BARCODE, build_key(code), code, may_be_empty=may_be_empty)
+
+
+def find_by_code(
+    request: FastRequest, statement: Prepared, *codes: str, may_be_empty: bool = True
+) -> FastAnswer | None:
+    if not all(map(PLAIN_CODE.fullmatch, codes)):
         return None
-    found = read(request, lambda token: [(statement, (token.tenant, code.encode()))])
-    if found is None:
+    values = [code.encode() for code in codes]
+    found = read(request, lambda token: [(statement, (token.tenant, *values))])
+    rows = found.results[0].load(ProductRow._make) if found else []
+    if found is None or not (rows or may_be_empty):
         return None
-    return answer_list(request, found, found.results[0].load(ProductRow._make))
+    return answer_list(request, found, rows)
 
 
 def retrieve_product(request: FastRequest) -> FastAnswer | None:

@@ -1,5 +1,6 @@
 """Models of the orders app."""
 
+from orders.models.barcode_rule import BarcodeRule
 from orders.models.card_reader import CardReader, PaymentProvider
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry
@@ -14,6 +15,7 @@ from orders.models.stock import StockLevel, StockMovement
 
 __all__ = [
     "Barcode",
+    "BarcodeRule",
     "CardReader",
     "CashMovement",
     "Category",

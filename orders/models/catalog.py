@@ -4,11 +4,11 @@ import unicodedata
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from orders.codes import build_key
+from orders.codes import build_key, normalize_plu
 from orders.models.columns import money_column
 from orders.models.search_text import SearchTextField
 from orders.money import TaxRate, build_tax_rate
@@ -27,6 +27,10 @@ def normalize_code(code: str) -> str:
 def build_barcode_key(code: str) -> str:
     """Return what a barcode is compared by: equal for all spellings of a GTIN."""
     return build_key(normalize_code(code))
+
+
+MAX_SKU_LENGTH = 64
+MAX_PLU_LENGTH = 12
 
 
 class BarcodeKeyField(models.CharField):  # type: ignore[type-arg]  # no generic when run
@@ -116,7 +120,7 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         UNIT = "unit", "Unit"
         WEIGHT = "weight", "Weight"
 
-    sku = models.CharField("SKU", max_length=64)
+    sku = models.CharField("SKU", max_length=MAX_SKU_LENGTH)
     name = models.CharField(max_length=200)
     price = money_column(validators=[MinValueValidator(Decimal(0))])
     tax_class = models.ForeignKey(
@@ -131,6 +135,15 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     )
     track_stock = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    # Null, because each shop has many products without one.
+    plu = models.CharField(  # noqa: DJ001
+        "PLU",
+        max_length=MAX_PLU_LENGTH,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(r"\A[0-9]+\Z", "Enter digits only.", code="not_digits")],
+        help_text="Number of the product on scales and their labels, without leading zeros.",
+    )
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
@@ -138,6 +151,7 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "sku"], name="product_sku_is_unique"),
+            models.UniqueConstraint(fields=["tenant", "plu"], name="product_plu_is_unique"),
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
         ]
         indexes: ClassVar[list[Any]] = [
@@ -166,6 +180,7 @@ class Product(SoldByUnitOrWeight, TenantOwned):
 
     def clean_fields(self, exclude: Any = None) -> None:
         self.sku = normalize_code(self.sku)
+        self.plu = normalize_plu(normalize_code(self.plu or "")) or None
         super().clean_fields(exclude=exclude)
 
     def save_changes(self, *fields: str) -> None:

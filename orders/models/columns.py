@@ -13,6 +13,7 @@ from tenants.columns import MoneyColumn
 # One digit less than the columns hold, so that sums of amounts fit.
 MAX_AMOUNT = Decimal(10) ** 11
 THOUSANDTH = Decimal("0.001")
+QUANTITY_DECIMALS = 3
 
 
 def money_column(**kwargs: Any) -> Any:
@@ -25,7 +26,7 @@ def money_column(**kwargs: Any) -> Any:
 
 def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
     """Return a column for units or kilograms, with three decimals."""
-    return models.DecimalField(max_digits=max_digits, decimal_places=3, **kwargs)
+    return models.DecimalField(max_digits=max_digits, decimal_places=QUANTITY_DECIMALS, **kwargs)
 
 
 def round_sum(sum_in_database: Combinable) -> Round:

@@ -1,5 +1,6 @@
 """Order lines."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -9,7 +10,11 @@ from django.db.models import Q
 from orders.models.catalog import Product, SoldByUnitOrWeight
 from orders.models.columns import money_column, quantity_column
 from orders.models.order import Order
+from tenants.exceptions import Invalid
 from tenants.models import TenantOwned
+
+# Longer than a barcode: codes of GS1 also contain batch and date.
+MAX_SCANNED_LENGTH = 200
 
 
 class OrderLine(SoldByUnitOrWeight, TenantOwned):
@@ -35,6 +40,12 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
     sold_by = models.CharField(max_length=6, choices=Product.SoldBy, default=Product.SoldBy.UNIT)
     discounts = models.JSONField(default=list, blank=True)
     taxes = models.JSONField(default=list, blank=True)
+    # As it was scanned or typed.
+    scanned_code = models.CharField(
+        max_length=MAX_SCANNED_LENGTH, blank=True, default="", db_default=""
+    )
+    # The price on a scale's label, which is the gross whatever the product costs.
+    fixed_gross = money_column(null=True)
     gross = money_column()
     discount_total = money_column()
     net = money_column()
@@ -82,6 +93,13 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         if not (self.open_price or self.price_typed or self.has_price_override):
             self.unit_price = list_price
         self.list_price = list_price
+
+    def ensure_changeable(self, fields: Collection[str]) -> None:
+        """Raise `Invalid` for quantity or price of a line that a label has fixed."""
+        fixed = [name for name in ("quantity", "unit_price") if name in fields]
+        if self.fixed_gross is not None and fixed:
+            detail = "The label fixes it. Remove the line instead."
+            raise Invalid.field(fixed[0], detail, code="fixed_by_label")
 
     @property
     def refundable_total(self) -> Decimal:

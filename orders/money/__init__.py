@@ -24,7 +24,7 @@ from orders.money.cash import (
     allocate_difference,
     settle_cash,
 )
-from orders.money.pricing import price_order
+from orders.money.pricing import compute_labeled_quantity, price_order
 from orders.money.refunds import (
     LineRefund,
     RefundablePayment,
@@ -62,6 +62,7 @@ __all__ = [
     "apportion",
     "build_price_trace",
     "build_tax_rate",
+    "compute_labeled_quantity",
     "price_order",
     "refund_quantity",
     "refund_without_goods",

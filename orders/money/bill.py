@@ -60,12 +60,13 @@ def build_tax_rate(name: str, percent: str, included: bool, compound: bool) -> T
 
 @dataclass(frozen=True, slots=True)
 class LineInput:
-    """A quantity of one product at one price."""
+    """A quantity of one product at one price, or at the price of its label: `fixed_gross`."""
 
     quantity: Decimal
     unit_price: Decimal
     taxes: tuple[TaxRate, ...]
     discounts: tuple[Discount, ...] = ()
+    fixed_gross: Decimal | None = None
 
     def __post_init__(self) -> None:
         ensure_in_range("quantity", self.quantity)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 
 from orders.money.bill import (
     Discount,
@@ -14,8 +16,11 @@ from orders.money.bill import (
     TaxTotal,
 )
 from orders.money.discounts import allocate_discounts, compute_discounts
-from orders.money.rounding import divide, to_decimal, to_decimals
+from orders.money.rounding import divide, round_to, to_decimal, to_decimals, to_units
 from orders.money.taxes import LineTaxes, compute_taxes
+
+QUANTITY_EXPONENT = 3
+MIN_QUANTITY = Decimal("0.001")
 
 
 @dataclass(slots=True)
@@ -51,11 +56,25 @@ def price_order(
 
 
 def _start_draft(line: LineInput, exponent: int) -> _Draft:
-    quantity, parts = line.quantity.as_integer_ratio()
-    price, pieces = line.unit_price.as_integer_ratio()
-    gross = divide(quantity * price * 10**exponent, parts * pieces)
+    gross = _compute_gross(line, exponent)
     taken = compute_discounts(line.discounts, gross, exponent)
     return _Draft(line, gross, taken, net=gross - sum(taken))
+
+
+def _compute_gross(line: LineInput, exponent: int) -> int:
+    if line.fixed_gross is not None:
+        return to_units("fixed gross", line.fixed_gross, exponent)
+    quantity, parts = line.quantity.as_integer_ratio()
+    price, pieces = line.unit_price.as_integer_ratio()
+    return divide(quantity * price * 10**exponent, parts * pieces)
+
+
+def compute_labeled_quantity(fixed_gross: Decimal, unit_price: Decimal) -> Decimal:
+    """Return the quantity that costs this at the unit price, in thousandths and not zero."""
+    if not unit_price:
+        return Decimal(1)
+    thousandths = round_to(Fraction(fixed_gross) / Fraction(unit_price), QUANTITY_EXPONENT)
+    return max(thousandths, MIN_QUANTITY)
 
 
 def _build_bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:

@@ -19,6 +19,8 @@ def build_price_trace(
     """Return the steps in order of computation; exact figures are cut, not rounded."""
     unit_price = _format_money(line.unit_price, policy.exponent)
     gross = {"quantity": format_plain(line.quantity), "unit_price": unit_price}
+    if line.fixed_gross is not None:
+        gross |= {"fixed_gross": _format_money(line.fixed_gross, policy.exponent)}
     return [
         {"step": "gross", **gross, "amount": str(priced.gross)},
         *_build_discount_steps(line, priced, policy.exponent),

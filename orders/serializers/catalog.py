@@ -4,7 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from orders.codes import normalize_plu
 from orders.models import Category, Product, TaxClass
+from orders.models.catalog import MAX_PLU_LENGTH
 from orders.money import TaxRate
 from orders.serializers.rendering import render_product
 from tenants.api.fields import (
@@ -77,6 +79,21 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
         read_only_fields = fields
 
 
+class PluField(StrictCharField):
+    """Digits without leading zeros, as they are compared."""
+
+    default_error_messages = {"not_digits": "Enter digits that are not all zeros."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Number on labels of scales; leading zeros are removed."
+        super().__init__(max_length=MAX_PLU_LENGTH, help_text=help_text, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        plu = normalize_plu(text) if text.isascii() and text.isdigit() else ""
+        return plu or self.fail("not_digits")
+
+
 class ProductInput(StrictSerializer):
     sku = StrictCharField(max_length=64)
     name = StrictCharField(max_length=200, trim_whitespace=True)
@@ -90,6 +107,7 @@ class ProductInput(StrictSerializer):
     open_price = StrictBooleanField(required=False)
     track_stock = StrictBooleanField(required=False)
     is_active = StrictBooleanField(required=False)
+    plu = PluField(required=False, allow_null=True)
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -110,6 +128,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "open_price",
             "track_stock",
             "is_active",
+            "plu",
             "version",
             "updated_at",
         )

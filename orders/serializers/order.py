@@ -10,6 +10,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession
 from orders.models import Order, Payment
+from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import Discount, DiscountType
 from orders.serializers.offline import OfflineFieldsSerializer
 from orders.serializers.rendering import render_calculation, render_order
@@ -66,8 +67,15 @@ class LineInput(StrictSerializer):
     id = StrictUUIDField(required=False)
     product = StrictUUIDField(required=False)
     sku = StrictCharField(max_length=64, required=False)
-    barcode = StrictCharField(max_length=64, required=False)
-    quantity = QuantityField()
+    barcode = StrictCharField(
+        max_length=MAX_SCANNED_LENGTH,
+        required=False,
+        help_text="The scanned code: a barcode in any spelling, or a label of a scale.",
+    )
+    quantity = QuantityField(
+        required=False,
+        help_text="Required, except for labels of scales, which contain the quantity.",
+    )
     unit_price = MoneyField(required=False)
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
     discounts = DiscountInput(many=True, required=False)
@@ -77,6 +85,9 @@ class LineInput(StrictSerializer):
             raise serializers.ValidationError(
                 "Give exactly one of product, sku and barcode.", code="one_of"
             )
+        if "quantity" not in attrs and "barcode" not in attrs:
+            required = ErrorDetail("This field is required.", code="required")
+            raise serializers.ValidationError({"quantity": [required]})
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
         return {"wanted": LineRequest(discounts=discounts, **attrs)}
 
@@ -241,6 +252,13 @@ class LineSerializer(serializers.Serializer[Any]):
         help_text="Catalog price when the line was added or its quantity was changed."
     )
     unit_price = MoneyField()
+    scanned_code = serializers.CharField(
+        help_text="The code by which the product was found; empty if it was not scanned."
+    )
+    fixed_gross = MoneyField(
+        allow_null=True,
+        help_text="Price on the label of a scale, which is the `gross`. Null without such a label.",
+    )
     note = serializers.CharField()
     discounts = DiscountSerializer(many=True)
     gross = MoneyField()

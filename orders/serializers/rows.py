@@ -30,6 +30,7 @@ class ProductRow(NamedTuple):
     open_price: bool
     track_stock: bool
     is_active: bool
+    plu: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -126,6 +127,8 @@ class LineRow(NamedTuple):
     quantity: str
     list_price: str
     unit_price: str
+    scanned_code: str
+    fixed_gross: str | None
     note: str
     discounts_text: str
     gross: str

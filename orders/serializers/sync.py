@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
+from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import TaxRate
 from orders.serializers.order import (
     CustomerInput,
@@ -22,6 +23,7 @@ from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed,
 from tenants.api.fields import (
     MoneyField,
     PercentField,
+    QuantityField,
     StrictBooleanField,
     StrictCharField,
     StrictDateTimeField,
@@ -57,7 +59,13 @@ class ChargedLineInput(LineInput):
     under its `name`.
     """
 
+    barcode = StrictCharField(
+        max_length=MAX_SCANNED_LENGTH,
+        required=False,
+        help_text="The scanned code. The price on a label of a scale is the line's gross.",
+    )
     name = StrictCharField(max_length=200, required=False)
+    quantity = QuantityField()
     unit_price = MoneyField()
     taxes = ChargedTaxInput(many=True, required=False)
 

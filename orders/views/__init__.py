@@ -1,5 +1,6 @@
 """API views of the orders app."""
 
+from orders.views.barcode_rule import BarcodeRuleViewSet
 from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet
@@ -11,6 +12,7 @@ from orders.views.stock import MovementViewSet, StockLevelViewSet
 from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
+    "BarcodeRuleViewSet",
     "CardReaderViewSet",
     "CategoryViewSet",
     "DeviceSequenceViewSet",

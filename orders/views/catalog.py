@@ -16,8 +16,9 @@ from accounts.permissions import (
     ReadOnly,
     ensure_password_session,
 )
+from orders.codes import normalize_plu
 from orders.models import Category, Product, TaxClass
-from orders.models.catalog import build_barcode_key, normalize_code
+from orders.models.catalog import normalize_code
 from orders.serializers.catalog import (
     CategoryInput,
     CategorySerializer,
@@ -27,6 +28,7 @@ from orders.serializers.catalog import (
     TaxClassSerializer,
 )
 from orders.services.catalog.products import write_product
+from orders.services.catalog.scanned_codes import find_scanned_product
 from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFileMixin
 from tenants.api.filters import (
@@ -71,8 +73,8 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
 
 
 BARCODE_DESCRIPTION = (
-    "A barcode. All spellings of a GTIN find the same product: UPC-E, UPC-A, EAN-13 and GTIN-14 "
-    "with leading zeros."
+    "A barcode, or the label of a scale by the shop's barcode rules. All spellings of a GTIN find "
+    "the same product: UPC-E, UPC-A, EAN-13 and GTIN-14 with leading zeros."
 )
 SEARCH_DESCRIPTION = """\
 A barcode, a SKU, or words in any order. Each word must be part of the name or SKU; case and
@@ -88,6 +90,7 @@ class ProductFilter(StrictFilterSet):
     search = CharFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
     barcode = CharFilter(method="filter_barcode", help_text=BARCODE_DESCRIPTION)
     sku = CharFilter(method="filter_sku")
+    plu = CharFilter(method="filter_plu", help_text="Leading zeros are ignored.")
     category = IdFilter()
     is_active = StrictBooleanFilter()
     price_min = DecimalFilter(field_name="price", lookup_expr="gte")
@@ -98,7 +101,11 @@ class ProductFilter(StrictFilterSet):
         return search_products(products, value)
 
     def filter_barcode(self, products: Any, name: str, value: str) -> Any:
-        return products.filter(barcodes__key=build_barcode_key(value))
+        found = find_scanned_product(value)
+        return products.filter(pk=found) if found else products.none()
+
+    def filter_plu(self, products: Any, name: str, value: str) -> Any:
+        return products.filter(plu=normalize_plu(value))
 
     def filter_sku(self, products: Any, name: str, value: str) -> Any:
         return products.filter(sku=normalize_code(value))

@@ -17,6 +17,7 @@ TABLE = {
     "Approval": (VIEW, VIEW),
     "AuditEvent": (VIEW, VIEW),
     "AuthSession": (VIEW, VIEW),
+    "BarcodeRule": (WRITE, WRITE),
     "CardReader": (VIEW, WRITE),
     "CashMovement": (VIEW, VIEW),
     "Cashier": (WRITE, WRITE),

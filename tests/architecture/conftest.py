@@ -7,6 +7,7 @@ from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
+from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.orders import (
     OrderLineFactory,
@@ -47,6 +48,7 @@ def rows(shop, store, register, product, cashier):
         "register": register.pk,
         "tax-class": product.tax_class_id,
         "category": product.category_id,
+        "barcode-rule": BarcodeRuleFactory(tenant=shop).pk,
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
         "card-reader": CardReaderFactory(register=register).pk,
         "product": product.pk,

@@ -26,6 +26,7 @@ OF_NO_STORE = {
     "approval",
     "card-reader",
     "category",
+    "barcode-rule",
     "idempotency-key",
     "product",
     "register",

@@ -68,4 +68,12 @@ def test_admin_pages_do_not_delete(rf, root):
 def test_deleted_topics_exist_for_catalog_stores_registers_and_users():
     kinds = {topic.partition(".")[0] for topic in TOPICS if topic.endswith(".deleted")}
 
-    assert kinds == {"product", "category", "tax_class", "store", "register", "user"}
+    assert kinds == {
+        "product",
+        "category",
+        "barcode_rule",
+        "tax_class",
+        "store",
+        "register",
+        "user",
+    }

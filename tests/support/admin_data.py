@@ -15,6 +15,7 @@ from orders.services.sales.draft import NewOrder
 from tenants.models import Register
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
+from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory
 
 ORDERS = "/admin/orders/order/"
@@ -59,10 +60,11 @@ def create_refund(order: Order, by: User, quantity: str = "1", reason: str = "Br
 def create_admin_data(
     manager: User, cashier: User, register: Register, product: Product, word: str
 ) -> dict[str, Any]:
-    """Create a refunded sale, an approval, a card reader, a terminal and a store assignment."""
+    """Create a refunded sale and a row of everything else that has an admin page."""
     order = create_sale(cashier, register, product)
     refund = create_refund(order, manager, reason=word)
     ApprovalFactory(requested_by=cashier, reason=word)
+    BarcodeRuleFactory(tenant=register.tenant)
     CardReaderFactory(register=register, name=word, provider__name=word)
     TerminalFactory(register=register, paired_by=manager)
     with tenant_scope(register.tenant):

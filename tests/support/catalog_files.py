@@ -12,7 +12,9 @@ from tests.support.api import Person
 
 PATH = "products/import/"
 HEADER = (
-    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active".split(",")
+    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active,plu".split(
+        ","
+    )
 )
 
 

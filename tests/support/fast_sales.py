@@ -18,6 +18,7 @@ from tests.factories.accounts import (
     TerminalFactory,
     UserFactory,
 )
+from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import (
     BarcodeFactory,
     ProductFactory,
@@ -42,7 +43,7 @@ RATES = [
 PRODUCTS = [
     {"sku": "PLAIN", "name": "Apple", "price": Decimal("2.50")},
     {"sku": "NAMES", "name": "Crème brûlée — “日本” \u2028 \u0001", "price": Decimal("0.99")},
-    {"sku": "WEIGHT", "name": "Cheese", "price": Decimal("13.90"), "sold_by": "weight"},
+    {"sku": "WEIGHT", "name": "Cheese", "price": Decimal("13.90"), "sold_by": "weight", "plu": "7"},
     {"sku": "OPEN", "name": "Repair", "price": Decimal(0), "open_price": True},
     {"sku": "UNTRACKED", "name": "Bag", "price": Decimal("0.10"), "track_stock": False},
     {"sku": "SCARCE", "name": "Pear", "price": Decimal("1.20")},
@@ -57,6 +58,7 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
         TaxClassFactory(tenant=tenant, name=f"Class {position}", rates=rates)
         for position, rates in enumerate(RATES)
     ]
+    BarcodeRuleFactory(tenant=tenant, pattern="21IIIIIVVVVVC", kind="price")
     products = {}
     for position, given in enumerate(PRODUCTS):
         product = ProductFactory(

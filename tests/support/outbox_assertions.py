@@ -8,6 +8,7 @@ from accounts.models import AuthSession, Pin, Posting, Terminal, User
 from accounts.models.approval import Approval
 from orders.models import (
     Barcode,
+    BarcodeRule,
     CardReader,
     CashMovement,
     Category,
@@ -51,6 +52,7 @@ ANNOUNCED_MODELS = (
     User,
     TaxClass,
     Category,
+    BarcodeRule,
     Product,
     StockLevel,
     PaymentProvider,

@@ -136,6 +136,7 @@ CSV = (
 HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
+BARCODE_RULE = {"pattern": "20IIIIIVVVVVC", "kind": "weight"}
 POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     # users
     "logout": lambda world: Post(),
@@ -162,6 +163,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
     "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
     "category-list": lambda world: Post({"name": "Fruit"}),
+    "barcode-rule-list": lambda world: Post(BARCODE_RULE),
     "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
     "card-reader-list": lambda world: Post(world.card_reader()),
     "product-list": lambda world: Post({"sku": "PEAR", "name": "Pear", "price": "1.00"}),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from accounts.models import Pin
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
+from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.support.till import Body, line
 from tests.support.valid_posts import Post, ShopSetup
@@ -82,6 +83,10 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ),
     ("patch", "card-reader-detail"): lambda world: Post(
         {"name": "Second"}, row=CardReaderFactory(register=world.till.register).pk
+    ),
+    ("patch", "barcode-rule-detail"): lambda world: Post(
+        {"is_active": False},
+        row=BarcodeRuleFactory(tenant=world.product.tenant).pk,
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk

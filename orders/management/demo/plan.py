@@ -53,6 +53,7 @@ class DemoProduct:
     sold_by: str
     barcodes: tuple[str, ...]
     stock: Decimal | None
+    plu: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         sold_by=row["sold_by"],
         barcodes=tuple(row["barcodes"].split()),
         stock=parse_decimal(row["stock"]),
+        plu=row["plu"] or None,
     )
 
 

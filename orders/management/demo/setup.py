@@ -10,7 +10,7 @@ from accounts.services.signup import create_shop
 from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
-from orders.models import Category, PaymentProvider, Product, TaxClass
+from orders.models import BarcodeRule, Category, PaymentProvider, Product, TaxClass
 from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.products import write_product
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
@@ -43,6 +43,7 @@ def create_demo_shop(plan: DemoShop) -> None:
                 create_user(role=person.role, must_change_password=False, by=admin, **facts)
         stores = create_stores(plan.places)
         create_card_reader(stores[0], by=admin)
+        create_barcode_rules()
         receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
 
@@ -78,6 +79,12 @@ def create_card_reader(store: Store, *, by: User) -> None:
     add_reader(reader, by=by)
 
 
+def create_barcode_rules() -> None:
+    """Create the rules for labels of scales, with weights and with prices."""
+    for pattern, kind in (("20IIIIIVVVVVC", "weight"), ("21IIIIIVVVVVC", "price")):
+        save_new(BarcodeRule(pattern=pattern, kind=kind))
+
+
 def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
     """Create tax classes, categories and products."""
     goods = plan.load_products()
@@ -109,6 +116,7 @@ def create_product(
         "category": categories[goods.category],
         "sold_by": goods.sold_by,
         "track_stock": goods.stock is not None,
+        "plu": goods.plu,
     }
     return write_product(product, facts, barcodes=goods.barcodes)
 

@@ -24,6 +24,7 @@ UPDATED_FIELDS = (
     "open_price",
     "track_stock",
     "is_active",
+    "plu",
     "search_text",
     "version",
     "updated_at",
@@ -72,8 +73,8 @@ class CatalogDiff:
         self.errors = catalog.errors.copy()
         self.write_requested = write
         self.created = self.updated = self.unchanged = 0
-        # Products that lost a barcode to another row of the file.
-        self.lost_barcode: set[UUID] = set()
+        # Products that lost a barcode or the PLU to another row of the file.
+        self.lost_code: set[UUID] = set()
         self.categories: dict[str, Category] = {}
 
     @property
@@ -82,6 +83,7 @@ class CatalogDiff:
 
     def run(self) -> None:
         self.release_barcodes()
+        self.release_plus()
         self.load_categories()
         for rows in batched(self.catalog.valid_rows()):
             changes = self.diff_rows(rows)
@@ -100,11 +102,30 @@ class CatalogDiff:
             elsewhere = [row for row in found if row[3] != owners[row[1]]]
             for _, key, product, sku, code in elsewhere:
                 if sku in self.catalog.skus:
-                    self.lost_barcode.add(product)
+                    self.lost_code.add(product)
                 else:
                     self.errors.add(self.build_barcode_taken_error(key, code, sku))
             if self.may_write:
                 delete_barcodes([row[0] for row in elsewhere])
+
+    def release_plus(self) -> None:
+        """Remove PLUs that the file moves from one of its products to another.
+
+        The PLU of a product outside the file is an error: `plu_taken`.
+        """
+        owners = self.catalog.plus
+        for plus in batched(owners):
+            found = Product.objects.filter(plu__in=plus).values_list("pk", "plu", "sku")
+            elsewhere = [row for row in found if row[2] != owners[str(row[1])]]
+            for pk, plu, sku in elsewhere:
+                if sku in self.catalog.skus:
+                    self.lost_code.add(pk)
+                else:
+                    row = self.catalog.skus[owners[str(plu)]]
+                    detail = f"Product {sku} already has PLU {plu}."
+                    self.errors.add(FieldError("plu", "plu_taken", detail, row=row))
+            if self.may_write:
+                Product.objects.filter(pk__in=[row[0] for row in elsewhere]).update(plu=None)
 
     def build_barcode_taken_error(self, key: str, code: str, sku: str) -> FieldError:
         row = self.catalog.skus[self.catalog.barcodes[key]]
@@ -183,7 +204,7 @@ class CatalogDiff:
         removed = [stored[code].pk for code in stored.keys() - kept]
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
         changes.removed += removed
-        return bool(different or added or removed) or product.pk in self.lost_barcode
+        return bool(different or added or removed) or product.pk in self.lost_code
 
     def build_values(self, product_row: ProductRow) -> dict[str, Any]:
         """Return the values of the row, with the category as an id."""

@@ -36,7 +36,7 @@ class ErrorList:
 class CatalogFile:
     """A catalog file that is read twice: to validate it, and to compare it with the database.
 
-    Memory holds only its SKUs, barcodes and category names.
+    Memory holds only its SKUs, barcodes, PLUs and category names.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -44,9 +44,10 @@ class CatalogFile:
         taxes = {each.name: each for each in TaxClass.objects.all()}
         self.row_parser = RowParser(taxes, current_tenant().currency_exponent)
         self.errors = ErrorList()
-        # Row number per SKU, and SKU per barcode key.
+        # Row number per SKU, and SKU per barcode key and per PLU.
         self.skus: dict[str, int] = {}
         self.barcodes: dict[str, str] = {}
+        self.plus: dict[str, str] = {}
         self.categories: set[str] = set()
         self.validate()
 
@@ -68,7 +69,7 @@ class CatalogFile:
         return self.row_parser.parse_row(row) if isinstance(row, Row) else [row]
 
     def find_duplicates(self, product_row: ProductRow) -> Iterator[FieldError]:
-        """Yield an error for a repeated SKU and for a barcode of another row."""
+        """Yield an error for a repeated SKU, and for a barcode or PLU of another row."""
         first = self.skus.setdefault(product_row.sku, product_row.row)
         if first != product_row.row:
             yield build_duplicate_error("sku", f"Row {first} has the same SKU.", product_row)
@@ -78,6 +79,10 @@ class CatalogFile:
             if owner != product_row.sku:
                 detail = f"Row {self.skus[owner]} has the same barcode {code}."
                 yield build_duplicate_error("barcodes", detail, product_row)
+        plu = product_row.values.get("plu")
+        if plu and (owner := self.plus.setdefault(plu, product_row.sku)) != product_row.sku:
+            detail = f"Row {self.skus[owner]} has the same PLU {plu}."
+            yield build_duplicate_error("plu", detail, product_row)
         if product_row.category:
             self.categories.add(product_row.category)
 
@@ -91,10 +96,10 @@ class CatalogFile:
                 yield found
 
     def is_first_occurrence(self, product_row: ProductRow) -> bool:
-        return self.skus.get(product_row.sku) == product_row.row and all(
-            self.barcodes.get(build_barcode_key(code)) == product_row.sku
-            for code in product_row.barcodes or ()
-        )
+        sku, plu = product_row.sku, product_row.values.get("plu")
+        owners = [self.barcodes.get(build_barcode_key(code)) for code in product_row.barcodes or ()]
+        owners += [self.plus.get(plu)] if plu else []
+        return self.skus.get(sku) == product_row.row and all(owner == sku for owner in owners)
 
 
 def build_duplicate_error(column: str, detail: str, product_row: ProductRow) -> FieldError:

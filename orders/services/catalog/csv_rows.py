@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
-from orders.models.catalog import build_barcode_key, normalize_code
+from orders.models.catalog import MAX_PLU_LENGTH, build_barcode_key, normalize_code
 from orders.models.columns import MAX_AMOUNT
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import Row
@@ -23,6 +24,7 @@ COLUMNS = (
     "open_price",
     "track_stock",
     "is_active",
+    "plu",
 )
 KEY_COLUMN = "sku"
 # Required for new products only.
@@ -41,6 +43,7 @@ ERROR_MESSAGES = {
     "invalid_choice": "Must be one of: {choices}.",
     "too_many_barcodes": "At most {maximum} barcodes.",
     "unknown_tax_class": "Tax class not found.",
+    "not_digits": "Enter digits that are not all zeros.",
 }
 
 
@@ -77,6 +80,7 @@ class RowParser:
             "open_price": self.parse_boolean,
             "track_stock": self.parse_boolean,
             "is_active": self.parse_boolean,
+            "plu": self.parse_plu,
         }
 
     def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
@@ -132,6 +136,13 @@ class RowParser:
         if cell and cell.lower() not in Product.SoldBy.values:
             raise_format_error("invalid_choice", choices=", ".join(Product.SoldBy.values))
         return cell.lower() or None
+
+    def parse_plu(self, cell: str) -> str | None:
+        if not cell:
+            return None
+        text = parse_text(cell, max_length=MAX_PLU_LENGTH)
+        is_number = text.isascii() and text.isdigit()
+        return (normalize_plu(text) if is_number else "") or raise_format_error("not_digits")
 
     def parse_boolean(self, cell: str) -> bool | None:
         """Parse a boolean, also as spreadsheets write it (TRUE). None keeps the stored value."""

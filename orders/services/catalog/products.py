@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from orders.exceptions import BarcodeTaken, SkuTaken
+from orders.exceptions import BarcodeTaken, PluTaken, SkuTaken
 from orders.models import Barcode, Product
 from orders.models.catalog import build_barcode_key
 from tenants import audit
@@ -29,7 +29,7 @@ def write_product(
     """Create or update a product and record it in the audit log.
 
     `barcodes` replaces all barcodes; None keeps them. `by` is None for commands of the system,
-    which are not audited. Raises `SkuTaken`, `BarcodeTaken`.
+    which are not audited. Raises `SkuTaken`, `PluTaken`, `BarcodeTaken`.
     """
     facts = {} if product._state.adding else {"changes": audit.changes(product, changes)}
     for name, value in changes.items():
@@ -80,9 +80,12 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
 
 
 def _ensure_unique(product: Product, keys: Iterable[str]) -> None:
-    """Raise `SkuTaken` or `BarcodeTaken` if another product has the SKU or a barcode."""
-    if Product.objects.filter(sku=product.sku).exclude(pk=product.pk).exists():
+    """Raise `SkuTaken`, `PluTaken` or `BarcodeTaken` if another product has it."""
+    others = Product.objects.exclude(pk=product.pk)
+    if others.filter(sku=product.sku).exists():
         raise SkuTaken
+    if product.plu and others.filter(plu=product.plu).exists():
+        raise PluTaken(plu=product.plu)
     taken = Barcode.objects.filter(key__in=list(keys)).exclude(product=product).first()
     if taken is not None:
         raise BarcodeTaken(barcode=taken.code)

@@ -11,9 +11,10 @@ from django.db import connection, models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
-from orders.models import Barcode, Product
-from orders.models.catalog import ProductQuerySet, build_barcode_key, normalize_code
+from orders.models import Product
+from orders.models.catalog import ProductQuerySet, normalize_code
 from orders.models.search_text import plain_words
+from orders.services.catalog.scanned_codes import find_scanned_product
 from tenants.models.owned import RELEVANCE
 
 # Relevance of a match: the smallest number comes first.
@@ -45,11 +46,7 @@ def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
     words = list(dict.fromkeys(plain_words(text).split()))
     if not words:
         return products
-    barcode_match = (
-        Barcode.objects.filter(key=build_barcode_key(text))
-        .values_list("product_id", flat=True)
-        .first()
-    )
+    barcode_match = find_scanned_product(text)
     exact_match = match_all(match_substring(word) for word in words)
     if barcode_match is None and needs_typo_tolerance(exact_match, words):
         return search_with_typos(products, words)

@@ -19,7 +19,7 @@ from accounts.security.rate_limits.limiter import (
 from accounts.security.rate_limits.policies import buckets_for_store_credit_code
 from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked, UnknownStoreCredit
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
-from orders.models.catalog import normalize_code
+from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.models.credit import mask_code
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
@@ -214,7 +214,7 @@ def _build_order(
 
 def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> Iterator[OrderLine]:
     parts = zip(
-        sale.lines,
+        priced_sale.lines,
         priced_sale.products,
         priced_sale.priced.lines,
         priced_sale.shares,
@@ -232,7 +232,7 @@ def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, A
     # A fractional quantity means sold by weight, even if the catalog has changed since.
     weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
     if product is None:
-        code = line.sku or line.barcode or ""
+        code = (line.sku or line.barcode or "")[:MAX_SKU_LENGTH]
         return {
             "sku": code,
             "name": line.name or code or UNKNOWN,

@@ -1,13 +1,14 @@
 """Pricing of an offline sale: charged prices and payments are taken as facts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from orders.codes import Label, LabelKind
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
 from orders.models.columns import MAX_AMOUNT
-from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
+from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference, round_to
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
 from orders.services.pricing.basket import (
     ProductLookup,
@@ -26,6 +27,8 @@ class PricedSale:
     """A priced offline sale. `adjustment` is the difference between what was paid and the
     computed total; `shares` allocates it to the lines, so that they add up to `total`."""
 
+    # With the prices on labels.
+    lines: Sequence[ChargedLine]
     products: Sequence[Product | None]
     priced: PricedOrder
     total: Decimal
@@ -43,14 +46,19 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     catalog = ProductLookup.load(sale.lines)
     # Active or not; an id takes precedence over a code.
     products = [catalog.find_by_any_name(line) for line in sale.lines]
+    lines = [
+        _apply_price_label(line, catalog.find_label(line, product))
+        for line, product in zip(sale.lines, products, strict=True)
+    ]
     inputs = [
         LineInput(
             quantity=line.quantity,
             unit_price=line.unit_price,
             taxes=_choose_taxes(line, product),
             discounts=tuple(each.discount for each in line.discounts),
+            fixed_gross=line.fixed_gross,
         )
-        for line, product in zip(sale.lines, products, strict=True)
+        for line, product in zip(lines, products, strict=True)
     ]
     order_discounts = [each.discount for each in sale.discounts]
     policy = build_pricing_policy(current_tenant())
@@ -59,6 +67,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
     return PricedSale(
+        lines,
         products,
         priced,
         total,
@@ -70,6 +79,13 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         ),
         frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
     )
+
+
+def _apply_price_label(line: ChargedLine, label: Label | None) -> ChargedLine:
+    """Return the line with the price on its label; the quantity stays as it was charged."""
+    if label is None or label.kind is not LabelKind.PRICE:
+        return line
+    return replace(line, fixed_gross=round_to(label.value, current_tenant().currency_exponent))
 
 
 def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:

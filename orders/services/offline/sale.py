@@ -29,6 +29,8 @@ class ChargedLine:
     note: str = ""
     discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
+    # The price on the label that was scanned.
+    fixed_gross: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """Find the products of a request and price them: for price previews and for sales."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
+from orders.codes import Label, LabelKind
 from orders.exceptions import AmountTooLarge
-from orders.models import Barcode, Product
-from orders.models.catalog import build_barcode_key, normalize_code
+from orders.models import Product
+from orders.models.catalog import normalize_code
 from orders.models.columns import MAX_AMOUNT
 from orders.money import (
     CashRoundingRule,
@@ -18,15 +19,24 @@ from orders.money import (
     PricingPolicy,
     RoundingLevel,
     RoundingMode,
+    compute_labeled_quantity,
     price_order,
+    round_to,
+)
+from orders.services.catalog.scanned_codes import (
+    PreparedCodes,
+    ScannedCodes,
+    load_what_is_sold,
 )
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
-from tenants.scope import current_tenant_id
+from tenants.scope import current_tenant, current_tenant_id
 
 MAX_LINES = 500
+# The quantity of a request that leaves it to the scanned label.
+FROM_LABEL = Decimal(0)
 # Of an order, and of each of its lines.
 MAX_DISCOUNTS = 10
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
@@ -43,9 +53,12 @@ class DiscountRequest:
 
 @dataclass(frozen=True, slots=True)
 class LineRequest:
-    """A quantity of a product, which is given by exactly one of id, SKU and barcode."""
+    """A quantity of a product, which is given by exactly one of id, SKU and barcode.
 
-    quantity: Decimal
+    `fixed_gross` is the price on a label, which `resolve_lines` reads.
+    """
+
+    quantity: Decimal = FROM_LABEL
     product: uuid.UUID | None = None
     sku: str | None = None
     barcode: str | None = None
@@ -53,6 +66,7 @@ class LineRequest:
     note: str = ""
     discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
+    fixed_gross: Decimal | None = None
 
 
 class ProductReference(Protocol):
@@ -106,13 +120,14 @@ def price_basket(
 
     Raises `Invalid` for products that are unknown or not on sale, and `AmountTooLarge`.
     """
-    products = find_products(requests, catalog=catalog)
+    requests, products = resolve_lines(requests, catalog=catalog)
     inputs = [
         LineInput(
             quantity=line.quantity,
             unit_price=product.price if line.unit_price is None else line.unit_price,
             taxes=product.tax_rates,
             discounts=tuple(given.discount for given in line.discounts),
+            fixed_gross=line.fixed_gross,
         )
         for line, product in zip(requests, products, strict=True)
     ]
@@ -133,36 +148,61 @@ def price_within_limits(
     return priced
 
 
-def find_products(
+def resolve_lines(
     requests: Sequence[LineRequest],
     field: str = "lines[{}].",
     catalog: "ProductLookup | None" = None,
-) -> list[Product]:
-    """Return the product of each line, with one query each for ids, SKUs and barcodes.
+) -> tuple[list[LineRequest], list[Product]]:
+    """Return the lines with what their labels say, and the product of each.
 
     `field` is the path of a line in the request, for error messages.
     """
     catalog = catalog or ProductLookup.load(requests)
+    lines: list[LineRequest] = []
     found = [catalog.find(line) for line in requests]
-    errors = tuple(
-        error
-        for position, (line, product) in enumerate(zip(requests, found, strict=True))
-        for error in _find_errors(field.format(position), line, product)
-    )
+    errors: list[FieldError] = []
+    for position, (line, product) in enumerate(zip(requests, found, strict=True)):
+        path = field.format(position)
+        label = catalog.find_label(line, product)
+        if label and product:
+            errors += _find_label_errors(path, line, label, product)
+            lines.append(apply_label(line, label, product))
+        else:
+            lines.append(line)
+            if product and line.quantity == FROM_LABEL:
+                errors.append(FieldError(f"{path}quantity", "required", "Enter a quantity."))
+        errors += _find_errors(path, lines[-1], product)
     if errors:
-        raise Invalid(errors=errors)
-    return [product for product in found if product is not None]
+        raise Invalid(errors=tuple(errors))
+    return lines, [product for product in found if product is not None]
 
 
-# No sale needs them, and a time is as slow to read as ten other columns.
-UNUSED_COLUMNS = ("created_at", "updated_at")
+def apply_label(line: LineRequest, label: Label, product: Product) -> LineRequest:
+    """Return the line with the weight or price on its label."""
+    if label.kind is LabelKind.WEIGHT:
+        return replace(line, quantity=label.value)
+    gross = round_to(label.value, current_tenant().currency_exponent)
+    return replace(line, quantity=_compute_quantity(gross, product), fixed_gross=gross)
 
 
-def load_what_is_sold(rows: Any, *, by: str = "") -> Any:
-    """Load the products `by` these rows, or the rows themselves, with their tax classes."""
-    models = (by, f"{by}tax_class__")
-    unused = [f"{model}{name}" for model in models for name in UNUSED_COLUMNS]
-    return rows.select_related(f"{by}tax_class").defer(f"{by}search_text", *unused)
+def _compute_quantity(gross: Decimal, product: Product) -> Decimal:
+    is_by_unit = product.sold_by == Product.SoldBy.UNIT
+    return Decimal(1) if is_by_unit else compute_labeled_quantity(gross, product.price)
+
+
+def _find_label_errors(
+    path: str, line: LineRequest, label: Label, product: Product
+) -> Iterable[FieldError]:
+    """Yield an error for a quantity or price other than the label's, and for an empty one."""
+    labeled = apply_label(line, label, product)
+    if line.quantity not in {FROM_LABEL, Decimal(1), labeled.quantity}:
+        detail = "The label contains the quantity. Leave it out."
+        yield FieldError(f"{path}quantity", "fixed_by_label", detail)
+    if labeled.fixed_gross is not None and line.unit_price is not None:
+        detail = "The label contains the price. Leave it out."
+        yield FieldError(f"{path}unit_price", "fixed_by_label", detail)
+    if not labeled.quantity:
+        yield FieldError(f"{path}barcode", "no_weight", "The weight on the label is zero.")
 
 
 PRODUCTS_BY_ID = CompiledQuery(
@@ -171,70 +211,67 @@ PRODUCTS_BY_ID = CompiledQuery(
 PRODUCTS_BY_SKU = CompiledQuery(
     lambda tenant, skus: load_what_is_sold(Product.objects.filter(tenant=tenant, sku__in=skus))
 )
-BARCODES_BY_KEY = CompiledQuery(
-    lambda tenant, keys: load_what_is_sold(
-        Barcode.objects.filter(tenant=tenant, key__in=keys), by="product__"
-    )
-)
 
 
 class ProductNames:
-    """The ids, SKUs and barcode keys by which some lines name their products."""
+    """The ids, SKUs and barcodes by which some lines name their products."""
 
     def __init__(self, requests: Sequence[ProductReference]) -> None:
         self.ids = {line.product for line in requests if line.product}
         self.skus = {normalize_code(line.sku) for line in requests if line.sku}
-        self.barcodes = {build_barcode_key(line.barcode) for line in requests if line.barcode}
+        self.barcodes = {normalize_code(line.barcode) for line in requests if line.barcode}
 
 
 class ProductLookup:
     """Products of some lines, found by id, SKU or barcode."""
 
-    def __init__(self, products: Iterable[Product], scanned: Mapping[str, Product]) -> None:
+    def __init__(self, products: Iterable[Product], scanned: ScannedCodes) -> None:
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
-        self.by_barcode = scanned
+        self.scanned = scanned
         for product in products:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
     @classmethod
     def load(cls, requests: Sequence[ProductReference]) -> Self:
-        """Load the products with at most three queries."""
+        """Load the products with one query each for ids, SKUs and barcodes; more for labels."""
         names = ProductNames(requests)
         tenant = current_tenant_id()
-        products, scanned = [], {}
+        products: list[Product] = []
         if names.ids:
             products += PRODUCTS_BY_ID.all(tenant=tenant, ids=names.ids)
         if names.skus:
             products += PRODUCTS_BY_SKU.all(tenant=tenant, skus=names.skus)
-        if names.barcodes:
-            barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys=names.barcodes)
-            scanned = {barcode.key: barcode.product for barcode in barcodes}
-        return cls(products, scanned)
+        return cls(products, ScannedCodes.load(names.barcodes))
 
     @classmethod
     def prepare(cls, requests: Sequence[ProductReference]) -> "PreparedProducts":
-        """Return the queries of `load` as parts of a message."""
+        """Return the queries of `load` as parts of a message. Labels are not found by it."""
         names = ProductNames(requests)
         tenant = current_tenant_id()
         return PreparedProducts(
             PRODUCTS_BY_ID.prepare(tenant=tenant, ids=names.ids) if names.ids else None,
             PRODUCTS_BY_SKU.prepare(tenant=tenant, skus=names.skus) if names.skus else None,
-            BARCODES_BY_KEY.prepare(tenant=tenant, keys=names.barcodes) if names.barcodes else None,
+            ScannedCodes.prepare(names.barcodes),
         )
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
         """Return the product found by id, else by SKU, else by barcode."""
         found = self.by_id.get(line.product) if line.product else None
         found = found or self.by_sku.get(normalize_code(line.sku or ""))
-        return found or self.by_barcode.get(build_barcode_key(line.barcode or ""))
+        return found or (self.scanned.find(line.barcode) if line.barcode else None)
 
     def find(self, line: LineRequest) -> Product | None:
         if line.product:
             return self.by_id.get(line.product)
         if line.sku:
             return self.by_sku.get(normalize_code(line.sku))
-        return self.by_barcode.get(build_barcode_key(line.barcode or ""))
+        return self.scanned.find(line.barcode or "")
+
+    def find_label(self, line: ProductReference, product: Product | None) -> Label | None:
+        """Return what the scanned label says, if it is one of this product."""
+        label = self.scanned.find_label(line.barcode) if line.barcode else None
+        return label if label and product and product.plu == label.plu else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +280,14 @@ class PreparedProducts:
 
     by_id: PreparedQuery[Product] | None
     by_sku: PreparedQuery[Product] | None
-    by_barcode: PreparedQuery[Barcode] | None
+    scanned: PreparedCodes
 
     @property
     def calls(self) -> list[Call]:
-        return [each.call for each in (self.by_id, self.by_sku, self.by_barcode) if each]
+        return [
+            *(each.call for each in (self.by_id, self.by_sku) if each),
+            *self.scanned.calls,
+        ]
 
     def read(self, results: Iterator[Result]) -> ProductLookup:
         """Return the products of the results, which come in the order of the calls."""
@@ -255,8 +295,7 @@ class PreparedProducts:
         for query in (self.by_id, self.by_sku):
             if query:
                 products += query.build_instances(next(results))
-        barcodes = self.by_barcode.build_instances(next(results)) if self.by_barcode else ()
-        return ProductLookup(products, {barcode.key: barcode.product for barcode in barcodes})
+        return ProductLookup(products, self.scanned.read(results))
 
 
 def _find_errors(path: str, line: LineRequest, product: Product | None) -> Iterable[FieldError]:
@@ -270,7 +309,7 @@ def _find_errors(path: str, line: LineRequest, product: Product | None) -> Itera
         )
     if error := product.find_quantity_error(line.quantity, f"{path}quantity"):
         yield error
-    if product.open_price and line.unit_price is None:
+    if product.open_price and line.unit_price is None and line.fixed_gross is None:
         yield FieldError(
             f"{path}unit_price", "required", f"{product.name} has no fixed price: enter one."
         )

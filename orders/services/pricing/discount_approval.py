@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import reduce
 from typing import cast
 from uuid import UUID
@@ -63,18 +64,17 @@ class DiscountOverLimit:
 def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
     """Return the price reduction of the order in its present state."""
     return measure_reduction(
-        [
-            MeasuredLine(
-                key=line.pk,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                applicable_price=line.applicable_price,
-                discounts=parse_discounts(line.discounts),
-            )
-            for line in lines
-        ],
+        [_build_measured_line(line) for line in lines],
         parse_discounts(order.discounts),
     )
+
+
+def _build_measured_line(line: OrderLine) -> MeasuredLine:
+    """Return the line as the policy sees it; the price on a label is the list price of one."""
+    discounts = parse_discounts(line.discounts)
+    if line.fixed_gross is not None:
+        return MeasuredLine(line.pk, Decimal(1), line.fixed_gross, line.fixed_gross, discounts)
+    return MeasuredLine(line.pk, line.quantity, line.unit_price, line.applicable_price, discounts)
 
 
 def find_discount_over_limit(

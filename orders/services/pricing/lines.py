@@ -61,6 +61,10 @@ class RequestedLine(Protocol):
     @property
     def unit_price(self) -> Decimal | None: ...
     @property
+    def fixed_gross(self) -> Decimal | None: ...
+    @property
+    def barcode(self) -> str | None: ...
+    @property
     def note(self) -> str: ...
     @property
     def discounts(self) -> Sequence[DiscountRequest]: ...
@@ -121,6 +125,8 @@ def build_line(
         unit_price=product.price if product and price is None else price,
         price_typed=price is not None,
         quantity=request.quantity,
+        scanned_code=request.barcode or "",
+        fixed_gross=request.fixed_gross,
         note=request.note,
         discounts=[build_discount(each) for each in request.discounts],
         taxes=[build_rate_snapshot(rate) for rate in taxes],
@@ -155,6 +161,7 @@ def build_line_input(line: OrderLine) -> LineInput:
         unit_price=line.unit_price,
         taxes=tuple(parse_tax_rate(tax) for tax in line.taxes),
         discounts=parse_discounts(line.discounts),
+        fixed_gross=line.fixed_gross,
     )
 
 

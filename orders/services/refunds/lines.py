@@ -90,6 +90,12 @@ def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | 
             f"{field}.quantity", f"At most {format_number(left)} can be refunded.", code="too_much"
         )
     line.ensure_whole_units(wanted.quantity, f"{field}.quantity")
+    if line.fixed_gross is not None and wanted.quantity != line.quantity:
+        raise Invalid.field(
+            f"{field}.quantity",
+            f"A line with the price of a label is refunded whole: {format_number(line.quantity)}.",
+            code="only_whole",
+        )
 
 
 def _build_sold_line(order: Order, line: OrderLine) -> SoldLine:

@@ -20,7 +20,7 @@ from orders.services.pricing.basket import (
     MAX_LINES,
     DiscountRequest,
     LineRequest,
-    find_products,
+    resolve_lines,
 )
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
@@ -63,19 +63,20 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     order = lock_order(edit.order, edit.by)
     if any(line.pk == wanted.id for line in order.loaded_lines):
         return _ensure_same_line(order, wanted)
-    (product,) = find_products([wanted], "")
+    (requested,), (product,) = resolve_lines([wanted], "")
     if len(order.loaded_lines) >= MAX_LINES:
         raise TooManyLines(number=order.number, maximum=MAX_LINES)
     position = max((line.position for line in order.loaded_lines), default=-1) + 1
-    line = build_line(order, position, wanted, product, taxes=product.tax_rates)
+    line = build_line(order, position, requested, product, taxes=product.tax_rates)
     return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))
 
 
 def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
     line = find_line(order, wanted.id)
-    (product,) = find_products([wanted], "")
-    price = line.unit_price if wanted.unit_price is None else wanted.unit_price
-    if (product.pk, wanted.quantity, price) != (line.product_id, line.quantity, line.unit_price):
+    (same,), (product,) = resolve_lines([wanted], "")
+    price = line.unit_price if same.unit_price is None else same.unit_price
+    given = (product.pk, same.quantity, price, same.fixed_gross)
+    if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross):
         raise IdConflict
     return order
 
@@ -90,6 +91,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
 
     def change(order: Order) -> None:
         line = find_line(order, line_id)
+        line.ensure_changeable(changes)
         if changes.get("quantity", line.quantity) != line.quantity and line.product:
             line.update_list_price(line.product.price)
         for name, value in changes.items():

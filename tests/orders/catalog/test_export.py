@@ -38,6 +38,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
         sold_by="weight",
         open_price=True,
         is_active=False,
+        plu="7",
     )
     for code in ("43", "42"):
         BarcodeFactory(product=product, code=code)
@@ -45,8 +46,20 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
 
     assert export_catalog(manager_client) == table(
         HEADER,
-        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true"],
-        ["P-1", "Pear", "1.20", "42|43", "Fruit", "Reduced", "weight", "true", "true", "false"],
+        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", ""],
+        [
+            "P-1",
+            "Pear",
+            "1.20",
+            "42|43",
+            "Fruit",
+            "Reduced",
+            "weight",
+            "true",
+            "true",
+            "false",
+            "7",
+        ],
     )
 
 

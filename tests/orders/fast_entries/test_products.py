@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orders.models import Product
 from tenants.ids import new_id
 from tenants.scope import tenant_scope
+from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
 from tests.support.api import Person
 from tests.support.both_ways import BothWays, call
@@ -130,10 +131,32 @@ def test_product_is_found_by_barcode(client, products, code):
 
 
 @pytest.mark.parametrize(
-    ("code", "found"), [("04006381333931", 1), ("4006381333930", 0), ("14006381333938", 0)]
+    ("code", "found", "is_fast"),
+    [
+        ("04006381333931", 1, True),
+        ("14006381333938", 0, False),
+        # With rules it may be found in another way.
+        ("4006381333930", 0, False),
+    ],
 )
-def test_product_is_found_by_another_spelling_of_a_gtin(client, products, code, found):
-    assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == found
+def test_product_is_found_by_another_spelling_of_a_gtin(client, products, code, found, is_fast):
+    answer = client.get(f"{PRODUCTS}?barcode={code}", fast=is_fast)
+
+    assert len(results(answer)) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found", "is_fast"),
+    [("4006381333931", 1, True), ("04006381333931", 1, False), ("2100007005379", 1, False)],
+)
+def test_product_is_found_where_labels_are_used(client, shop, products, code, found, is_fast):
+    with tenant_scope(shop):
+        Product.objects.filter(pk=products[0].pk).update(plu="7")
+    BarcodeRuleFactory(tenant=shop, pattern="21IIIIIVVVVVC", kind="price")
+
+    answer = client.get(f"{PRODUCTS}?barcode={code}", fast=is_fast)
+
+    assert len(results(answer)) == found
 
 
 @pytest.mark.parametrize("sku", ["S-1", "B", "unknown"])

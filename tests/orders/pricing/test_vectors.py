@@ -45,7 +45,8 @@ def build_line(given: Mapping[str, Any]) -> LineInput:
         for tax in given["taxes"]
     )
     quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
-    return LineInput(quantity, unit_price, taxes, build_discounts(given))
+    fixed_gross = Decimal(given["fixed_gross"]) if "fixed_gross" in given else None
+    return LineInput(quantity, unit_price, taxes, build_discounts(given), fixed_gross)
 
 
 def price_vector(vector: Mapping[str, Any]) -> PricedOrder:
@@ -85,7 +86,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 91
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 95
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,17 @@ does the action and returns the expected event. tests/architecture/test_audit.py
 without a row.
 """
 
-from tests.support.audit_table import card_readers, catalog, orders, shop, users
+from tests.support.audit_table import barcode_rule, card_readers, catalog, orders, shop, users
 from tests.support.audit_table.scene import ROWS, ExpectedEvent, Scene
 
-__all__ = ["ROWS", "ExpectedEvent", "Scene", "card_readers", "catalog", "orders", "shop", "users"]
+__all__ = [
+    "ROWS",
+    "ExpectedEvent",
+    "Scene",
+    "barcode_rule",
+    "card_readers",
+    "catalog",
+    "orders",
+    "shop",
+    "users",
+]

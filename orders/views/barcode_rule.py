@@ -1,0 +1,28 @@
+"""The barcode rules: read by all staff, written by managers."""
+
+from accounts.permissions import IsManager, IsStaff, ReadOnly
+from orders.models import BarcodeRule
+from orders.serializers.barcode_rule import BarcodeRuleInput, BarcodeRuleSerializer
+from tenants.api.filters import StrictBooleanFilter, UpdatedSinceFilterSet
+from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
+
+
+class BarcodeRuleFilter(UpdatedSinceFilterSet):
+    is_active = StrictBooleanFilter()
+
+    class Meta:
+        model = BarcodeRule
+        fields = ()
+
+
+class BarcodeRuleViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
+    """How labels of scales are read. The active rule with the highest priority wins."""
+
+    model = BarcodeRule
+    serializer_class = BarcodeRuleSerializer
+    input_class = BarcodeRuleInput
+    audit_name = "barcode_rule"
+    permission_classes = (IsManager | (IsStaff & ReadOnly),)
+    filterset_class = BarcodeRuleFilter
+    ordering_fields = {"pattern": ("pattern",), "updated_at": ("updated_at",)}
+    ordering = "pattern"
