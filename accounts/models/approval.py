@@ -232,10 +232,10 @@ class Approval(TenantOwned):
             raise NotPermitted
         if user.pk == self.requested_by_id:
             raise OwnRequest
-        if decision == self.Status.APPROVED and not self._is_within_own_limit_of(user):
+        if decision == self.Status.APPROVED and not self._is_within_money_limit(user):
             raise AboveOwnLimit
 
-    def _is_within_own_limit_of(self, user: User) -> bool:
+    def _is_within_money_limit(self, user: User) -> bool:
         """Check money limits only; the action itself checks percent limits."""
         limit = self.Action(self.action).limit_name
         return self.amount is None or limit is None or user.may_move_money(limit, self.amount)

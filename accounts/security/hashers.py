@@ -44,7 +44,10 @@ log = structlog.get_logger("till.passwords")
 
 @contextmanager
 def hashing_slot() -> Iterator[None]:
-    """Limit concurrent hashes to this process's cores. Raises Busy after MAX_WAIT_SECONDS."""
+    """Limit concurrent hashes to the share of the cores of this process.
+
+    Raises Busy after MAX_WAIT_SECONDS.
+    """
     slots = get_slots()
     if not slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Busy(retry_after=RETRY_AFTER)

@@ -276,7 +276,7 @@ def revoke(token: str) -> None:
     claims = parse_token(token)
     if claims is not None:
         structlog.contextvars.bind_contextvars(session=str(claims.session))
-        _end_session_of(claims)
+        _end_claimed_session(claims)
 
 
 def parse_token(token: str) -> Claims | None:
@@ -289,7 +289,7 @@ def parse_token(token: str) -> Claims | None:
 
 
 @atomic_with_retry
-def _end_session_of(claims: Claims) -> None:
+def _end_claimed_session(claims: Claims) -> None:
     session = find_session_by_claims(claims)
     if session is None:
         return

@@ -109,7 +109,7 @@ class TenantRelatedListField(TenantReference):
         found = self.rows().in_bulk(ids)
         seen: set[uuid.UUID] = set()
 
-        def row_of(pk: uuid.UUID) -> models.Model:
+        def take_row(pk: uuid.UUID) -> models.Model:
             if pk in seen:
                 self.fail("repeated")
             if pk not in found:
@@ -117,7 +117,7 @@ class TenantRelatedListField(TenantReference):
             seen.add(pk)
             return found[pk]
 
-        return self.each(ids, row_of)
+        return self.each(ids, take_row)
 
     def each(self, items: list[Any], read: Callable[[Any], Any]) -> list[Any]:
         """Return all items as read, or raise every error by its index."""

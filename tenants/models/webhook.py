@@ -24,7 +24,7 @@ SUBSCRIBER = "webhook"
 
 
 class WebhookQuerySet(TenantQuerySet["Webhook"]):
-    def active_of(self, tenants: Iterable[Any]) -> Self:
+    def active_for_tenants(self, tenants: Iterable[Any]) -> Self:
         return self.filter(is_active=True, tenant__in=list(tenants)).order_by("tenant", "pk")
 
 

@@ -19,7 +19,7 @@ class Api:
 
     def __init__(self, access: str | None = None, **defaults: str) -> None:
         self.client = Client()
-        self.defaults = {name_of(name): value for name, value in defaults.items()}
+        self.defaults = {format_header_name(name): value for name, value in defaults.items()}
         if access is not None:
             self.defaults["Authorization"] = f"Bearer {access}"
 
@@ -55,7 +55,7 @@ class Api:
         )
 
     def with_defaults(self, headers: dict[str, str]) -> dict[str, str]:
-        return self.defaults | {name_of(name): value for name, value in headers.items()}
+        return self.defaults | {format_header_name(name): value for name, value in headers.items()}
 
 
 class Person(Api):
@@ -73,5 +73,5 @@ class Person(Api):
         self.defaults["Authorization"] = f"Bearer {self.tokens.access}"
 
 
-def name_of(header: str) -> str:
+def format_header_name(header: str) -> str:
     return header.replace("_", "-")

@@ -60,7 +60,7 @@ class Decimals:
         self.found.append(f"{where}: {text}")
 
     def read_answer(self, path: str, response: Any) -> None:
-        shop = shop_of(response)
+        shop = find_shop(response)
         if shop is None or response.streaming:
             return
         kind = response.headers.get("Content-Type", "").partition(";")[0]
@@ -103,7 +103,7 @@ def inner(outer: str, key: str) -> str:
     return outer if outer and is_part else key
 
 
-def shop_of(response: Any) -> Tenant | None:
+def find_shop(response: Any) -> Tenant | None:
     """Return the shop of the user of the request, without a query."""
     user = getattr(getattr(response, "wsgi_request", None), "user", None)
     state = getattr(user, "_state", None)

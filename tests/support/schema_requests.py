@@ -18,7 +18,7 @@ from schemathesis.specs.openapi import checks as promises
 
 from config.wsgi import application
 from tests.architecture.test_schema import document, make_strict
-from tests.support.api import name_of
+from tests.support.api import format_header_name
 from tests.support.secret_leaks import leaks
 from tests.support.two_shops import TwoShops
 
@@ -172,5 +172,5 @@ class Read:
 
 def build_headers(api: Any) -> dict[str, str]:
     """Return the headers of a client, and ask for responses in which text can be searched."""
-    headers = {name_of(name): value for name, value in api.defaults.items()}
+    headers = {format_header_name(name): value for name, value in api.defaults.items()}
     return headers | {"Accept-Encoding": "identity"}

@@ -25,7 +25,7 @@ Graph = Mapping[str, set[str]]
 Point = tuple[int, int]
 
 
-def package_of(module: str, packages: set[str]) -> str | None:
+def find_package(module: str, packages: set[str]) -> str | None:
     """Return the box of a module, or None if it is excluded.
 
     Modules directly in an app share one box with the name of the app.
@@ -46,9 +46,9 @@ def read_graph() -> dict[str, set[str]]:
     packages = {each for each in imports.modules if imports.find_children(each)}
     graph: dict[str, set[str]] = {}
     for module in imports.modules:
-        if package := package_of(module, packages):
+        if package := find_package(module, packages):
             names = imports.find_modules_directly_imported_by(module)
-            imported = {package_of(each, packages) for each in names}
+            imported = {find_package(each, packages) for each in names}
             graph.setdefault(package, set()).update(
                 each for each in imported if each and each != package
             )

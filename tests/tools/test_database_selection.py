@@ -121,10 +121,10 @@ def test_every_collected_test_runs_on_each_database_that_it_applies_to(request, 
     once = {item for item in collected if selection.is_for_one_database(item)}
     assert {item.nodeid for item in collected if runs[item] != (1 if item in once else 2)} == set()
     fast = {item for item in collected if not selection.is_slow(item)}
-    assert names_of(fast) == names_of(in_make_test)
+    assert list_names(fast) == list_names(in_make_test)
 
 
-def names_of(items):
+def list_names(items):
     """Return the names of the tests without their parameters."""
     return {item.nodeid.partition("[")[0] for item in items}
 

@@ -42,7 +42,7 @@ class Webhooks(RemoteSubscriber):
         if not events:
             return
         by_tenant: dict[Any, list[Webhook]] = defaultdict(list)
-        for webhook in Webhook.objects.active_of({event.tenant_id for event in events}):
+        for webhook in Webhook.objects.active_for_tenants({event.tenant_id for event in events}):
             by_tenant[webhook.tenant_id].append(webhook)
         for event in events:
             for webhook in by_tenant[event.tenant_id]:

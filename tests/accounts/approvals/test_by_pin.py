@@ -40,7 +40,7 @@ def with_pin(user):
     return user
 
 
-def pin_of(user, digits=PIN):
+def build_body(user, digits=PIN):
     return {"user": str(user.pk), "pin": digits}
 
 
@@ -51,7 +51,7 @@ def test_manager_pin_at_the_cashiers_terminal_decides_without_a_login(
     approval = request_approval(till)
     before = count_sessions()
 
-    answer = decide(till, approval, how, pin_of(manager_with_pin))
+    answer = decide(till, approval, how, build_body(manager_with_pin))
 
     assert answer.status_code == 200
     assert answer.json()["decided_by"]["id"] == str(manager_with_pin.pk)
@@ -89,7 +89,7 @@ def test_pin_is_accepted_only_at_the_requesting_terminal(
         (client_of(cashier), elsewhere),
         (till, elsewhere),
     ]:
-        answer = decide(person, approval, how, pin_of(manager_with_pin))
+        answer = decide(person, approval, how, build_body(manager_with_pin))
         problem(answer, 400, "invalid", {"pin": "not_at_a_terminal"})
 
     assert [snapshot_approval(here), snapshot_approval(elsewhere)] == before
@@ -108,8 +108,8 @@ def test_wrong_pins_and_users_get_the_same_error_and_are_recorded(
     before = snapshot_approval(approval)
 
     for given in [
-        pin_of(manager_with_pin, WRONG_PIN),
-        *(pin_of(person) for person in (without, gone, elsewhere, theirs)),
+        build_body(manager_with_pin, WRONG_PIN),
+        *(build_body(person) for person in (without, gone, elsewhere, theirs)),
     ]:
         problem(decide(till, approval, body=given), 401, "invalid_credentials")
 
@@ -122,7 +122,7 @@ def test_attack_120_cashier_pin_cannot_decide(till, cashier, other_cashier, prob
     before = snapshot_approval(approval)
 
     for person in (cashier, with_pin(other_cashier)):
-        problem(decide(till, approval, body=pin_of(person)), 403, "permission_denied")
+        problem(decide(till, approval, body=build_body(person)), 403, "permission_denied")
 
     assert snapshot_approval(approval) == before
 
@@ -131,7 +131,7 @@ def test_attack_120_requesters_own_pin_cannot_decide(pin_pad, manager_with_pin, 
     till = pin_pad.till_of(manager_with_pin)
     approval = request_approval(till)
 
-    problem(decide(till, approval, body=pin_of(manager_with_pin)), 403, "own_request")
+    problem(decide(till, approval, body=build_body(manager_with_pin)), 403, "own_request")
 
     assert snapshot_approval(approval)["status"] == "pending"
 
@@ -142,22 +142,22 @@ def test_attack_122_five_wrong_pins_lock_only_that_users_pin(
     approval = request_approval(till)
     for _ in range(5):
         problem(
-            decide(till, approval, body=pin_of(manager_with_pin, WRONG_PIN)),
+            decide(till, approval, body=build_body(manager_with_pin, WRONG_PIN)),
             401,
             "invalid_credentials",
         )
 
-    problem(decide(till, approval, body=pin_of(manager_with_pin)), 429, "pin_closed")
+    problem(decide(till, approval, body=build_body(manager_with_pin)), 429, "pin_closed")
     assert snapshot_approval(approval)["status"] == "pending"
     # Other approvers are not locked at this terminal, and the manager can log in elsewhere.
-    assert decide(till, approval, body=pin_of(with_pin(admin))).status_code == 200
+    assert decide(till, approval, body=build_body(with_pin(admin))).status_code == 200
     assert anonymous.post(LOG_IN, build_credentials(username="mgr")).status_code == 200
 
 
 def test_attack_122_password_decides_while_the_pin_is_locked(till, manager_with_pin):
     approval = request_approval(till)
     for _ in range(6):
-        decide(till, approval, body=pin_of(manager_with_pin, WRONG_PIN))
+        decide(till, approval, body=build_body(manager_with_pin, WRONG_PIN))
 
     answer = decide(till, approval, body={"username": "mgr", "password": PASSWORD})
 

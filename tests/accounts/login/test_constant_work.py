@@ -79,7 +79,7 @@ def plain(encoded):
     return encoded.replace("argon2pep", "argon2")
 
 
-def statements_of(api, body):
+def list_statements(api, body):
     with CaptureQueriesContext(connection) as queries:
         assert api.post(LOG_IN, body).status_code == 401
     verbs = [each["sql"] for each in queries if not TRANSACTIONAL.match(each["sql"])]
@@ -95,12 +95,12 @@ def shape(sql):
 def test_attack_003_every_failure_takes_one_hash_and_the_same_statements(
     why, anonymous, shop, cashier, argon2_runs, clock
 ):
-    expected = statements_of(anonymous, wrong_password(shop, cashier))
+    expected = list_statements(anonymous, wrong_password(shop, cashier))
     body = why(shop, cashier)
     hashed = list(argon2_runs)
     argon2_runs.clear()
 
-    found = statements_of(anonymous, body)
+    found = list_statements(anonymous, body)
 
     assert hashed == [(19456, 2)]
     assert argon2_runs == hashed

@@ -19,7 +19,7 @@ OTHERS = ["042100005263", "04252615", "10042100005261", "42100005264"]
 PEAR = {"sku": "PEAR", "name": "Pear", "price": "1.00"}
 
 
-def codes_of(shop, product):
+def list_codes(shop, product):
     with tenant_scope(shop):
         return list(product.barcodes.values_list("code", flat=True))
 
@@ -83,7 +83,7 @@ def test_another_shop_has_the_same_number(shop, entered, foreign):
     with tenant_scope(foreign.tenant):
         BarcodeFactory(product=foreign.product, code=UPC_A)
 
-    assert codes_of(foreign.tenant, foreign.product)
+    assert list_codes(foreign.tenant, foreign.product)
 
 
 def test_update_changes_the_spelling_and_drops_repeated_ones(
@@ -95,14 +95,14 @@ def test_update_changes_the_spelling_and_drops_repeated_ones(
         changed = manager_client.patch(path, {"barcodes": [first, *rest]}, If_Match="*")
         assert changed.json()["barcodes"] == [first]
 
-    assert codes_of(shop, product) == [SPELLINGS[-1]]
+    assert list_codes(shop, product) == [SPELLINGS[-1]]
 
 
 @pytest.mark.parametrize("given", SPELLINGS)
 def test_import_compares_by_key(manager_client, shop, entered, given, product):
     rows = f"sku,name,price,barcodes\n{product.sku},{product.name},0.50,{given}\n"
     assert upload_catalog(manager_client, rows).status_code == 200
-    assert codes_of(shop, product) == [given]
+    assert list_codes(shop, product) == [given]
 
     other = upload_catalog(manager_client, f"sku,name,price,barcodes\nPEAR,Pear,1,{entered}\n")
     assert other.status_code == 400
@@ -112,7 +112,7 @@ def test_import_compares_by_key(manager_client, shop, entered, given, product):
         manager_client, f"sku,name,price,barcodes\nA,A,1,{UPC_A}\nB,B,1,{UPC_E}\n"
     )
     assert twice.json()["errors"][0]["code"] == "duplicate"
-    assert codes_of(shop, product) == [given]
+    assert list_codes(shop, product) == [given]
 
 
 # --- barcodes that are older than their keys ----------------------------------------------------
@@ -146,7 +146,7 @@ def test_upgrade_keeps_the_oldest_and_lists_the_others(till, shop, upgraded):
     for scanned in SPELLINGS:
         assert skus(till.get("products/", {"barcode": scanned})) == [apple.sku]
     assert skus(till.get("products/", {"barcode": "4011"})) == [plum.sku]
-    assert [codes_of(shop, each) for each in (pear, plum)] == [[f"00{UPC_A}"], [UPC_E, "4011"]]
+    assert [list_codes(shop, each) for each in (pear, plum)] == [[f"00{UPC_A}"], [UPC_E, "4011"]]
     assert [f"barcode 00{UPC_A} of product PEAR" in listed[0], len(listed)] == [True, 2]
     assert f"barcode {UPC_E} of product PLUM" in listed[1]
 

@@ -56,7 +56,7 @@ def rename(store, name=b"New"):
     return RENAME, [str(store.pk).encode(), name]
 
 
-def name_of(store):
+def get_name(store):
     with tenant_context(store.tenant):
         return Store.objects.get(pk=store.pk).name
 
@@ -129,7 +129,7 @@ def test_message_that_changes_rows_is_committed(shop, ours):
     _, changed = pipeline.send(scope(shop), rename(ours))
 
     assert changed.affected == 1
-    assert name_of(ours) == "New"
+    assert get_name(ours) == "New"
 
 
 def test_rows_of_another_shop_are_not_accessible(shop, ours, foreign):
@@ -139,7 +139,7 @@ def test_rows_of_another_shop_are_not_accessible(shop, ours, foreign):
     _, changed = pipeline.send(scope(shop), rename(theirs))
 
     assert changed.affected == 0
-    assert name_of(theirs) == before
+    assert get_name(theirs) == before
 
 
 def test_message_larger_than_the_buffers_is_sent(shop):
@@ -156,7 +156,7 @@ def test_transaction_can_span_two_messages(shop, ours):
 
     pipeline.send(rename(ours, b"Two"), (COMMIT, []))
 
-    assert name_of(ours) == "Two"
+    assert get_name(ours) == "Two"
     assert pipeline.is_available()
 
 
@@ -165,7 +165,7 @@ def test_transaction_can_be_rolled_back(shop, ours):
 
     pipeline.rollback()
 
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.is_available()
     pipeline.rollback()
 
@@ -223,7 +223,7 @@ def test_error_rolls_back_the_whole_message(shop, ours):
 
     assert caught.value.sqlstate == "22012"
     assert "division by zero" in caught.value.message
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.send(scope(shop), (NAMES, []))[1].rows() == [(b"Ours",)]
 
 
@@ -234,7 +234,7 @@ def test_error_rolls_back_the_whole_transaction(shop, ours):
         pipeline.send(rename(ours, b"Two"), (DIVISION, [b"0"]), (COMMIT, []))
     pipeline.rollback()
 
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.is_available()
 
 
@@ -242,7 +242,7 @@ def test_statement_that_cannot_be_prepared_raises(shop, ours):
     with pytest.raises(PipelineFailed, match="42P01"):
         pipeline.send(scope(shop), rename(ours), (Prepared("SELECT 1 FROM nothing"), []))
 
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     _, changed = pipeline.send(scope(shop), rename(ours))
     assert changed.affected == 1
 
@@ -251,7 +251,7 @@ def test_statement_timeout_applies(shop, ours):
     with pytest.raises(PipelineFailed, match="57014"):
         pipeline.send(scope(shop), rename(ours), (TIMEOUT, []), (SLEEP, []))
 
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.is_available()
 
 
@@ -276,7 +276,7 @@ def test_statements_lost_in_a_transaction_roll_it_back(shop, ours):
         pipeline.send(rename(ours), (COMMIT, []))
     pipeline.rollback()
 
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.is_available()
 
 
@@ -317,7 +317,7 @@ def test_connection_that_breaks_during_a_message_is_closed(shop, ours):
 
     assert isinstance(caught.value, OperationalError)
     assert connection.connection is None
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
     assert pipeline.is_available()
 
 
@@ -329,7 +329,7 @@ def test_lost_answer_may_have_committed_only_for_a_commit(shop, ours, end, may_h
         pipeline.send((SUICIDE, []), *end)
 
     assert caught.value.may_have_committed is may_have_committed
-    assert name_of(ours) == "Ours"
+    assert get_name(ours) == "Ours"
 
 
 def test_interruption_closes_the_connection(shop, ours, monkeypatch):

@@ -25,7 +25,7 @@ from tests.tools.bench.till import Server
 
 # Of the requests that may be sent again, and of the others more than anything can take.
 REPEATED = 2_000
-MOST_A_SECOND = 3_000
+MAX_PER_SECOND = 3_000
 
 
 class Name(NamedTuple):
@@ -70,7 +70,7 @@ class Calls:
 
     def measure(self) -> Window:
         lines = self.scratch / "requests"
-        count = int(MOST_A_SECOND * self.generator.seconds) if self.kind.once else REPEATED
+        count = int(MAX_PER_SECOND * self.generator.seconds) if self.kind.once else REPEATED
         written = self.kind.write(lines, self.server.world, count)
         web, database = cpu_seconds(self.server.process), cpu_seconds(self.postmaster)
         window = self.generator.send(self.server.base, lines)
@@ -80,7 +80,7 @@ class Calls:
             database_cpu=cpu_seconds(self.postmaster) - database,
         )
         if self.kind.once and window.requests >= written:
-            raise DidNotWork("More answers than requests: raise MOST_A_SECOND.")
+            raise DidNotWork("More answers than requests: raise MAX_PER_SECOND.")
         self.kind.count_answered(window.requests)
         self.answered += window.requests - window.refused
         return window

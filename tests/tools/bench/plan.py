@@ -118,7 +118,7 @@ SMALL_ORDERS = 100_000
 LASTING_STEPS = 10
 LASTING_SECONDS = 10
 UNDER_WAY_SECONDS = 3
-MOST_MEMORY = 120
+MAX_MEMORY = 120
 PROCESSOR_TIME = (
     "Processor time of one request, of all processes of the web server and of PostgreSQL:"
 )
@@ -362,7 +362,7 @@ def measure_memory(bench: Bench) -> Section:
             due = calls.answered + wanted / LASTING_STEPS
     if errors:
         raise DidNotWork(f"{errors} requests were refused or broken.\n{tail(ours.log.read_text())}")
-    reached = "reached" if float(rows[-1][1]) < MOST_MEMORY else "not reached"
+    reached = "reached" if float(rows[-1][1]) < MAX_MEMORY else "not reached"
     shares = ", ".join(f"{share} % {title}" for title, share in requests.name_mixture().items())
     return Section(
         "Memory",
@@ -370,7 +370,7 @@ def measure_memory(bench: Bench) -> Section:
             *bench.describe(),
             f"{workers} workers of {TILL[server]} answer a mixture: {shares}.",
             Table(("requests for each worker", "MiB of the largest worker"), rows),
-            f"Target: below {MOST_MEMORY} MiB after 100,000 requests for each worker, and not "
+            f"Target: below {MAX_MEMORY} MiB after 100,000 requests for each worker, and not "
             f"growing: {reached}.",
         ],
     )

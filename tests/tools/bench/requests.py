@@ -40,7 +40,7 @@ class BenchData:
     def anybody(self) -> int:
         return random.randrange(EVERYBODY)
 
-    def products_of(self, person: int) -> list[int]:
+    def choose_products(self, person: int) -> list[int]:
         """Five different ones of the person's shop."""
         first = person // PEOPLE * self.products
         return [first + each for each in random.sample(range(self.products), LINES)]
@@ -79,7 +79,7 @@ def order(world: BenchData) -> str:
 
 
 def choose_sale(world: BenchData, person: int) -> dict[str, Any]:
-    sold = {number: random.randint(1, 3) for number in world.products_of(person)}
+    sold = {number: random.randint(1, 3) for number in world.choose_products(person)}
     return sale(fresh_id(), person, sold)
 
 
