@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from accounts.services.session_check import VerifiedToken
-from orders.fast_entries.reading import (
+from accounts.fast_entries.reading import (
     VISIBLE,
     Filter,
     KeysetList,
@@ -19,6 +18,7 @@ from orders.fast_entries.reading import (
     read_visible,
     write_time,
 )
+from accounts.services.session_check import VerifiedToken
 from orders.models import Order
 from orders.serializers.rendering import render_order
 from orders.serializers.rows import (
@@ -52,12 +52,12 @@ PAGES = KeysetList(
     select=f"SELECT {ORDER} FROM orders_order listed WHERE listed.tenant_id = $1::uuid",
     ordering="-created_at",
     columns=(("created_at", "timestamptz"), ("id", "uuid")),
+    read_position=lambda row: (write_time(row.created_at), row.id),
     filters={
         name: Filter(f"listed.{name}_id = {{}}::uuid", parse_id)
         for name in ("store", "register", "shift", "cashier")
     }
     | {"status": Filter("listed.status = {}", parse_status)},
-    write_value=lambda name, text: write_time(text) if name == "created_at" else text,
 )
 LINES = (
     f"SELECT {columns('l', LineRow, **TEXTS)} FROM ({{page}}) page JOIN orders_orderline l "

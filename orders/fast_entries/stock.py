@@ -1,6 +1,6 @@
 """The list of stock levels in its default order."""
 
-from orders.fast_entries.reading import BY_IDS, Filter, KeysetList, parse_id, read
+from accounts.fast_entries.reading import BY_IDS, Filter, KeysetList, parse_id, read
 from orders.models import StockLevel
 from orders.serializers.rendering import render_stock_level
 from orders.serializers.rows import StockLevelRow
@@ -14,6 +14,7 @@ SELECT listed.id, listed.store_id, listed.product_id, listed.quantity, listed.re
 FROM orders_stocklevel listed WHERE listed.tenant_id = $1::uuid""",
     ordering="id",
     columns=(("id", "uuid"),),
+    read_position=lambda row: (row.id,),
     filters={
         "id": BY_IDS,
         "product": Filter("listed.product_id = {}::uuid", parse_id),

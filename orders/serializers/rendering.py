@@ -4,7 +4,6 @@ The serializers describe the same fields for the OpenAPI document; a test compar
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -21,7 +20,7 @@ from orders.serializers.rows import (
     parse_json,
 )
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
-from tenants.api.formats import format_datetime, format_number
+from tenants.api.formats import exact_moment, format_number, moment
 from tenants.scope import current_tenant
 
 
@@ -71,35 +70,6 @@ def choose_formatter(row: object) -> Any:
     """Return the formatter for a model or a row of the current tenant."""
     kind = TextAmountFormatter if isinstance(row, tuple) else AmountFormatter
     return get_amount_formatter(current_tenant().currency_exponent, kind)
-
-
-def moment(at: datetime | str | None) -> str | None:
-    """Return the time in UTC with milliseconds; PostgreSQL's own text of it is accepted too."""
-    if at is None:
-        return None
-    if isinstance(at, str):
-        return moment_of_text(at)
-    text = at.isoformat(timespec="milliseconds")
-    if not text.endswith("+00:00"):
-        text = at.astimezone(UTC).isoformat(timespec="milliseconds")
-    return f"{text[:-6]}Z"
-
-
-def exact_moment(at: datetime | str) -> str:
-    """Return the time in UTC with full precision."""
-    if not isinstance(at, str):
-        return format_datetime(at)
-    moment_of_text(at)
-    fraction = at[20:-3]
-    return f"{at[:10]}T{at[11:19]}{'.' if fraction else ''}{fraction and f'{fraction:0<6}'}Z"
-
-
-@lru_cache(maxsize=4096)
-def moment_of_text(at: str) -> str:
-    """Return the time for the text of a column: `2026-11-30 09:00:00.12+00`."""
-    if not at.endswith("+00"):
-        raise ValueError("The time zone of the connection must be UTC.")
-    return f"{at[:10]}T{at[11:19]}.{at[20:-3][:3]:0<3}Z"
 
 
 def render_order(order: Order | OrderRow) -> dict[str, Any]:

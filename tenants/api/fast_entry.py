@@ -26,7 +26,7 @@ UNUSUAL_HEADERS = (
     "HTTP_CONTENT_ENCODING",
     "HTTP_IF_MATCH",
 )
-PARAMETER = re.compile(r"([a-z_]{1,32})=([A-Za-z0-9._~:%,-]{1,7400})")
+PARAMETER = re.compile(r"([a-z_]{1,32})=([A-Za-z0-9._~:%,+-]{1,7400})")
 BEARER = re.compile(r"Bearer ([A-Za-z0-9._-]{20,4096})")
 UUID_LENGTH = 36
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -131,7 +131,12 @@ def read_query(text: str) -> dict[str, str] | None:
         pair = PARAMETER.fullmatch(part)
         if pair is None or pair[1] in found:
             return None
-        found[pair[1]] = unquote_to_bytes(pair[2]).decode("latin-1") if "%" in part else pair[2]
+        found[pair[1]] = value = pair[2].replace("+", " ")
+        if "%" in value:
+            try:
+                found[pair[1]] = unquote_to_bytes(value).decode()
+            except UnicodeDecodeError:
+                return None
     return found
 
 

@@ -5,6 +5,7 @@ import unicodedata
 import uuid
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from tenants.ids import build_uuid
 
@@ -125,6 +126,35 @@ def parse_time(data: object) -> time:
 def format_datetime(moment: datetime) -> str:
     """Return the time in UTC with full precision, so that clients can send it back unchanged."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def moment(at: datetime | str | None) -> str | None:
+    """Return the time in UTC with milliseconds; PostgreSQL's own text of it is accepted too."""
+    if at is None:
+        return None
+    if isinstance(at, str):
+        return moment_of_text(at)
+    text = at.isoformat(timespec="milliseconds")
+    if not text.endswith("+00:00"):
+        text = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{text[:-6]}Z"
+
+
+def exact_moment(at: datetime | str) -> str:
+    """Return the time in UTC with full precision."""
+    if not isinstance(at, str):
+        return format_datetime(at)
+    moment_of_text(at)
+    fraction = at[20:-3]
+    return f"{at[:10]}T{at[11:19]}{'.' if fraction else ''}{fraction and f'{fraction:0<6}'}Z"
+
+
+@lru_cache(maxsize=4096)
+def moment_of_text(at: str) -> str:
+    """Return the time for the text of a column: `2026-11-30 09:00:00.12+00`."""
+    if not at.endswith("+00"):
+        raise ValueError("The time zone of the connection must be UTC.")
+    return f"{at[:10]}T{at[11:19]}.{at[20:-3][:3]:0<3}Z"
 
 
 def parse_text(

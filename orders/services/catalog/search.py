@@ -1,9 +1,9 @@
 """Product search: by barcode or SKU, by words, and by words with typing errors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, reduce
 from operator import add, and_, or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.lookups import TrigramStrictWordSimilar
 from django.contrib.postgres.search import TrigramStrictWordSimilarity
@@ -37,45 +37,89 @@ MAX_SWAP_LENGTH = 7
 MIN_SUBSTRING_LENGTH = 3
 
 
+class Match(NamedTuple):
+    """A condition on a column of products. `lookup` is one of Django's."""
+
+    column: str
+    lookup: str
+    text: str
+
+    def to_q(self) -> Q:
+        return Q((f"{self.column}__{self.lookup}", self.text))
+
+
+# Conditions that must all be true.
+Matches = Sequence[Match]
+
+
+class SearchText(NamedTuple):
+    """A search text as it is compared with products."""
+
+    # As a SKU or barcode.
+    code: str
+    words: tuple[str, ...]
+    phrase: str
+
+    @property
+    def exact(self) -> Matches:
+        """Return the conditions of a product that contains all words."""
+        return [match_substring(word) for word in self.words]
+
+    @property
+    def ranks(self) -> list[tuple[int, Matches]]:
+        """Return the conditions of each relevance, best first; RANK_SUBSTRINGS for all others."""
+        return [
+            (RANK_SKU, [Match("sku", "exact", self.code)]),
+            (RANK_SKU_IGNORING_CASE, [Match("sku", "iexact", self.code)]),
+            (RANK_NAME_PREFIX, [Match("search_text", "startswith", f" {self.phrase}")]),
+            (RANK_WORD_PREFIXES, [match_prefix(word) for word in self.words]),
+        ]
+
+    @property
+    def may_have_typos(self) -> bool:
+        return any(map(may_have_typo, self.words))
+
+
+def parse_search_text(text: str) -> SearchText:
+    phrase = plain_words(text)
+    code, words = normalize_code(text), tuple(dict.fromkeys(phrase.split()))
+    return SearchText(code, words, phrase)
+
+
 def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
     """Filter products by a search text and annotate their `relevance`.
 
     Every word must be part of the name or the SKU, in any order. Typing errors are tolerated
     only if no product of the tenant contains all words.
     """
-    words = list(dict.fromkeys(plain_words(text).split()))
-    if not words:
+    asked = parse_search_text(text)
+    if not asked.words:
         return products
     barcode_match = find_scanned_product(text)
-    exact_match = match_all(match_substring(word) for word in words)
-    if barcode_match is None and needs_typo_tolerance(exact_match, words):
-        return search_with_typos(products, words)
+    exact_match = match_all(asked.exact)
+    if barcode_match is None and needs_typo_tolerance(exact_match, asked):
+        return search_with_typos(products, asked.words)
     meant = exact_match if barcode_match is None else exact_match | Q(pk=barcode_match)
-    return products.filter(meant).annotate(
-        **{RELEVANCE: build_relevance(text, words, barcode_match)}
-    )
+    return products.filter(meant).annotate(**{RELEVANCE: build_relevance(asked, barcode_match)})
 
 
-def needs_typo_tolerance(exact_match: Q, words: list[str]) -> bool:
+def needs_typo_tolerance(exact_match: Q, asked: SearchText) -> bool:
     """Return whether no product matches exactly and typing errors should be tolerated."""
-    if not (any(map(may_have_typo, words)) and has_trigram_index()):
+    if not (asked.may_have_typos and has_trigram_index()):
         return False
     return not Product.objects.filter(exact_match).exists()
 
 
-def build_relevance(text: str, words: list[str], barcode_match: Any) -> Case:
+def build_relevance(asked: SearchText, barcode_match: Any) -> Case:
     return Case(
         *([] if barcode_match is None else [When(pk=barcode_match, then=RANK_BARCODE)]),
-        When(sku=normalize_code(text), then=RANK_SKU),
-        When(sku__iexact=normalize_code(text), then=RANK_SKU_IGNORING_CASE),
-        When(search_text__startswith=f" {plain_words(text)}", then=RANK_NAME_PREFIX),
-        When(match_all(match_prefix(word) for word in words), then=RANK_WORD_PREFIXES),
+        *(When(match_all(matches), then=rank) for rank, matches in asked.ranks),
         default=RANK_SUBSTRINGS,
         output_field=models.IntegerField(),
     )
 
 
-def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
+def search_with_typos(products: ProductQuerySet, words: Sequence[str]) -> ProductQuerySet:
     """Filter by similar words, the most similar first."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -86,7 +130,7 @@ def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQue
         add, [TrigramStrictWordSimilarity(word, F("search_text")) for word in words]
     )
     rank = (Value(float(len(words))) - similarity) * Value(1_000.0) + Value(float(RANK_WITH_TYPOS))
-    return products.filter(match_all(map(match_similar, words))).annotate(
+    return products.filter(reduce(and_, map(match_similar, words))).annotate(
         **{RELEVANCE: Cast(rank, models.IntegerField())}
     )
 
@@ -94,10 +138,11 @@ def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQue
 def match_similar(word: str) -> Q:
     """Match the word, a similar one (pg_trgm, by the trigram index) or one with swapped letters."""
     if not may_have_typo(word):
-        return match_substring(word)
+        return match_substring(word).to_q()
     similar = Q(TrigramStrictWordSimilar(F("search_text"), Value(word)))
     swapped = swap_neighbors(word) if len(word) <= MAX_SWAP_LENGTH else ()
-    return reduce(or_, [match_substring(word), similar, *map(match_substring, swapped)])
+    substrings = [match_substring(each).to_q() for each in (word, *swapped)]
+    return reduce(or_, [similar, *substrings])
 
 
 def may_have_typo(word: str) -> bool:
@@ -111,18 +156,18 @@ def swap_neighbors(word: str) -> Iterable[str]:
         yield word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
-def match_substring(word: str) -> Q:
+def match_substring(word: str) -> Match:
     if len(word) < MIN_SUBSTRING_LENGTH and word.isascii() and word.isalnum():
         return match_prefix(word)
-    return Q(search_text__contains=word)
+    return Match("search_text", "contains", word)
 
 
-def match_prefix(word: str) -> Q:
-    return Q(search_text__contains=f" {word}")
+def match_prefix(word: str) -> Match:
+    return Match("search_text", "contains", f" {word}")
 
 
-def match_all(conditions: Iterable[Q]) -> Q:
-    return reduce(and_, conditions)
+def match_all(matches: Matches) -> Q:
+    return reduce(and_, [match.to_q() for match in matches])
 
 
 def has_trigram_index() -> bool:

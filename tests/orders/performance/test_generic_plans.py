@@ -1,7 +1,7 @@
 """The statements of the most frequent requests use an index for any values.
 
 Prepared statements have generic plans: what is good for one shop must be good for all. Lists with
-filters, and the search, are planned for their values: see test_query_plans.
+filters, and the search of the view, are planned for their values: see test_query_plans.
 """
 
 import json
@@ -36,6 +36,10 @@ class Requests:
 
     def get(self, path):
         return self.answer("GET", path, None)
+
+    def search_on(self):
+        first = self.get(f"products/?search={self.product.sku}&page_size=1")
+        return self.get(first["next"].partition("/v1/")[2])
 
     def post(self, path, body, **headers):
         return self.answer("POST", path, body, **headers)
@@ -82,6 +86,9 @@ PASSWORD = "correct horse battery staple"
 CALLS = {
     "product by barcode": lambda asked: asked.get("products/?barcode=42"),
     "page of products": lambda asked: asked.get("products/"),
+    "product search": lambda asked: asked.get(f"products/?search={asked.product.sku}"),
+    "product search, next page": Requests.search_on,
+    "product search by barcode": lambda asked: asked.get("products/?search=42"),
     "page of orders": lambda asked: asked.get("orders/"),
     "order": lambda asked: asked.get(f"orders/{asked.sell()['id']}/"),
     "stock": lambda asked: asked.get("stock/"),

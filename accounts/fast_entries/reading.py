@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
@@ -32,7 +32,6 @@ from tenants.api.pagination import (
     InvalidCursor,
     Order,
     Position,
-    add_tiebreaker,
     cut_page,
     parse_page_size,
 )
@@ -43,6 +42,11 @@ from tenants.database.postgres.pipeline import COMMIT, SCOPE, Call, PipelineFail
 # them, because each is a statement of its own.
 LIMITS = (2, 11, 51, 101, 201)
 UUID_VALUE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def choose_limit(size: int) -> int:
+    """Return the LIMIT of a page, one row more at least."""
+    return next(each for each in LIMITS if each > size)
 
 
 class Read(NamedTuple):
@@ -112,11 +116,12 @@ def read(
 # The parameters that restrict rows to the stores of a user: see `build_store_filter`.
 StoreRestriction = tuple[bytes, ...]
 ASSIGNED = """
- AND (listed.store_id IN (SELECT store_id FROM accounts_posting WHERE tenant_id = $1::uuid
+ AND (listed.{store} IN (SELECT store_id FROM accounts_posting WHERE tenant_id = $1::uuid
    AND user_id = $2::uuid)
   OR NOT EXISTS (SELECT FROM accounts_posting WHERE tenant_id = $1::uuid AND user_id = $2::uuid))"""
 # By the number of restrictions: none, assigned stores, and the store of a paired register too.
-VISIBLE = ("", ASSIGNED, f"{ASSIGNED} AND listed.store_id = $3::uuid")
+RESTRICTIONS = ("", ASSIGNED, f"{ASSIGNED} AND listed.{{store}} = $3::uuid")
+VISIBLE = tuple(each.format(store="store_id") for each in RESTRICTIONS)
 # The restriction of each session as last seen.
 _last_restrictions: dict[uuid.UUID, StoreRestriction] = {}
 
@@ -196,20 +201,27 @@ class KeysetList:
     """A list in its default order: the SQL of its pages, and the links between them.
 
     `select` ends with a condition on the tenant $1 of the rows, which it calls `listed`. `columns`
-    are those of the order, with the types of the cursor's values.
+    are those of the order, with the types of the cursor's values, which `read_position` returns for
+    a row.
     """
 
     model: type[models.Model]
     select: str
     ordering: str
     columns: Sequence[tuple[str, str]]
+    read_position: Callable[[Any], tuple[str | int, ...]]
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    # How the value of a column, as PostgreSQL writes it, stands in a cursor.
-    write_value: Callable[[str, str], str] = field(default=lambda _name, text: text)
+    # The number of parameters in `select`.
+    parameters: int = 1
 
-    @property
+    @cached_property
     def order(self) -> Order:
-        return resolve_default_order(self.model, self.ordering)
+        return Order(
+            name=self.ordering.removeprefix("-"),
+            paths=tuple(name for name, _ in self.columns),
+            descending=self.ordering.startswith("-"),
+            model=self.model,
+        )
 
     def read_page(self, request: FastRequest) -> "PageRequest | None":
         """Return what page a request asks for, or None if it is not valid."""
@@ -230,21 +242,6 @@ class KeysetList:
         if position is not None and len(position.values) != len(self.columns):
             return None
         return PageRequest(self, size, position, names, [each for each in given if each])
-
-
-def resolve_default_order(model: type[models.Model], ordering: str) -> Order:
-    return _build_order(model, ordering)
-
-
-@lru_cache(maxsize=16)
-def _build_order(model: type[models.Model], ordering: str) -> Order:
-    name = ordering.removeprefix("-")
-    return Order(
-        name=name,
-        paths=add_tiebreaker(model, (name,)),
-        descending=ordering.startswith("-"),
-        model=model,
-    )
 
 
 class PageRequest(NamedTuple):
@@ -269,7 +266,7 @@ class PageRequest(NamedTuple):
 
     @property
     def limit(self) -> int:
-        return next(each for each in LIMITS if each > self.size)
+        return choose_limit(self.size)
 
     @property
     def values(self) -> list[bytes]:
@@ -277,10 +274,13 @@ class PageRequest(NamedTuple):
         start = [] if self.position is None else [_encode(each) for each in self.position.values]
         return [*self.given, *start]
 
-    def build_call(self, tenant: bytes) -> Call:
-        """Return the statement of a page whose rows all users may see."""
+    def build_call(self, tenant: bytes, *given: bytes) -> Call:
+        """Return the statement of a page whose rows all users may see.
+
+        `given` are the parameters of `select` after the tenant.
+        """
         statement = prepare_page(self.listed, self.names, self.direction, self.limit)
-        return statement, (tenant, *self.values)
+        return statement, (tenant, *given, *self.values)
 
     def build_links(
         self, request: FastRequest, rows: list[Any]
@@ -295,15 +295,15 @@ class PageRequest(NamedTuple):
 
     def link(self, request: FastRequest, row: Any, *, backwards: bool) -> str:
         listed = self.listed
-        values = tuple(listed.write_value(name, getattr(row, name)) for name, _ in listed.columns)
-        cursor = sign_cursor(listed.order, backwards, values, settings.SECRET_KEY)
+        position = listed.read_position(row)
+        cursor = sign_cursor(listed.order, backwards, position, settings.SECRET_KEY)
         if not request.query:
             return f"{request.url}?{CURSOR}={quote_plus(cursor)}"
         return replace_query_param(request.url, CURSOR, cursor)
 
 
 @lru_cache(maxsize=4096)
-def sign_cursor(order: Order, backwards: bool, values: tuple[str, ...], _secret: str) -> str:
+def sign_cursor(order: Order, backwards: bool, values: tuple[str | int, ...], _secret: str) -> str:
     """Return the cursor. The same position has the same cursor, as long as the key is the same."""
     return order.signer.sign_object([backwards, *values])
 
@@ -324,9 +324,9 @@ def build_page_sql(
 ) -> str:
     """Return the SQL of a page: the first one if `backwards` is None.
 
-    Its parameters are the tenant, the restrictions to stores, the filters and the position.
+    Its parameters are those of `select`, the restrictions to stores, the filters and the position.
     """
-    place = count(restrictions + 2)
+    place = count(listed.parameters + restrictions + 1)
     where = [listed.filters[name].condition.format(f"${next(place)}") for name in names]
     columns = [f"listed.{name}" for name, _ in listed.columns]
     descending = listed.order.descending != bool(backwards)

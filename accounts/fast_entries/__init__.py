@@ -1,0 +1,1 @@
+"""Frequent reads, answered before Django."""
