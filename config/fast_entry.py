@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 from accounts.client_info import find_client_ip
+from accounts.fast_entries import changes, me
 from config.compression import CompressionMiddleware, compress, is_compressible
 from config.logging import write_event
 from config.middleware import (
@@ -43,6 +44,7 @@ Headers = list[tuple[str, str]]
 API = "/api/v1/"
 LIST_ALLOW = "GET, POST, HEAD, OPTIONS"
 ONE_ALLOW = "GET, PATCH, HEAD, OPTIONS"
+READ_ALLOW = "GET, HEAD, OPTIONS"
 log = structlog.get_logger("till.fast_entry")
 
 
@@ -50,7 +52,9 @@ def build_routes() -> dict[tuple[str, str], Route]:
     routes = (
         ("GET", "products/", products.list_products, LIST_ALLOW),
         ("GET", f"products/{ONE}", products.retrieve_product, ONE_ALLOW),
-        ("GET", "stock/", stock.list_stock, "GET, HEAD, OPTIONS"),
+        ("GET", "stock/", stock.list_stock, READ_ALLOW),
+        ("GET", "changes/", changes.list_changes, READ_ALLOW),
+        ("GET", "auth/me/", me.retrieve_profile, ONE_ALLOW),
         ("GET", "orders/", orders.list_orders, LIST_ALLOW),
         ("GET", f"orders/{ONE}", orders.retrieve_order, ONE_ALLOW),
         ("POST", "orders/", sale.create_order, LIST_ALLOW),

@@ -1,10 +1,15 @@
-"""Serializers of the change feed."""
+"""Serializers of the change feed, and its response without their cost.
+
+A test compares both.
+"""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from tenants.api.formats import exact_moment
+from tenants.events.change_feed import Page
 from tenants.events.topics import RESOURCE_TYPES, TOPICS
 from tenants.models import OutboxEvent
 
@@ -43,3 +48,21 @@ class ChangesSerializer(serializers.Serializer[Any]):
     after = serializers.IntegerField(read_only=True, help_text="Position for the next request.")
     has_more = serializers.BooleanField(read_only=True, help_text="More changes are available now.")
     results = ChangeSerializer(many=True, read_only=True)
+
+
+def render_changes(page: Page) -> dict[str, Any]:
+    return {
+        "after": page.after,
+        "has_more": page.has_more,
+        "results": [
+            {
+                "position": change.position,
+                "type": change.topic,
+                "object": {"type": change.subject_type, "id": change.subject},
+                "deleted": change.is_tombstone,
+                "version": change.subject_version,
+                "at": exact_moment(change.created_at),
+            }
+            for change in page.results
+        ],
+    }

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
-from accounts.serializers.changes import ChangesSerializer
+from accounts.serializers.changes import ChangesSerializer, render_changes
 from accounts.services.change_feed import list_changes
 from tenants.api.filters import check_parameters
 from tenants.api.pagination import CursorPagination
@@ -73,7 +73,7 @@ class ChangesViewSet(TenantScopedViewSet):
             kinds=parse_kinds(params.get("types")),
             limit=self.page_size(request),
         )
-        return Response(ChangesSerializer(page).data)
+        return Response(render_changes(page))
 
     def page_size(self, request: Request) -> int:
         pages: Any = CursorPagination()

@@ -28,7 +28,7 @@ RowFilter = Callable[[OutboxEventQuerySet], OutboxEventQuerySet]
 class Page:
     """A page of changes, the position to continue from, and whether there are more."""
 
-    results: Sequence[OutboxEvent]
+    results: Sequence[Any]
     after: int
     has_more: bool
 
@@ -47,9 +47,22 @@ def read_changes(after: int | None, *, limit: int, narrowed: RowFilter) -> Page:
     rows = narrowed(OutboxEvent.objects.between(after, feed.last))
     found = list(rows.defer("data")[: limit + 1])
     _ensure_available(after, feed)
+    return cut_changes(found, limit, last=feed.last, waiting=waiting)
+
+
+def cut_changes(found: Sequence[Any], limit: int, *, last: int, waiting: bool) -> Page:
+    """Return the page of the changes found, of which there is one more if others follow."""
     if len(found) > limit:
-        return Page(found[:limit], found[limit - 1].position or 0, has_more=True)
-    return Page(found, feed.last, has_more=waiting)
+        return Page(found[:limit], found[limit - 1].position, has_more=True)
+    return Page(found, last, has_more=waiting)
+
+
+def is_available(after: int, *, pruned: int, last: int) -> bool:
+    """Return whether the changes after a position can be read.
+
+    A position beyond the last one was read before a backup was restored.
+    """
+    return pruned <= after <= last
 
 
 def _load_feed() -> ChangeFeed:
@@ -57,12 +70,9 @@ def _load_feed() -> ChangeFeed:
 
 
 def _ensure_available(after: int, feed: ChangeFeed) -> None:
-    """Raise ChangesGone if the position was pruned, checked after reading to avoid a race.
-
-    A position beyond the last one was read before a backup was restored.
-    """
+    """Raise ChangesGone if the position was pruned, checked after reading to avoid a race."""
     pruned = _load_feed().pruned
-    if after < pruned or after > feed.last:
+    if not is_available(after, pruned=pruned, last=feed.last):
         raise ChangesGone(after=after, oldest=pruned, last=feed.last)
 
 
