@@ -57,7 +57,7 @@ class ChangeRow(NamedTuple):
     subject_version: int | None
     created_at: str
 
-    is_tombstone = OutboxEvent.is_tombstone
+    is_tombstone = OutboxEvent.is_tombstone  # type: ignore[misc]  # mypy allows only fields
 
 
 class ChangesRequest(NamedTuple):
