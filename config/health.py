@@ -105,14 +105,14 @@ def read_only(view: View) -> View:
 @read_only
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """Liveness: the process answers. Checks no database, as a restart would not help."""
+    """Answer while the process runs. Checks no database, as a restart would not help."""
     return JsonResponse({"status": "ok"})
 
 
 @read_only
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Readiness: the process can serve requests."""
+    """Answer 200 if the process can serve requests, else 503."""
     required, optional = required_checks.results(), optional_checks.results()
     checks = {name: "ok" if passed else "failed" for name, passed in required.items()}
     checks |= {name: "ok" if passed else "degraded" for name, passed in optional.items()}

@@ -104,7 +104,7 @@ def serialize_fact(fact: Any) -> str:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Exception handler of DRF. None stands for an unexpected exception, which becomes a 500."""
+    """Return the response for an exception, for DRF; None if it is unexpected, which is a 500."""
     problem = build_problem(exc)
     if problem is None:
         return None

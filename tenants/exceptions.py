@@ -150,7 +150,7 @@ class CurrencyFixed(Conflict):
     message = "This shop already has orders in {currency}. The currency can no longer be changed."
 
 
-class DeliveryNotDead(Conflict):
+class DeliveryNotFailed(Conflict):
     code = "delivery_not_dead"
     message = "This delivery is {delivery_status}. Only failed deliveries can be retried."
 

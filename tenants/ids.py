@@ -77,6 +77,6 @@ class HasFingerprint(Protocol):
 
 
 def ensure_same_content(known: HasFingerprint, new: HasFingerprint) -> None:
-    """Raise `IdConflict` where an id comes again with other content."""
+    """Raise `IdConflict` if a known id comes again with different content."""
     if known.fingerprint != new.fingerprint:
         raise IdConflict

@@ -119,7 +119,7 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
 def retry_delivery(delivery: OutboxDelivery, *, by: NamedRow) -> OutboxDelivery:
     """Reset a failed delivery, so that the relay retries it at once."""
     delivery = OutboxDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-    delivery.revive()
+    delivery.retry()
     delivery.save_changes("status", "attempts", "next_attempt_at")
     audit.record("delivery_taken_up", actor=by, target=delivery)
     return delivery

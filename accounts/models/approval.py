@@ -59,7 +59,7 @@ WHERE tenant_id = %s AND id = %s
 
 class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def visible_to(self, user: User) -> "ApprovalQuerySet":
-        """Managers and admins see all approvals, cashiers only their own requests."""
+        """Filter for cashiers by their own requests; managers and admins see all."""
         return self if user.may_approve() else self.filter(requested_by=user)
 
     def with_details(self) -> "ApprovalQuerySet":

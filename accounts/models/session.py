@@ -27,7 +27,7 @@ class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
         return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
 
     def opened_by_pin(self) -> "AuthSessionQuerySet":
-        """Sessions that were opened with a PIN."""
+        """Filter by sessions that were opened with a PIN."""
         return self.filter(current_jti=None)
 
     def end(self, reason: str) -> int:

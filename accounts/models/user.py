@@ -67,11 +67,11 @@ class UserQuerySet(TenantQuerySet["User"]):
         return self.filter(role=Role.ADMIN)
 
     def working_in_store(self, store_id: uuid.UUID) -> Self:
-        """Users assigned to this store, and users without assignments."""
+        """Filter by users who are assigned to this store or to none."""
         return self.filter(models.Q(postings__store=store_id) | models.Q(postings=None))
 
     def with_usable_pin(self) -> Self:
-        """Active users with a PIN and no temporary password."""
+        """Filter by active users with a PIN and no temporary password."""
         return self.active().filter(pin__isnull=False, must_change_password=False)
 
 

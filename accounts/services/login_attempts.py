@@ -43,7 +43,7 @@ class LogInAttempt:
 
     @property
     def place(self) -> Tenant | None:
-        """Tenant in which the username is looked up; None for the platform."""
+        """Return the tenant in which the username is looked up; None for the platform."""
         return None if self.tenant == PLATFORM else self.shop or UNKNOWN_TENANT
 
     def authenticate(self, password: str) -> User:

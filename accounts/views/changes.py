@@ -56,7 +56,7 @@ class ChangesViewSet(TenantScopedViewSet):
         filters=False,
     )
     def list(self, request: Request) -> Response:
-        """Changes in commit order: none is ever inserted before `after`.
+        """List changes in commit order: none is ever inserted before `after`.
 
         To keep a copy, request once without `after`, store the `after` of the response, load the
         lists, and then request changes with the last `after`, immediately while `has_more` is

@@ -46,7 +46,7 @@ class TaxRate:
 
     @property
     def key(self) -> str:
-        """Equal for equal rates, which share a bucket: 8 and 8.0000 percent are the same."""
+        """Return the key of equal rates, which are summed up: 8 and 8.0000 percent are the same."""
         included = "included" if self.included else "added"
         compound = "compound" if self.compound else "simple"
         return f"{self.name}:{format_plain(self.percent)}:{included}:{compound}"

@@ -47,7 +47,7 @@ PAYMENT_FIELDS = ("order", "position", "method", "entry", "status", "amount", "c
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A deviation; `sequence` is None if it is not about an entry."""
+    """What the verification found wrong; `sequence` is None if no entry is concerned."""
 
     register: str
     sequence: int | None

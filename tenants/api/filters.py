@@ -101,7 +101,7 @@ def check_value(name: str, values: list[str]) -> None:
 
 
 def ensure_not_empty(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
-    """Reject empty values, which would list everything. An empty text search may do so."""
+    """Reject empty values, which would list everything. Only a text search may be empty."""
     for name in params.keys() & filters.keys():
         if params[name] == "" and not isinstance(filters[name], django_filters.CharFilter):
             raise Invalid.field(

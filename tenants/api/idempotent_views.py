@@ -81,7 +81,7 @@ class IdempotentView(APIView):
 
     @property
     def is_one_transaction(self) -> bool:
-        """Whether the view runs in one transaction, in which the key can be saved too."""
+        """Return whether the view runs in one transaction, in which the key can be saved too."""
         return False
 
     @property

@@ -62,7 +62,7 @@ class IdempotencyKey(TenantOwned):
 
     @property
     def resource_id(self) -> uuid.UUID:
-        """The id of the row that the request creates, if the client sent none.
+        """Return the id of the row that the request creates, if the client sent none.
 
         It is derived from the key, so that a retry finds the row even after the key has expired.
         """

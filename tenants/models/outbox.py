@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from tenants.exceptions import DeliveryNotDead
+from tenants.exceptions import DeliveryNotFailed
 from tenants.models.change_feed import ChangeFeed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
@@ -95,7 +95,7 @@ class OutboxEvent(TenantOwned):
 
     @property
     def is_tombstone(self) -> bool:
-        """Whether the subject was deleted, so that clients delete their copies."""
+        """Return whether the subject was deleted, so that clients delete their copies."""
         return self.topic.endswith(".deleted")
 
 
@@ -196,17 +196,17 @@ class OutboxDelivery(TenantOwned):
 
     @property
     def is_of_recipient(self) -> bool:
-        """Whether the subscriber has several recipients, as webhooks do."""
+        """Return whether the subscriber has several recipients, as webhooks do."""
         return "/" in self.subscriber
 
     def is_lease_over(self, now: datetime) -> bool:
         """Return whether the lease of a claimed delivery has expired."""
         return now >= self.next_attempt_at
 
-    def revive(self) -> None:
-        """Reset a failed delivery. Raises DeliveryNotDead."""
+    def retry(self) -> None:
+        """Reset a failed delivery. Raises DeliveryNotFailed."""
         if self.status != self.Status.DEAD:
-            raise DeliveryNotDead(delivery_status=self.status)
+            raise DeliveryNotFailed(delivery_status=self.status)
         self.start_over()
 
     def start_over(self) -> None:

@@ -61,7 +61,7 @@ class Webhook(TenantOwned):
 
     @property
     def subscriber(self) -> str:
-        """The subscriber name of its deliveries."""
+        """Return the subscriber name of its deliveries."""
         return f"{SUBSCRIBER}/{self.pk}"
 
     def wants(self, topic: str) -> bool:

@@ -23,7 +23,7 @@ class Rule(Protocol):
 
     @property
     def lifetime(self) -> float:
-        """Seconds after which an attempt no longer counts."""
+        """Return the seconds after which an attempt no longer counts."""
         ...
 
     def next_state(self, count: int, now: float, before: State | None) -> State:

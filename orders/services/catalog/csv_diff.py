@@ -158,7 +158,7 @@ class CatalogDiff:
         return changes
 
     def load_products(self, rows: list[ProductRow]) -> dict[str, Product]:
-        """Load the products of these rows; lock them if the diff may be written."""
+        """Load the products of these rows; lock them if the diff is to be written."""
         products = Product.objects.filter(
             sku__in=[product_row.sku for product_row in rows]
         ).order_by("pk")

@@ -256,7 +256,7 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
 
 @atomic_with_retry
 def hold_order(edit: OrderEdit) -> Order:
-    """Park the order; every register of the store may resume it."""
+    """Hold the order; every register of the store may resume it."""
     order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.ensure_no_payment_in_progress()

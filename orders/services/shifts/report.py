@@ -186,7 +186,10 @@ def _sum_paid_ahead(shift: Shift) -> Decimal:
 
 
 def _sum_paid_elsewhere(shift: Shift) -> Decimal:
-    """Sum payments for orders of this shift that other shifts, or none, took, less returns."""
+    """Sum what was paid in other shifts, or outside of shifts, for orders of this shift.
+
+    Payments that were returned are subtracted.
+    """
     came = Payment.objects.received().filter(
         order__shift=shift, order__receipt_number__isnull=False
     )
@@ -242,7 +245,7 @@ def _sum_cash(shift: Shift, cash: MethodTotals) -> Figures:
 
 
 def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict[str, str]:
-    """Return per method what should be there: cash in the drawer, else payments less refunds."""
+    """Return the expected amount of each method: cash in the drawer, else payments less refunds."""
     others = {method: _format_money(totals.net) for method, totals in by_method.items()}
     return {Payment.Method.CASH.value: cash["expected"]} | {
         method: amount for method, amount in others.items() if method != Payment.Method.CASH

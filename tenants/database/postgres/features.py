@@ -14,5 +14,5 @@ class DatabaseFeatures(features.DatabaseFeatures):
 
     @cached_property
     def is_distributed(self) -> bool:
-        """Whether tenants are distributed over a Citus cluster."""
+        """Return whether tenants are distributed over a Citus cluster."""
         return distribution.is_installed(self.connection)

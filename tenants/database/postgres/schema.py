@@ -64,7 +64,7 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     def _constraint_names(
         self, model: Any, column_names: Any = None, *args: Any, **kinds: Any
     ) -> Any:
-        """Also find keys that begin with the tenant column when Django looks for one column."""
+        """Find keys that begin with the tenant column too when Django looks for one column."""
         names = super()._constraint_names(model, column_names, *args, **kinds)
         keys = any(kinds.get(kind) for kind in ("unique", "primary_key", "foreign_key"))
         if column_names and keys and has_tenant_key(model):
