@@ -53,6 +53,11 @@ def barcode_key_in_sql(code: str) -> str:
     return f"CASE WHEN ({' + '.join(digits)}) % 10 = 0 THEN '0' ELSE '' END || {code}"
 
 
+def choose_product(order: int, place: int, products: int) -> int:
+    """Return which product of its shop is on this line of an order, as fill_parts has it in SQL."""
+    return (order * 7919 + place * 997) % products
+
+
 def compute_price_in_cents(product: int) -> int:
     return 100 + product % 900
 

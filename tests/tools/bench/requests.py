@@ -26,6 +26,8 @@ from tests.tools.bench.layout import (
 
 # How many rows a page has.
 PAGE = 50
+# Every cashier has sold as many orders as the least that a database is filled with.
+SMALLEST_ORDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,11 @@ def product_search(world: BenchData) -> str:
 
 
 def product_history(world: BenchData) -> str:
-    """The newest movements of a product, as a manager looks for what became of it."""
-    shop = random.randrange(SHOPS)
-    product = compute_id(Table.PRODUCT, shop * world.products + random.randrange(world.products))
+    """The newest movements of a product that was sold, as a manager looks what became of it."""
+    person = world.anybody()
+    shop, order = person // PEOPLE, person + EVERYBODY * random.randrange(1, SMALLEST_ORDERS)
+    sold = layout.choose_product(order, random.randrange(LINES), world.products)
+    product = compute_id(Table.PRODUCT, shop * world.products + sold)
     path = f"/api/v1/stock/movements/?product={product}"
     return line("GET", path, world.tokens[EVERYBODY + shop])
 
