@@ -88,9 +88,16 @@ class Server(Program):
 
     @property
     def workers(self) -> list[int]:
-        """The processes that answer; granian also has one that only tracks resources."""
-        processes = below(self.popen.pid)
-        return [each for each in processes if "resource_tracker" not in read(each, "cmdline")]
+        """The processes that answer; granian also has one that only tracks resources.
+
+        One that was killed has no command line until it is replaced.
+        """
+        commands = {each: read(each, "cmdline") for each in below(self.popen.pid)}
+        return [
+            each
+            for each, command in commands.items()
+            if command and "resource_track" not in command
+        ]
 
     def kill_worker(self) -> bool:
         """Kill a worker with SIGKILL; return whether there was one."""
