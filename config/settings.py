@@ -272,6 +272,7 @@ OUTBOX_SUBSCRIBERS = [
 RELAY_JOBS = [
     "orders.services.reconciliation.PaymentReconciliation",
     "orders.services.reconciliation.PayoutReconciliation",
+    "orders.services.reports.summary.SalesSummaryExtension",
     "tenants.events.change_feed.PositionAssignment",
 ]
 # The retention of the change feed and of dispatched events.

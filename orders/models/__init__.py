@@ -10,6 +10,7 @@ from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
 from orders.models.refund import Payout, Refund, RefundLine
+from orders.models.sales_summary import SalesHour, SalesSummary
 from orders.models.shift import CashMovement, Shift
 from orders.models.stock import StockLevel, StockMovement
 
@@ -31,6 +32,8 @@ __all__ = [
     "Refund",
     "RefundLine",
     "RegisterSeries",
+    "SalesHour",
+    "SalesSummary",
     "Shift",
     "StockLevel",
     "StockMovement",

@@ -26,6 +26,7 @@ CROSS_TENANT_FILES = {
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
     "orders/services/catalog/barcode_keys.py": "barcodes without a key, of every shop",
     "orders/services/reconciliation.py": "the relay asks which shop has something left to do",
+    "orders/services/reports/summary.py": "the relay asks which shop has hours to summarize",
     "tenants/admin_site.py": "the pages of the platform",
     "tenants/audit.py": "what happened at the door of no shop",
     "tenants/events/change_feed.py": "the relay asks which shop has changes without a place",

@@ -18,6 +18,7 @@ DELETES = {
     "accounts/services/store_assignments.py": "Posting",
     "orders/services/catalog/products.py": "Barcode",
     "orders/services/catalog/csv_diff.py": "Barcode",
+    "orders/services/reports/summary.py": "SalesHour",
     "orders/services/sales/open_orders.py": "OrderLine",
     "tenants/idempotency.py": "IdempotencyKey",
     "tenants/events/webhooks/services.py": "Webhook OutboxDelivery",

@@ -11,15 +11,20 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class BusinessDayRange:
-    """Business days from the first to the last, inclusive."""
+    """Business days from the first to the last, inclusive.
+
+    With `after`, only what is not before this moment.
+    """
 
     calendar: BusinessDays
     first: date
     last: date
+    after: datetime | None = None
 
     @property
     def start(self) -> datetime:
-        return self.calendar.start_of_day(self.first)
+        start = self.calendar.start_of_day(self.first)
+        return start if self.after is None else max(start, self.after)
 
     @property
     def end(self) -> datetime:
@@ -34,6 +39,17 @@ class BusinessDayRange:
         starts = (self.calendar.start_of_day(self.first + n * DAY) for n in range(days))
         shown = (start.astimezone(self.calendar.clock) for start in starts)
         return not any((local.utcoffset() or timedelta()) % HOUR or local.minute for local in shown)
+
+    def list_starts(self) -> list[datetime]:
+        """Return the beginning of each day of the range."""
+        days = (self.last - self.first).days + 1
+        return [self.calendar.start_of_day(self.first + n * DAY) for n in range(days)]
+
+    def split_at(self, moment: datetime) -> "BusinessDayRange | None":
+        """Return the part of the range that is not before this moment."""
+        if moment >= self.end:
+            return None
+        return replace(self, first=max(self.first, self.calendar.day_at(moment)), after=moment)
 
     def split(self, days: int) -> Iterator["BusinessDayRange"]:
         """Yield consecutive ranges of at most so many days."""

@@ -9,14 +9,26 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
 from django.db.models.functions import TruncHour, TruncMinute
 
-from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
+from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine, SalesHour
 from orders.models.columns import ExactSum
 from orders.money import round_to
 from orders.services.pricing.lines import format_rate
 from orders.services.reports.business_day import BusinessDayRange
+from tenants.business_days import DAY
 from tenants.scope import current_tenant
 
 
@@ -26,6 +38,8 @@ class ReportFilter:
 
     stores: list[uuid.UUID]
     person: uuid.UUID | None = None
+    # The end of the hours that are summarized, if the report can use them.
+    summarized_until: datetime | None = None
 
 
 Row = dict[str, Any]
@@ -72,6 +86,13 @@ REFUND_LINE_SUMS = {
     "refunded_tax_total": ExactSum("tax_total"),
     "refunded_total": ExactSum("total"),
 }
+HOUR_SUMS = {
+    name: ExactSum(name)
+    for name in (
+        *("orders", "gross", "discount_total", "tax_total", "cash_rounding", "total"),
+        *("refunds", "refunded_tax_total", "refunded_total"),
+    )
+} | {"orders": Sum("orders"), "refunds": Sum("refunds")}
 PAYMENT_SUMS = {"orders": Count("order", distinct=True), "total": ExactSum("amount")}
 PAYOUT_SUMS = {
     "refunds": Count("refund", distinct=True),
@@ -80,20 +101,23 @@ PAYOUT_SUMS = {
 }
 
 
-def _filter_orders(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Order]:
-    sold = Order.objects.sold().filter(
-        store__in=report_filter.stores, completed_at__gte=days.start, completed_at__lt=days.end
+def find_sold(start: datetime, end: datetime) -> QuerySet[Order]:
+    return Order.objects.sold().filter(completed_at__gte=start, completed_at__lt=end)
+
+
+def find_refunded(start: datetime, end: datetime) -> QuerySet[Refund]:
+    return Refund.objects.filter(
+        status=Refund.Status.DONE, completed_at__gte=start, completed_at__lt=end
     )
+
+
+def _filter_orders(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Order]:
+    sold = find_sold(days.start, days.end).filter(store__in=report_filter.stores)
     return sold.filter(cashier=report_filter.person) if report_filter.person else sold
 
 
 def _filter_refunds(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
-    done = Refund.objects.filter(
-        status=Refund.Status.DONE,
-        store__in=report_filter.stores,
-        completed_at__gte=days.start,
-        completed_at__lt=days.end,
-    )
+    done = find_refunded(days.start, days.end).filter(store__in=report_filter.stores)
     return done.filter(by=report_filter.person) if report_filter.person else done
 
 
@@ -104,7 +128,7 @@ def _orders_and_refunds(
     yield _filter_refunds(days, report_filter), REFUND_SUMS
 
 
-def _sum_groups(
+def sum_groups(
     rows: QuerySet[Any], *, by: tuple[str, ...], sums: Mapping[str, Any]
 ) -> Iterator[Row]:
     """Sum per group. The prefix avoids aliases that are also names of model fields."""
@@ -120,23 +144,70 @@ def _subtract_refund_rounding(figures: Row) -> Row:
     return figures | {"cash_rounding": -added} if added else figures
 
 
+def _split_at_summary(
+    days: BusinessDayRange, report_filter: ReportFilter
+) -> tuple[QuerySet[SalesHour] | None, BusinessDayRange | None]:
+    """Return the summarized hours of the range, and what remains of it."""
+    until = report_filter.summarized_until
+    if until is None or until <= days.start or not days.has_whole_hours:
+        return None, days
+    hours = SalesHour.objects.filter(
+        store__in=report_filter.stores, hour__gte=days.start, hour__lt=min(until, days.end)
+    )
+    return hours, days.split_at(until)
+
+
 def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterator[Row]:
     """Sum all sales and refunds, each receipt once."""
-    for rows, sums in _orders_and_refunds(days, report_filter):
+    hours, rest = _split_at_summary(days, report_filter)
+    if hours is not None:
+        named = {f"sum_{name}": expression for name, expression in HOUR_SUMS.items()}
+        row = hours.order_by().aggregate(**named)
+        yield {name: row[f"sum_{name}"] for name in HOUR_SUMS}
+    for rows, sums in _orders_and_refunds(rest, report_filter) if rest else ():
         named = {f"sum_{name}": expression for name, expression in sums.items()}
         row = rows.order_by().aggregate(**named)
         yield _subtract_refund_rounding({name: row[f"sum_{name}"] for name in sums})
 
 
-def group_by_time(format_label: Callable[[BusinessDayRange, datetime], str]) -> GroupQuery:
+class DayNumber(Func):
+    """The number of the business day of an hour, beginning with 1, on PostgreSQL."""
+
+    function = "WIDTH_BUCKET"
+    output_field = IntegerField()
+
+    def __init__(self, hour: str, starts: list[datetime]) -> None:
+        super().__init__(F(hour), Value(starts, output_field=ArrayField(DateTimeField())))
+
+
+def group_hours_by_day(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
+    numbered = hours.annotate(day=DayNumber("hour", days.list_starts()))
+    for row in sum_groups(numbered, by=("day",), sums=HOUR_SUMS):
+        name = (days.first + (row.pop("day") - 1) * DAY).isoformat()
+        yield name, name, row
+
+
+def group_hours_by_hour(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
+    for row in sum_groups(hours, by=("hour",), sums=HOUR_SUMS):
+        name = days.hour_at(row.pop("hour"))
+        yield name, name, row
+
+
+def group_by_time(
+    format_label: Callable[[BusinessDayRange, datetime], str],
+    group_hours: Callable[[BusinessDayRange, QuerySet[SalesHour]], Groups],
+) -> GroupQuery:
     """Group by UTC hour, or by minute where local hours start between UTC hours."""
 
     def query(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-        for part in days.split(MAX_DAYS_PER_QUERY):
+        hours, rest = _split_at_summary(days, report_filter)
+        if hours is not None:
+            yield from group_hours(days, hours)
+        for part in rest.split(MAX_DAYS_PER_QUERY) if rest else ():
             begun = TruncHour if part.has_whole_hours else TruncMinute
             for rows, sums in _orders_and_refunds(part, report_filter):
                 timed = rows.annotate(begun=begun("completed_at", tzinfo=UTC))
-                for row in _sum_groups(timed, by=("begun",), sums=sums):
+                for row in sum_groups(timed, by=("begun",), sums=sums):
                     name = format_label(days, row.pop("begun"))
                     yield name, name, row
 
@@ -149,7 +220,7 @@ def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Gro
         _orders_and_refunds(days, report_filter), ("cashier", "by"), strict=True
     ):
         names = (f"{who}_id", f"{who}__display_name", f"{who}__username")
-        for row in _sum_groups(rows, by=names, sums=sums):
+        for row in sum_groups(rows, by=names, sums=sums):
             key, display_name, username = (row.pop(name) for name in names)
             yield str(key), display_name or username, row
 
@@ -157,15 +228,20 @@ def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Gro
 def group_by_register(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     columns = ("register_id", "store__name", "register__name")
     for rows, sums in _orders_and_refunds(days, report_filter):
-        for row in _sum_groups(rows, by=columns, sums=sums):
+        for row in sum_groups(rows, by=columns, sums=sums):
             key, store, register = (row.pop(name) for name in columns)
             yield str(key), f"{store}, {register}", row
 
 
 def group_by_store(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     names = ("store_id", "store__name")
-    for rows, sums in _orders_and_refunds(days, report_filter):
-        for row in _sum_groups(rows, by=names, sums=sums):
+    hours, rest = _split_at_summary(days, report_filter)
+    parts: list[tuple[QuerySet[Any], Mapping[str, Any]]] = []
+    if hours is not None:
+        parts.append((hours, HOUR_SUMS))
+    parts += _orders_and_refunds(rest, report_filter) if rest else []
+    for rows, sums in parts:
+        for row in sum_groups(rows, by=names, sums=sums):
             key, name = (row.pop(each) for each in names)
             yield str(key), name, row
 
@@ -181,7 +257,7 @@ def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> G
             (refund_lines, "line__", REFUND_LINE_SUMS),
         ):
             names = tuple(path + each for each in (key, *label))
-            for row in _sum_groups(rows, by=names, sums=sums):
+            for row in sum_groups(rows, by=names, sums=sums):
                 pk, *words = (row.pop(name) for name in names)
                 yield str(pk or ""), " ".join(word for word in words if word) or empty_label, row
 
@@ -193,7 +269,7 @@ def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Grou
     to the method of its payout."""
     sold = _filter_orders(days, report_filter)
     payments = Payment.objects.filter(order__in=sold, status=Payment.Status.CAPTURED)
-    for row in _sum_groups(payments, by=("method",), sums=PAYMENT_SUMS):
+    for row in sum_groups(payments, by=("method",), sums=PAYMENT_SUMS):
         yield *_label_method(row.pop("method")), row
     rounding = sold.aggregate(sum=ExactSum("cash_rounding"))["sum"]
     if rounding:
@@ -201,7 +277,7 @@ def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Grou
     payouts = Payout.objects.filter(
         refund__in=_filter_refunds(days, report_filter), status=Payout.Status.DONE
     )
-    for row in _sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS):
+    for row in sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS):
         row["cash_rounding"] = row["refunded_total"] - row.pop("paid")
         yield *_label_method(row.pop("method")), row
 

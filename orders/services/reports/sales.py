@@ -24,8 +24,11 @@ from orders.services.reports.queries import (
     group_by_store,
     group_by_tax,
     group_by_time,
+    group_hours_by_day,
+    group_hours_by_hour,
     sum_receipts,
 )
+from orders.services.reports.summary import find_summary_end
 from tenants.api.formats import format_number
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -103,8 +106,8 @@ class Grouping:
 
 
 GROUPINGS: Mapping[GroupBy, Grouping] = {
-    GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_at)),
-    GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at)),
+    GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_at, group_hours_by_hour)),
+    GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at, group_hours_by_day)),
     GroupBy.CASHIER: Grouping(group_by_cashier),
     GroupBy.REGISTER: Grouping(group_by_register),
     GroupBy.STORE: Grouping(group_by_store),
@@ -174,8 +177,9 @@ def build_sales_report(
     groups: dict[Group, Totals] = defaultdict(Totals)
     total = Totals()
     stores_by_days = _group_stores_by_days(stores, first, last)
+    summarized_until = find_summary_end() if person is None else None
     for days, ids in stores_by_days.items():
-        report_filter = ReportFilter(ids, person)
+        report_filter = ReportFilter(ids, person, summarized_until)
         for key, label, row in GROUPINGS[group_by].query(days, report_filter):
             groups[key, label].add(row)
         for row in sum_receipts(days, report_filter):

@@ -70,6 +70,8 @@ def fill(database: str, scratch: Path, *, products: int, orders: int) -> BenchDa
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
     options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
     run_python("-m", "tests.tools.bench.data", *options, environment=settings)
+    # As the relay does, which does not run meanwhile.
+    run_python("manage.py", "summarize_sales", environment=settings)
     return BenchData(products, tokens.read_text().splitlines(), database)
 
 
@@ -80,6 +82,8 @@ def renew(database: str, scratch: Path, *, products: int) -> BenchData:
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
     options = [f"--products={products}", "--orders=0", f"--tokens={tokens}", "--renew"]
     run_python("-m", "tests.tools.bench.data", *options, environment=settings)
+    # As the relay does, which does not run meanwhile.
+    run_python("manage.py", "summarize_sales", environment=settings)
     return BenchData(products, tokens.read_text().splitlines(), database)
 
 
