@@ -30,7 +30,11 @@ class CredentialCheck:
 
 def check_credentials(tenant: Tenant | None, username: str, password: str) -> CredentialCheck:
     """Check a password with exactly one hash, also for an unknown user (constant work)."""
-    user = find_user(tenant, username)
+    return check_password_of(find_user(tenant, username), password)
+
+
+def check_password_of(user: User | None, password: str) -> CredentialCheck:
+    """Check a password as `check_credentials`, for a user who has been looked up already."""
     if user is None or not user.has_usable_password():
         run_dummy_hash(password)
         return CredentialCheck(user, "no_password" if user else "unknown_user")

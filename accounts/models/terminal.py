@@ -5,13 +5,16 @@ import hmac
 import re
 import secrets
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models.user import User
+from tenants.database.bulk_insert import Statement
+from tenants.ids import to_db_id
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 TOKEN = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", re.ASCII)
@@ -35,6 +38,9 @@ def build_pin_hash_input(user_id: uuid.UUID, digits: str) -> str:
     without the pepper a copy of the database would reveal them.
     """
     return f"pin\0{user_id}\0{digits}"
+
+
+REOPEN_PIN_SQL = "UPDATE accounts_pin SET opened_at = %s WHERE tenant_id = %s AND user_id = %s"
 
 
 class TerminalQuerySet(TenantQuerySet["Terminal"]):
@@ -82,6 +88,12 @@ class Terminal(TenantOwned):
 
     def has_secret(self, secret: str) -> bool:
         return hmac.compare_digest(self.token_hash, digest(secret))
+
+
+def reopen_pin_statement(user: User, at: datetime) -> Statement:
+    """Return the statement that resets the counters of wrong PINs of a user."""
+    opened_at = connection.ops.adapt_datetimefield_value(at)
+    return REOPEN_PIN_SQL, [opened_at, to_db_id(user.tenant_id), to_db_id(user.pk)]
 
 
 class Pin(TenantOwned):

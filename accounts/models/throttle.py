@@ -2,11 +2,31 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 
 from accounts.security.rate_limits.algorithm import State
+
+
+class CounterValues(NamedTuple):
+    """The columns of a counter."""
+
+    key: str
+    number: int
+    free_at: float
+    forgotten_at: float
+
+    @classmethod
+    def of(cls, key: str, state: State | None) -> "CounterValues":
+        """Return the columns for a state; None resets the counter."""
+        if state is None:
+            return cls(key, 0, 0.0, 0.0)
+        return cls(key, state.count, state.free_at, state.forgotten_at)
+
+    @property
+    def state(self) -> State | None:
+        return State(self.number, self.free_at, self.forgotten_at) if self.number else None
 
 
 class ThrottleQuerySet(models.QuerySet["Throttle"]):
@@ -34,13 +54,12 @@ class Throttle(models.Model):
 
     @property
     def state(self) -> State | None:
-        return State(self.count, self.free_at, self.forgotten_at) if self.count else None
+        return CounterValues(self.key, self.count, self.free_at, self.forgotten_at).state
 
     @classmethod
     def of(cls, key: str, state: State | None) -> "Throttle":
         """Build the row for a state; None resets the counter."""
-        if state is None:
-            return cls(key=key)
+        values = CounterValues.of(key, state)
         return cls(
-            key=key, count=state.count, free_at=state.free_at, forgotten_at=state.forgotten_at
+            key=key, count=values.number, free_at=values.free_at, forgotten_at=values.forgotten_at
         )

@@ -3,6 +3,7 @@
 import unicodedata
 import uuid
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -11,14 +12,21 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 
+from tenants.database.bulk_insert import Statement
 from tenants.email_addresses import EmailAddressField, normalize_email
+from tenants.ids import to_db_id
 from tenants.models import Tenant, TenantQuerySet, Versioned
 from tenants.scope import AllTenants, across_tenants, current_scope, has_scope
 
 # ASCII only, the simplest defence against look-alike names.
 USERNAME = RegexValidator(r"^[a-zA-Z0-9._-]{2,32}\Z", "Use 2 to 32 of a-z, 0-9, dot, - and _.")
+
+
+LOG_IN_SQL = (
+    "UPDATE accounts_user SET last_login = %s WHERE id = %s AND is_active AND token_version = %s"
+)
 
 
 class Role(models.TextChoices):
@@ -195,6 +203,14 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             unchanged = User.objects.filter(pk=self.pk, password=self.password)
             if unchanged.update(password=renewed):
                 self.password = renewed
+
+    def log_in_statement(self, at: datetime) -> Statement:
+        """Return the statement that records a log-in and locks the row.
+
+        It matches no row if the password, role or activation has changed since this user was read.
+        """
+        logged_in_at = connection.ops.adapt_datetimefield_value(at)
+        return LOG_IN_SQL, [logged_in_at, to_db_id(self.pk), self.token_version]
 
     @property
     def is_staff(self) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuthSession, Role, User
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import find_locked_out
-from accounts.services.login_attempts import KNOWN_ADDRESS_LIFETIME
+from accounts.services.login_lookup import KNOWN_ADDRESS_LIFETIME
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
 

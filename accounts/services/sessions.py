@@ -24,7 +24,7 @@ from accounts.services.denied_access_log import record_denied_access
 from accounts.services.login_attempts import build_lockout_facts
 from accounts.services.terminals import bind_session_to_terminal
 from tenants import audit, idempotency
-from tenants.database.bulk_insert import Statement
+from tenants.database.bulk_insert import Statement, build_row
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
 from tenants.ids import to_db_id
@@ -143,6 +143,22 @@ def use_statement(session: AuthSession, now: datetime) -> Statement:
     return USE_AND_EXTEND_SQL if ends else USE_SQL, [*changes, *ids, used_before]
 
 
+def build_session(
+    user: User, origin: ClientInfo, method: AuthSession.Method, now: datetime
+) -> AuthSession:
+    """Return an unsaved session that begins now."""
+    session = build_row(
+        AuthSession,
+        tenant_id=user.tenant_id,
+        user=user,
+        method=method,
+        ip=origin.ip,
+        user_agent=origin.user_agent[:200],
+    )
+    session.start(now)
+    return session
+
+
 def open_session(
     user: User, origin: ClientInfo, method: AuthSession.Method, terminal: Terminal | None
 ) -> AuthSession:
@@ -152,20 +168,12 @@ def open_session(
     change ended all sessions and must not miss this one.
     """
     now = timezone.now()
-    with across_tenants():
-        unchanged = User.objects.filter(
-            pk=user.pk, is_active=True, token_version=user.token_version
-        ).update(last_login=now)
+    with connection.cursor() as cursor:
+        cursor.execute(*user.log_in_statement(now))
+        unchanged = cursor.rowcount
     if not unchanged:
         raise InvalidCredentials
-    session = AuthSession(
-        tenant_id=user.tenant_id,
-        user=user,
-        method=method,
-        ip=origin.ip,
-        user_agent=origin.user_agent[:200],
-    )
-    session.start(now)
+    session = build_session(user, origin, method, now)
     structlog.contextvars.bind_contextvars(session=str(session.pk))
     if terminal is not None:
         with tenant_context(terminal.tenant):

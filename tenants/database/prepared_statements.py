@@ -19,6 +19,15 @@ def prepare(sql: str) -> Prepared:
     return Prepared(PLACEHOLDER.sub(lambda _: f"${next(numbers)}", sql))
 
 
+def require_rows(sql: str, *, expected: str, otherwise: str) -> str:
+    """Return the statement, which fails with `otherwise` unless it changes `expected` rows.
+
+    So the whole message is rolled back, without another message to find out.
+    """
+    checked = f"CASE WHEN count(*) = {expected} THEN '1' ELSE '{otherwise}' END"
+    return f"WITH changed AS ({sql} RETURNING 1) SELECT ({checked})::integer FROM changed"  # noqa: S608
+
+
 def to_call(statement: Statement) -> Call:
     sql, params = statement
     return prepare(sql), [to_text(value) for value in params]

@@ -20,8 +20,13 @@ from tests.support.discovery import OURS, ROOT, files, owned_models
 
 TABLES = {model._meta.db_table for model in owned_models()}
 VERB = re.compile(r"\b(?:SELECT|UPDATE|DELETE|INSERT)\b")
-# They determine the tenant of a session, whose caller compares it, and of a log-in.
-OF_ANY_SHOP = {"accounts.services.sessions.SESSION_QUERY", "accounts.services.login.TENANT_QUERY"}
+# They determine the tenant of a session, whose caller compares it, and of a log-in. The user of a
+# log-in is found by the slug of the shop.
+OF_ANY_SHOP = {
+    "accounts.services.sessions.SESSION_QUERY",
+    "accounts.services.login_lookup.TENANT_QUERY",
+    "accounts.services.login_lookup.USER_QUERY",
+}
 
 
 def statements() -> Iterator[tuple[str, str]]:

@@ -70,6 +70,17 @@ def bucket_for_strangers(tenant: str, username: str) -> Bucket:
     return Bucket(FAILURES_OF_STRANGERS, (tenant, build_username_key(username)))
 
 
+def buckets_for_user(
+    tenant: str, username: str, ip: str | None, terminal: uuid.UUID | None, *, is_known: bool
+) -> list[Bucket]:
+    """Return the buckets of failures of one user at a terminal, a known address or elsewhere."""
+    if terminal is not None:
+        return [bucket_for_user(tenant, username, terminal=terminal)]
+    if is_known:
+        return [bucket_for_user(tenant, username, known_at=ip)]
+    return [bucket_for_user(tenant, username), bucket_for_strangers(tenant, username)]
+
+
 def bucket_for_tenant(tenant: str) -> Bucket:
     return Bucket(LOG_IN_TO_TENANT, (tenant,))
 

@@ -10,15 +10,19 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 
 from accounts.models import Throttle
+from accounts.models.throttle import CounterValues
 from accounts.security.rate_limits.algorithm import Rule, State, apply_attempt, uncount_attempt
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import (
     BEGIN,
     COMMIT,
+    Call,
     ConnectionLost,
     PipelineFailed,
     Prepared,
+    Result,
 )
+from tenants.database.prepared_statements import require_rows
 from tenants.scope import retry_on_conflict
 
 T = TypeVar("T")
@@ -45,6 +49,23 @@ WRITE_ROWS = Prepared(
     "SELECT * FROM unnest($1::varchar[], $2::integer[], $3::float8[], $4::float8[]) "
     "ON CONFLICT (key) DO UPDATE SET "
     "count = EXCLUDED.count, free_at = EXCLUDED.free_at, forgotten_at = EXCLUDED.forgotten_at"
+)
+READ_ROWS = Prepared(
+    "SELECT key, count, free_at, forgotten_at FROM accounts_throttle WHERE key = ANY($1::varchar[])"
+)
+# Writes the counters $1 to $4 if they still are as they were read, $5 to $8, and else fails as a
+# whole. A counter that is reset, which has no end, need not be as it was.
+SWAP_ROWS = Prepared(
+    require_rows(
+        "INSERT INTO accounts_throttle AS kept (key, count, free_at, forgotten_at) "
+        "SELECT * FROM unnest($1::varchar[], $2::integer[], $3::float8[], $4::float8[]) "
+        "ON CONFLICT (key) DO UPDATE SET count = EXCLUDED.count, "
+        "free_at = EXCLUDED.free_at, forgotten_at = EXCLUDED.forgotten_at "
+        "WHERE EXCLUDED.forgotten_at = 0 OR (kept.key, kept.count, kept.free_at, kept.forgotten_at)"
+        " IN (SELECT * FROM unnest($5::varchar[], $6::integer[], $7::float8[], $8::float8[]))",
+        expected="cardinality($1::varchar[])",
+        otherwise="the counters have changed",
+    )
 )
 
 
@@ -101,9 +122,9 @@ class DatabaseCounterStore:
             *_, locked = pipeline.send(
                 (BEGIN, ()), (WITHOUT_WAITING, ()), (CREATE_ROWS, keys), (LOCK_ROWS, keys)
             )
-            states = dict(map(parse_row, locked.rows()))
+            states = {row.key: row.state for row in map(parse_row, locked.rows())}
             answer, kept = change({key: states.get(key) for key in names}, time.time())
-            pipeline.send((WRITE_ROWS, build_columns(kept)), (COMMIT, ()))
+            pipeline.send((WRITE_ROWS, build_columns(list_values(kept))), (COMMIT, ()))
         except ConnectionLost:
             raise
         except PipelineFailed as failure:
@@ -124,20 +145,74 @@ def build_array(values: Iterable[object]) -> bytes:
     return f"{{{','.join(map(str, values))}}}".encode()
 
 
-def build_columns(states: States) -> list[bytes]:
-    """Return the columns of the rows of these states, in the order in which they are locked."""
-    rows = [Throttle.of(key, states[key]) for key in sorted(states)]
-    columns = ("key", "count", "free_at", "forgotten_at")
-    return [build_array(getattr(row, name) for row in rows) for name in columns]
+def list_values(states: States) -> list[CounterValues]:
+    """Return the columns for these states, in the order in which the rows are locked."""
+    return [CounterValues.of(key, states[key]) for key in sorted(states)]
 
 
-def parse_row(row: Sequence[bytes | None]) -> tuple[str, State | None]:
+def build_columns(rows: Sequence[CounterValues]) -> list[bytes]:
+    """Return an array of each column."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(CounterValues._fields)
+    return [build_array(column) for column in columns]
+
+
+def parse_row(row: Sequence[bytes | None]) -> CounterValues:
     key, count, free_at, forgotten_at = (value or b"" for value in row)
-    throttle = Throttle(key.decode(), int(count), float(free_at), float(forgotten_at))
-    return throttle.key, throttle.state
+    return CounterValues(key.decode(), int(count), float(free_at), float(forgotten_at))
 
 
 _database = DatabaseCounterStore()
+
+
+class ReadCounters:
+    """Counters that were read without a lock, in a message with other statements.
+
+    They are written only if they have not changed since. Otherwise the change is made again with
+    a lock.
+    """
+
+    def __init__(self, keys: Collection[str], result: Result) -> None:
+        self.keys = frozenset(keys)
+        self.rows = {row.key: row for row in map(parse_row, result.rows())}
+        self.is_current = True
+
+    @staticmethod
+    def prepare(keys: Iterable[str]) -> Call:
+        return READ_ROWS, [build_array(sorted(keys))]
+
+    def changed(self, keys: Collection[str], change: Change[T]) -> T:
+        answer, states = change(self._find_states(keys), time.time())
+        if not states or self._write(states):
+            return answer
+        return _database.changed(keys, change)
+
+    def prepare_change(self, keys: Collection[str], change: Change[None]) -> Call | None:
+        """Return the statement that makes a change, or None if they are known to have changed."""
+        if not self.is_current or not self.keys.issuperset(keys):
+            return None
+        _, states = change(self._find_states(keys), time.time())
+        return self._prepare_swap(states)
+
+    def _find_states(self, keys: Collection[str]) -> States:
+        rows = self.rows
+        return {key: rows[key].state if key in rows else None for key in keys}
+
+    def _write(self, states: States) -> bool:
+        """Write the states and return True, or False if PostgreSQL has others by now."""
+        swap = self._prepare_swap(states)
+        try:
+            pipeline.send((WITHOUT_WAITING, ()), swap)
+        except ConnectionLost:
+            raise
+        except PipelineFailed:
+            self.is_current = False
+            return False
+        self.rows |= {key: CounterValues.of(key, state) for key, state in states.items()}
+        return True
+
+    def _prepare_swap(self, states: States) -> Call:
+        read = [self.rows[key] for key in sorted(states) if key in self.rows]
+        return SWAP_ROWS, [*build_columns(list_values(states)), *build_columns(read)]
 
 
 @lru_cache
@@ -152,14 +227,19 @@ def store() -> Store:
     return _load_shared_store() if settings.REDIS_URL else _database
 
 
-def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
-    """Count an attempt by key and rule; return the seconds to wait and the new states."""
+def apply_buckets(
+    rules: Mapping[str, Rule], counters: ReadCounters | None = None
+) -> tuple[float, dict[str, State]]:
+    """Count an attempt by key and rule; return the seconds to wait and the new states.
+
+    `counters` are those of the database, if they have been read already.
+    """
 
     def change(kept: States, now: float) -> tuple[tuple[float, dict[str, State]], States]:
         wait, states = apply_attempt(rules, kept, now)
         return (wait, states), dict(states)
 
-    return store().changed(rules, change)
+    return (counters or store()).changed(rules, change)
 
 
 def find_locked_out(keys: Collection[str]) -> set[str]:
@@ -170,9 +250,19 @@ def find_locked_out(keys: Collection[str]) -> set[str]:
 
 def reset_attempts(*, forget: Collection[str], give_back: Collection[str]) -> None:
     """Clear some counters and uncount the last attempt of others."""
+    store().changed([*forget, *give_back], build_reset(forget, give_back))
 
+
+def prepare_reset(
+    counters: ReadCounters, *, forget: Collection[str], give_back: Collection[str]
+) -> Call | None:
+    """Return the statement of `reset_attempts`, or None if the counters have changed."""
+    return counters.prepare_change([*forget, *give_back], build_reset(forget, give_back))
+
+
+def build_reset(forget: Collection[str], give_back: Collection[str]) -> Change[None]:
     def change(kept: States, now: float) -> tuple[None, States]:
         returned = {key: uncount_attempt(state) for key in give_back if (state := kept[key])}
         return None, dict.fromkeys(forget) | returned
 
-    store().changed([*forget, *give_back], change)
+    return change
