@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.exceptions import (
@@ -26,6 +25,9 @@ from accounts.services.terminals import bind_session_to_terminal
 from tenants import audit, idempotency
 from tenants.database.bulk_insert import Statement, build_row
 from tenants.database.compiled_queries import CompiledQuery
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import SCOPE, ConnectionLost, PipelineFailed
+from tenants.database.prepared_statements import to_call
 from tenants.exceptions import NotFound
 from tenants.ids import to_db_id
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
@@ -36,6 +38,14 @@ USE_SQL = """
 UPDATE accounts_authsession SET last_used_at = %s
 WHERE tenant_id = %s AND id = %s AND last_used_at <= %s"""
 USE_AND_EXTEND_SQL = USE_SQL.replace("= %s\n", "= %s, idle_expires_at = %s\n")
+
+
+REFRESH_SQL = (
+    "UPDATE accounts_authsession SET previous_jti = current_jti, current_jti = %s, "
+    "rotated_at = %s, last_used_at = %s, idle_expires_at = %s "
+    "WHERE tenant_id = %s AND id = %s AND user_id = %s AND current_jti = %s "
+    "AND revoked_at IS NULL AND expires_at > %s AND idle_expires_at > %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +204,11 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     _count_refresh(claims)
     if tenant is not None:
         _ensure_same_tenant(tenant, _find_session(claims))
-    with across_tenants():
-        session = _replace_refresh_token(claims, timezone.now())
+    now = timezone.now()
+    session = _replace_in_one_message(claims, now)
+    if session is None:
+        with across_tenants():
+            session = _replace_refresh_token(claims, now)
     if session is None:
         raise TokenNotValid
     return issue_pair(session)
@@ -208,28 +221,49 @@ def _count_refresh(claims: Claims) -> None:
             record_session_event("too_many_attempts", session, **build_lockout_facts(wait))
 
 
+def refresh_statement(claims: Claims, now: datetime) -> Statement:
+    """Return the statement that replaces a refresh token, if it is the current one of a session
+    that has not ended."""
+    at, ends = map(
+        connection.ops.adapt_datetimefield_value, (now, now + settings.SESSION_IDLE_LIFETIME)
+    )
+    ids = map(to_db_id, (claims.tenant, claims.session, claims.user, claims.jti))
+    return REFRESH_SQL, [to_db_id(uuid.uuid4()), at, at, ends, *ids, at, at]
+
+
+def _replace_in_one_message(claims: Claims, now: datetime) -> AuthSession | None:
+    """Do what `_replace_refresh_token` does, with one message to PostgreSQL.
+
+    Returns None where more is to be decided, such as for a token that was replaced before.
+    """
+    if not pipeline.is_available():
+        return None
+    named = TENANT_SESSION_QUERY.prepare(tenant=claims.tenant, pk=claims.session)
+    try:
+        _, replaced, rows = pipeline.send(
+            (SCOPE, [str(claims.tenant).encode()]),
+            to_call(refresh_statement(claims, now)),
+            named.call,
+        )
+    except ConnectionLost:
+        raise
+    except PipelineFailed:
+        return None
+    if not replaced.affected:
+        return None
+    (session,) = named.build_instances(rows)
+    return session if is_user_active(session.user) else None
+
+
 @atomic_with_retry
 def _replace_refresh_token(claims: Claims, now: datetime) -> AuthSession | None:
     """Replace the refresh token; return its session, or None if the token is no longer valid.
 
     Returns instead of raising, so that the end of a stolen session is committed.
     """
-    won = (
-        AuthSession.objects.live()
-        .filter(
-            pk=claims.session,
-            current_jti=claims.jti,
-            user_id=claims.user,
-            tenant_id=claims.tenant,
-        )
-        .update(
-            previous_jti=F("current_jti"),
-            current_jti=uuid.uuid4(),
-            rotated_at=now,
-            last_used_at=now,
-            idle_expires_at=now + settings.SESSION_IDLE_LIFETIME,
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(*refresh_statement(claims, now))
+        won = cursor.rowcount
     session = _find_session(claims)
     if session is None or not session.is_live(now):
         return None

@@ -91,7 +91,7 @@ class DatabaseCounterStore:
     @retry_on_conflict
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
         names = sorted(keys)
-        if pipeline.is_available():
+        if pipeline.is_available(in_scope=True):
             return self._changed_in_two_messages(names, change)
         return self._changed(names, change)
 

@@ -252,16 +252,17 @@ def get_wrapper() -> Any:
         return _local.wrapper
 
 
-def is_available() -> bool:
+def is_available(*, in_scope: bool = False) -> bool:
     """Return whether this thread can send messages now; open its connection if necessary.
 
     Not within a transaction or a scope, on other databases, with FAST_PATHS=off, and on Citus,
-    where a tenant must be set before the planning of the next statement.
+    where a tenant must be set before the planning of the next statement. `in_scope` is for
+    messages about rows of no tenant, which need no scope.
     """
     wrapper = get_wrapper()
     if not settings.FAST_PATHS or wrapper.vendor != "postgresql":
         return False
-    if wrapper.in_atomic_block or has_scope():
+    if wrapper.in_atomic_block or (has_scope() and not in_scope):
         return False
     try:
         link = _open(wrapper)

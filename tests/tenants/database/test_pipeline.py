@@ -194,8 +194,10 @@ def test_pipeline_is_not_used_in_a_django_transaction():
 def test_pipeline_is_not_used_in_a_scope(shop):
     with tenant_context(shop):
         assert not pipeline.is_available()
+        assert pipeline.is_available(in_scope=True)
     with tenant_scope(shop):
         assert not pipeline.is_available()
+        assert not pipeline.is_available(in_scope=True)
     assert pipeline.is_available()
 
 
