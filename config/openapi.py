@@ -268,8 +268,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "PaymentProviderKindEnum": "orders.models.PaymentProvider.Kind",
-        "OrderStatusEnum": "orders.models.Order.Status",
-        "PaymentStatusEnum": "orders.models.Payment.Status",
         "RefundMethodEnum": "accounts.models.RefundMethod",
     },
     "SERVE_INCLUDE_SCHEMA": False,

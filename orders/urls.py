@@ -22,7 +22,6 @@ router.register("orders", views.OrderViewSet, basename="order")
 
 urlpatterns = [
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
-    path("payment-events/<uuid:pk>/", views.PaymentEventView.as_view(), name="payment-events"),
     path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),
     path(
         "registers/<uuid:pk>/gaps/",
@@ -34,6 +33,5 @@ urlpatterns = [
         views.DeviceSequenceViewSet.as_view({"post": "set"}, detail=True),
         name="register-device-sequence",
     ),
-    path("receipts/<str:code>/", views.ReceiptViewSet.as_view({"get": "retrieve"}), name="receipt"),
     *router.urls,
 ]

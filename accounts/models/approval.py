@@ -94,6 +94,7 @@ class Approval(TenantOwned):
         VOID = "void", "Void"
         PAID_OUT = "paid_out", "Paid out"
         DROP = "drop", "Cash drop"
+        SELL_EXPIRED = "sell_expired", "Sale of an expired product"
 
         @property
         def about(self) -> frozenset[str]:
@@ -103,7 +104,7 @@ class Approval(TenantOwned):
 
         @property
         def has_amount(self) -> bool:
-            return self != self.VOID
+            return self not in {self.VOID, self.SELL_EXPIRED}
 
         @property
         def moves_money(self) -> bool:
@@ -222,7 +223,7 @@ class Approval(TenantOwned):
             return self.amount is amount
         return bool(self.amount >= amount)
 
-    def build_use_statement(self) -> Statement:
+    def used_statement(self) -> Statement:
         """Return the statement that saves what `use` has set."""
         return USED_SQL, [self.status, self.used_at, self.used_at, self.tenant_id, self.pk]
 

@@ -94,7 +94,9 @@ class ApprovalObjectInput(StrictSerializer):
 class ApprovalInput(StrictSerializer):
     action = StrictChoiceField(choices=Approval.Action.choices)
     object = ApprovalObjectInput()
-    amount = MoneyField(required=False, help_text="Maximum amount. Not allowed for a void.")
+    amount = MoneyField(
+        required=False, help_text="Maximum amount. Not for `void` and `sell_expired`."
+    )
     method = StrictChoiceField(
         choices=RefundMethod.choices,
         required=False,
@@ -116,7 +118,7 @@ class ApprovalInput(StrictSerializer):
 
     def ensure_amount(self, action: Approval.Action, attrs: dict[str, Any]) -> None:
         if not action.has_amount and "amount" in attrs:
-            refuse("amount", "not_possible", "Not allowed for a void.")
+            refuse("amount", "not_possible", "Not allowed for this action.")
         if action.has_amount and "amount" not in attrs:
             refuse("amount", "required", "This field is required for this action.")
         if action.moves_money and not attrs["amount"]:

@@ -69,6 +69,7 @@ class ProductAdmin(ShopAdmin):
         "barcodes",
         "plu",
         "sold_by",
+        "weight_unit",
         "open_price",
         "track_stock",
         "is_active",

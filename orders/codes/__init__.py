@@ -1,5 +1,6 @@
 """Rules of product codes, without a database."""
 
+from orders.codes.gs1 import UNTRACED, GS1Code, Traceability, is_gs1, read_gs1
 from orders.codes.gtin import build_key
 from orders.codes.labels import (
     Label,
@@ -11,11 +12,16 @@ from orders.codes.labels import (
 )
 
 __all__ = [
+    "UNTRACED",
+    "GS1Code",
     "Label",
     "LabelKind",
+    "Traceability",
     "build_key",
+    "is_gs1",
     "is_label_pattern",
     "may_be_label",
     "normalize_plu",
+    "read_gs1",
     "read_label",
 ]

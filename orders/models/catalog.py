@@ -2,6 +2,7 @@
 
 import unicodedata
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, ClassVar, Self
 
 from django.core.validators import MinValueValidator, RegexValidator
@@ -9,9 +10,9 @@ from django.db import models
 from django.db.models import Prefetch, Q
 
 from orders.codes import build_key, normalize_plu
-from orders.models.columns import money_column
+from orders.models.columns import QUANTITY_DECIMALS, money_column
 from orders.models.search_text import SearchTextField
-from orders.money import TaxRate, build_tax_rate
+from orders.money import TaxRate, build_tax_rate, round_to
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
@@ -31,6 +32,8 @@ def build_barcode_key(code: str) -> str:
 
 MAX_SKU_LENGTH = 64
 MAX_PLU_LENGTH = 12
+# Source: the international avoirdupois pound.
+KILOGRAMS_PER_POUND = Decimal("0.45359237")
 
 
 class BarcodeKeyField(models.CharField):  # type: ignore[type-arg]  # no generic when run
@@ -120,6 +123,10 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         UNIT = "unit", "Unit"
         WEIGHT = "weight", "Weight"
 
+    class WeightUnit(models.TextChoices):
+        KG = "kg", "Kilograms"
+        LB = "lb", "Pounds"
+
     sku = models.CharField("SKU", max_length=MAX_SKU_LENGTH)
     name = models.CharField(max_length=200)
     price = money_column(validators=[MinValueValidator(Decimal(0))])
@@ -135,6 +142,13 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     )
     track_stock = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    weight_unit = models.CharField(
+        max_length=2,
+        choices=WeightUnit,
+        default=WeightUnit.KG,
+        db_default="kg",
+        help_text="Unit of its quantities, if it is sold by weight.",
+    )
     # Null, because each shop has many products without one.
     plu = models.CharField(  # noqa: DJ001
         "PLU",
@@ -159,6 +173,14 @@ class Product(SoldByUnitOrWeight, TenantOwned):
             models.Index(fields=["tenant", "price", "id"], name="product_by_price"),
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
+
+    def convert_weight(self, weight: Decimal, unit: str) -> Decimal:
+        """Return a weight in the unit of the product, in thousandths."""
+        if unit == self.weight_unit:
+            return round_to(weight, QUANTITY_DECIMALS)
+        factor = Fraction(KILOGRAMS_PER_POUND)
+        exact = Fraction(weight) * (factor if unit == self.WeightUnit.LB else 1 / factor)
+        return round_to(exact, QUANTITY_DECIMALS)
 
     def ensure_stock_quantity(self, quantity: Decimal) -> None:
         """Raise `Invalid` unless stock is tracked and units are whole."""

@@ -46,6 +46,11 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
     )
     # The price on a scale's label, which is the gross whatever the product costs.
     fixed_gross = money_column(null=True)
+    # What a scanned GS1 code says.
+    lot = models.CharField(max_length=20, blank=True, default="", db_default="")
+    best_before = models.DateField(null=True)
+    expires_on = models.DateField(null=True)
+    serial = models.CharField(max_length=20, blank=True, default="", db_default="")
     gross = money_column()
     discount_total = money_column()
     net = money_column()

@@ -108,6 +108,7 @@ class ProductInput(StrictSerializer):
     track_stock = StrictBooleanField(required=False)
     is_active = StrictBooleanField(required=False)
     plu = PluField(required=False, allow_null=True)
+    weight_unit = StrictChoiceField(choices=Product.WeightUnit.values, required=False)
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -129,6 +130,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "track_stock",
             "is_active",
             "plu",
+            "weight_unit",
             "version",
             "updated_at",
         )

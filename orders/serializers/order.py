@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession
+from orders.codes.gs1 import FNC1
 from orders.models import Order, Payment
 from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import Discount, DiscountType
@@ -59,6 +60,20 @@ class DiscountInput(StrictSerializer):
         return {"wanted": DiscountRequest(Discount(kind, value), attrs.get("reason", ""))}
 
 
+class ScannedCodeField(StrictCharField):
+    """A scanned code, in which the separator of GS1 (FNC1) is U+001D."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_SCANNED_LENGTH, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or FNC1 not in data:
+            return super().to_internal_value(data)
+        # Checked like other text, with a visible sign of the same length for each separator.
+        super().to_internal_value(data.replace(FNC1, "|"))
+        return data
+
+
 class LineInput(StrictSerializer):
     """A line with a product, given by exactly one of `product`, `sku` and `barcode`."""
 
@@ -67,14 +82,14 @@ class LineInput(StrictSerializer):
     id = StrictUUIDField(required=False)
     product = StrictUUIDField(required=False)
     sku = StrictCharField(max_length=64, required=False)
-    barcode = StrictCharField(
-        max_length=MAX_SCANNED_LENGTH,
+    barcode = ScannedCodeField(
         required=False,
-        help_text="The scanned code: a barcode in any spelling, or a label of a scale.",
+        help_text="The scanned code: a barcode in any spelling, a label of a scale, or a GS1 code "
+        "with FNC1 as U+001D.",
     )
     quantity = QuantityField(
         required=False,
-        help_text="Required, except for labels of scales, which contain the quantity.",
+        help_text="Required, unless the scanned code contains a weight or a price.",
     )
     unit_price = MoneyField(required=False)
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
@@ -259,6 +274,10 @@ class LineSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Price on the label of a scale, which is the `gross`. Null without such a label.",
     )
+    lot = serializers.CharField(help_text="Batch by the scanned GS1 code, else empty.")
+    best_before = serializers.DateField(allow_null=True)
+    expires_on = serializers.DateField(allow_null=True)
+    serial = serializers.CharField(help_text="Serial number by the scanned GS1 code, else empty.")
     note = serializers.CharField()
     discounts = DiscountSerializer(many=True)
     gross = MoneyField()

@@ -31,6 +31,7 @@ class ProductRow(NamedTuple):
     track_stock: bool
     is_active: bool
     plu: str | None
+    weight_unit: str
     version: int
     updated_at: str
     barcodes: str
@@ -129,6 +130,10 @@ class LineRow(NamedTuple):
     unit_price: str
     scanned_code: str
     fixed_gross: str | None
+    lot: str
+    best_before: str | None
+    expires_on: str | None
+    serial: str
     note: str
     discounts_text: str
     gross: str

@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
-from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import TaxRate
 from orders.serializers.order import (
     CustomerInput,
@@ -16,6 +15,7 @@ from orders.serializers.order import (
     LineInput,
     OrderSerializer,
     PaymentInput,
+    ScannedCodeField,
     compute_fingerprint,
 )
 from orders.services.offline.batch import Outcome, Upload
@@ -59,8 +59,7 @@ class ChargedLineInput(LineInput):
     under its `name`.
     """
 
-    barcode = StrictCharField(
-        max_length=MAX_SCANNED_LENGTH,
+    barcode = ScannedCodeField(
         required=False,
         help_text="The scanned code. The price on a label of a scale is the line's gross.",
     )

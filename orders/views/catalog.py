@@ -73,8 +73,8 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
 
 
 BARCODE_DESCRIPTION = (
-    "A barcode, or the label of a scale by the shop's barcode rules. All spellings of a GTIN find "
-    "the same product: UPC-E, UPC-A, EAN-13 and GTIN-14 with leading zeros."
+    "A barcode, a GS1 code, or the label of a scale by the barcode rules. All spellings of a "
+    "GTIN find the same product: UPC-E, UPC-A, EAN-13 and GTIN-14 with leading zeros."
 )
 SEARCH_DESCRIPTION = """\
 A barcode, a SKU, or words in any order. Each word must be part of the name or SKU; case and
@@ -87,8 +87,9 @@ text, names with words that begin with it, then the rest; ties are sorted by nam
 
 class ProductFilter(StrictFilterSet):
     id = IdsFilter()
-    search = CharFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
-    barcode = CharFilter(method="filter_barcode", help_text=BARCODE_DESCRIPTION)
+    search = CharFilter(method="filter_search", strip=False, help_text=SEARCH_DESCRIPTION)
+    # A separator of GS1 at the beginning must not be stripped.
+    barcode = CharFilter(method="filter_barcode", strip=False, help_text=BARCODE_DESCRIPTION)
     sku = CharFilter(method="filter_sku")
     plu = CharFilter(method="filter_plu", help_text="Leading zeros are ignored.")
     category = IdFilter()

@@ -40,6 +40,7 @@ in any order.
 - `category` is a name; a new category is created if there is none. `tax_class` is the name of an
   existing tax class.
 - `plu` is the number of the product on labels of scales; an empty cell removes it.
+- `weight_unit` is kg or lb.
 - `sold_by` is unit or weight; `open_price`, `track_stock` and `is_active` are true or false.
 
 A missing column changes nothing. An empty cell changes nothing in the last four columns; in

@@ -30,7 +30,6 @@ CROSS_TENANT_INDEXES = {
     "outbox_to_relay",
     "delivery_to_try",
     "delivery_dead",
-    "payment_late_capture",
     "payment_underway",
     "payout_underway",
 }
@@ -42,7 +41,6 @@ PLAIN_VIEWS = {
     "MeView",
     "MetricsView",
     "OwnPasswordView",
-    "PaymentEventView",
     "PinLogInView",
     "PinUsersView",
     "ReauthView",

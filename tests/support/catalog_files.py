@@ -11,11 +11,10 @@ from orders.models import Barcode, Category, Product
 from tests.support.api import Person
 
 PATH = "products/import/"
-HEADER = (
-    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active,plu".split(
-        ","
-    )
-)
+HEADER = [
+    *("sku", "name", "price", "barcodes", "category", "tax_class", "sold_by", "open_price"),
+    *("track_stock", "is_active", "plu", "weight_unit"),
+]
 
 
 def build_upload_form(content: bytes, field: str = "file", **fields: Any) -> bytes:

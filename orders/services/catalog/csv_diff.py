@@ -25,6 +25,7 @@ UPDATED_FIELDS = (
     "track_stock",
     "is_active",
     "plu",
+    "weight_unit",
     "search_text",
     "version",
     "updated_at",

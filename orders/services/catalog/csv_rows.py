@@ -25,6 +25,7 @@ COLUMNS = (
     "track_stock",
     "is_active",
     "plu",
+    "weight_unit",
 )
 KEY_COLUMN = "sku"
 # Required for new products only.
@@ -81,6 +82,7 @@ class RowParser:
             "track_stock": self.parse_boolean,
             "is_active": self.parse_boolean,
             "plu": self.parse_plu,
+            "weight_unit": self.parse_weight_unit,
         }
 
     def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
@@ -144,6 +146,11 @@ class RowParser:
         is_number = text.isascii() and text.isdigit()
         return (normalize_plu(text) if is_number else "") or raise_format_error("not_digits")
 
+    def parse_weight_unit(self, cell: str) -> str | None:
+        if cell and cell.lower() not in Product.WeightUnit.values:
+            raise_format_error("invalid_choice", choices=", ".join(Product.WeightUnit.values))
+        return cell.lower() or None
+
     def parse_boolean(self, cell: str) -> bool | None:
         """Parse a boolean, also as spreadsheets write it (TRUE). None keeps the stored value."""
         if cell and cell.lower() not in BOOLEAN_VALUES:
@@ -151,7 +158,7 @@ class RowParser:
         return BOOLEAN_VALUES.get(cell.lower())
 
 
-KEPT_WHEN_EMPTY = ("sold_by", "open_price", "track_stock", "is_active")
+KEPT_WHEN_EMPTY = ("sold_by", "weight_unit", "open_price", "track_stock", "is_active")
 
 
 def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:

@@ -1,17 +1,31 @@
-"""Find the products of scanned codes: barcodes, labels of scales, and spellings of GTINs."""
+"""Find the products of scanned codes: barcodes in any spelling, labels of scales, GS1 codes."""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Self
 
-from orders.codes import Label, build_key, may_be_label
+from django.utils import timezone
+
+from orders.codes import (
+    UNTRACED,
+    GS1Code,
+    Label,
+    LabelKind,
+    Traceability,
+    build_key,
+    may_be_label,
+    read_gs1,
+)
 from orders.models import Barcode, BarcodeRule, Product
 from orders.models.barcode_rule import read_by_rules
 from orders.models.catalog import normalize_code
+from orders.money import round_to
+from tenants.currencies import get_currency_number
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.database.postgres.pipeline import Call, Result
-from tenants.scope import current_tenant_id
+from tenants.scope import current_tenant, current_tenant_id
 
 # No sale needs them, and a time is as slow to read as ten other columns.
 UNUSED_COLUMNS = ("created_at", "updated_at")
@@ -37,8 +51,19 @@ ACTIVE_RULES = CompiledQuery(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scanned code says of its product: None where it says nothing."""
+
+    quantity: Decimal | None = None
+    fixed_gross: Decimal | None = None
+    traceability: Traceability = UNTRACED
+    # The number of a currency other than the shop's.
+    other_currency: str = ""
+
+
 class ScannedCodes:
-    """Barcodes and labels among some codes.
+    """Barcodes, labels and GS1 codes among some codes.
 
     A barcode with exactly the same code wins over a rule. Codes that match an active rule are no
     GTIN: their other spellings mean nothing.
@@ -56,13 +81,16 @@ class ScannedCodes:
 
     @classmethod
     def load(cls, codes: Collection[str]) -> Self:
-        """Load what the normalized codes need, with at most three queries."""
+        """Load what the codes need, with at most three queries."""
         if not codes:
             return cls()
         tenant = current_tenant_id()
-        barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys={build_key(code) for code in codes})
+        texts = {normalize_code(code) for code in codes} | {
+            code.gtin for code in map(read_gs1_code, codes) if code
+        }
+        barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys={build_key(text) for text in texts})
         # What is both scanned and stored is found without rules.
-        others = set(codes) ^ {barcode.code for barcode in barcodes}
+        others = texts ^ {barcode.code for barcode in barcodes}
         rules = ACTIVE_RULES.all(tenant=tenant) if any(map(may_be_label, others)) else []
         labels = [label for code in others if (label := read_by_rules(rules, code))]
         plus = {label.plu for label in labels}
@@ -71,36 +99,78 @@ class ScannedCodes:
 
     @classmethod
     def prepare(cls, codes: Collection[str]) -> "PreparedCodes":
-        """Return the queries for barcodes as parts of a message. Labels are not found by it."""
+        """Return the queries for barcodes as parts of a message.
+
+        Labels and GS1 codes are not found by it.
+        """
         if not codes:
             return PreparedCodes()
         tenant = current_tenant_id()
-        keys = {build_key(code) for code in codes}
+        texts = {normalize_code(code) for code in codes}
         # A number may be a label, or find a barcode that is one.
-        numbers = any(code.isascii() and code.isdigit() for code in codes)
+        numbers = any(text.isascii() and text.isdigit() for text in texts)
         return PreparedCodes(
-            BARCODES_BY_KEY.prepare(tenant=tenant, keys=keys),
+            BARCODES_BY_KEY.prepare(tenant=tenant, keys={build_key(text) for text in texts}),
             ACTIVE_RULES.prepare(tenant=tenant) if numbers else None,
         )
 
     def find(self, code: str) -> Product | None:
-        code = normalize_code(code)
-        barcode = self.barcodes.get(build_key(code))
-        if barcode is not None and barcode.code == code:
+        text = normalize_code(code)
+        product = self._find_by_text(text)
+        if product is None and (read := read_gs1_code(code)):
+            product = self._find_by_text(read.gtin)
+        return product
+
+    def _find_by_text(self, text: str) -> Product | None:
+        barcode = self.barcodes.get(build_key(text))
+        if barcode is not None and barcode.code == text:
             return barcode.product
-        if label := read_by_rules(self.rules, code):
+        if label := read_by_rules(self.rules, text):
             return self.by_plu.get(label.plu)
         if barcode is None or read_by_rules(self.rules, barcode.code):
             return None
         return barcode.product
 
-    def find_label(self, code: str) -> Label | None:
-        """Return what the code says as a label, or None if it is a barcode."""
-        code = normalize_code(code)
-        barcode = self.barcodes.get(build_key(code))
-        if not self.rules or (barcode is not None and barcode.code == code):
+    def read(self, code: str, product: Product) -> Scan | None:
+        """Return what the code says besides its product; None if it finds another product."""
+        if self.find(code) != product:
             return None
-        return read_by_rules(self.rules, code)
+        text = normalize_code(code)
+        barcode = self.barcodes.get(build_key(text))
+        if barcode is not None and barcode.code == text:
+            return None
+        if label := read_by_rules(self.rules, text):
+            return _build_label_scan(label)
+        read = read_gs1_code(code)
+        return _build_gs1_scan(read, product) if read else None
+
+
+def read_gs1_code(code: str) -> GS1Code | None:
+    return read_gs1(code, timezone.now().date())
+
+
+def _build_label_scan(label: Label) -> Scan:
+    if label.kind is LabelKind.WEIGHT:
+        return Scan(quantity=label.value)
+    return Scan(fixed_gross=_round_price(label.value))
+
+
+def _build_gs1_scan(read: GS1Code, product: Product) -> Scan:
+    """Return a net weight as the quantity of a product by weight, and a price as its gross."""
+    quantity = None
+    if read.weight is not None and product.sold_by == Product.SoldBy.WEIGHT:
+        quantity = product.convert_weight(read.weight, read.weight_unit)
+    own = get_currency_number(current_tenant().currency)
+    return Scan(
+        quantity,
+        None if read.price is None else _round_price(read.price),
+        read.traceability,
+        "" if read.currency in ("", own) else read.currency,
+    )
+
+
+def _round_price(amount: Decimal) -> Decimal:
+    return round_to(amount, current_tenant().currency_exponent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +194,5 @@ class PreparedCodes:
 
 def find_scanned_product(code: str) -> uuid.UUID | None:
     """Return the id of the product that a scan of this code finds."""
-    normalized = normalize_code(code)
-    product = ScannedCodes.load([normalized]).find(normalized) if normalized else None
+    product = ScannedCodes.load([code]).find(code) if code.strip() else None
     return product.pk if product else None

@@ -21,7 +21,6 @@ from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked, Unkno
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.models.credit import mask_code
-from orders.models.order import format_order_number
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
     build_completion_rows,
@@ -29,6 +28,7 @@ from orders.services.completion.complete import (
     flag_device_sequence,
     mark_tenant_has_orders,
 )
+from orders.services.expiry import find_expired_line
 from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
 from orders.services.offline.timing import assign_shift, find_clock_flags
@@ -97,6 +97,8 @@ def _book_sale(
     order.loaded_lines = list(_build_lines(order, sale, priced_sale))
     order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
     order.flag(*_check_cashier(order, cashier, by))
+    if find_expired_line(order, order.loaded_lines, sale.sold_at):
+        order.flag(Flag.EXPIRED)
     order.loaded_payments = list(_build_payments(order, sale))
     order.loaded_refunds = []
     order.paid_total = sale.paid
@@ -120,7 +122,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
     now = timezone.now()
-    order.number = format_order_number(order.register.number, numbers.order)
+    order.number = f"{order.register.number}-{numbers.order:06d}"
     order.complete(numbers.receipt, now)
     _flag_timing(order, numbers)
     for payment in order.loaded_payments:

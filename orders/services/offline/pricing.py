@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from orders.codes import Label, LabelKind
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
 from orders.models.columns import MAX_AMOUNT
-from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference, round_to
+from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
+from orders.services.catalog.scanned_codes import Scan
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
 from orders.services.pricing.basket import (
     ProductLookup,
@@ -47,7 +47,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     # Active or not; an id takes precedence over a code.
     products = [catalog.find_by_any_name(line) for line in sale.lines]
     lines = [
-        _apply_price_label(line, catalog.find_label(line, product))
+        _apply_scan(line, catalog.read_scan(line, product))
         for line, product in zip(sale.lines, products, strict=True)
     ]
     inputs = [
@@ -81,11 +81,12 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     )
 
 
-def _apply_price_label(line: ChargedLine, label: Label | None) -> ChargedLine:
-    """Return the line with the price on its label; the quantity stays as it was charged."""
-    if label is None or label.kind is not LabelKind.PRICE:
+def _apply_scan(line: ChargedLine, scan: Scan | None) -> ChargedLine:
+    """Return the line with price, batch and dates of its code; the quantity is the charged one."""
+    if scan is None:
         return line
-    return replace(line, fixed_gross=round_to(label.value, current_tenant().currency_exponent))
+    gross = None if scan.other_currency else scan.fixed_gross
+    return replace(line, fixed_gross=gross, traceability=scan.traceability)
 
 
 def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from orders.codes import UNTRACED, Traceability
 from orders.models import Order, OrderLine
 from orders.money import TaxRate
 from orders.services.payments.tender import NewPayment
@@ -29,8 +30,9 @@ class ChargedLine:
     note: str = ""
     discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
-    # The price on the label that was scanned.
+    # What the scanned code says.
     fixed_gross: Decimal | None = None
+    traceability: Traceability = UNTRACED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, Self
 
-from orders.codes import Label, LabelKind
+from orders.codes import UNTRACED, Traceability
 from orders.exceptions import AmountTooLarge
 from orders.models import Product
 from orders.models.catalog import normalize_code
@@ -21,10 +21,10 @@ from orders.money import (
     RoundingMode,
     compute_labeled_quantity,
     price_order,
-    round_to,
 )
 from orders.services.catalog.scanned_codes import (
     PreparedCodes,
+    Scan,
     ScannedCodes,
     load_what_is_sold,
 )
@@ -32,11 +32,11 @@ from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
-from tenants.scope import current_tenant, current_tenant_id
+from tenants.scope import current_tenant_id
 
 MAX_LINES = 500
-# The quantity of a request that leaves it to the scanned label.
-FROM_LABEL = Decimal(0)
+# The quantity of a request that leaves it to the scanned code.
+FROM_CODE = Decimal(0)
 # Of an order, and of each of its lines.
 MAX_DISCOUNTS = 10
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
@@ -55,10 +55,10 @@ class DiscountRequest:
 class LineRequest:
     """A quantity of a product, which is given by exactly one of id, SKU and barcode.
 
-    `fixed_gross` is the price on a label, which `resolve_lines` reads.
+    `resolve_lines` sets `fixed_gross`, the price on a label, and `traceability` from the code.
     """
 
-    quantity: Decimal = FROM_LABEL
+    quantity: Decimal = FROM_CODE
     product: uuid.UUID | None = None
     sku: str | None = None
     barcode: str | None = None
@@ -67,6 +67,7 @@ class LineRequest:
     discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
     fixed_gross: Decimal | None = None
+    traceability: Traceability = UNTRACED
 
 
 class ProductReference(Protocol):
@@ -153,7 +154,7 @@ def resolve_lines(
     field: str = "lines[{}].",
     catalog: "ProductLookup | None" = None,
 ) -> tuple[list[LineRequest], list[Product]]:
-    """Return the lines with what their labels say, and the product of each.
+    """Return the lines with what their scanned codes say, and the product of each.
 
     `field` is the path of a line in the request, for error messages.
     """
@@ -163,46 +164,51 @@ def resolve_lines(
     errors: list[FieldError] = []
     for position, (line, product) in enumerate(zip(requests, found, strict=True)):
         path = field.format(position)
-        label = catalog.find_label(line, product)
-        if label and product:
-            errors += _find_label_errors(path, line, label, product)
-            lines.append(apply_label(line, label, product))
-        else:
-            lines.append(line)
-            if product and line.quantity == FROM_LABEL:
-                errors.append(FieldError(f"{path}quantity", "required", "Enter a quantity."))
+        scan = catalog.read_scan(line, product)
+        if scan and product:
+            errors += _find_scan_errors(path, line, scan, product)
+            line = apply_scan(line, scan, product)  # noqa: PLW2901
+        lines.append(line)
+        if product and line.quantity == FROM_CODE and not (scan and scan.quantity is not None):
+            errors.append(FieldError(f"{path}quantity", "required", "Enter a quantity."))
         errors += _find_errors(path, lines[-1], product)
     if errors:
         raise Invalid(errors=tuple(errors))
     return lines, [product for product in found if product is not None]
 
 
-def apply_label(line: LineRequest, label: Label, product: Product) -> LineRequest:
-    """Return the line with the weight or price on its label."""
-    if label.kind is LabelKind.WEIGHT:
-        return replace(line, quantity=label.value)
-    gross = round_to(label.value, current_tenant().currency_exponent)
-    return replace(line, quantity=_compute_quantity(gross, product), fixed_gross=gross)
+def apply_scan(line: LineRequest, scan: Scan, product: Product) -> LineRequest:
+    """Return the line with quantity, price, batch and dates of the scanned code."""
+    quantity = scan.quantity
+    if quantity is None and scan.fixed_gross is not None:
+        is_by_unit = product.sold_by == Product.SoldBy.UNIT
+        quantity = (
+            Decimal(1) if is_by_unit else compute_labeled_quantity(scan.fixed_gross, product.price)
+        )
+    return replace(
+        line,
+        quantity=line.quantity if quantity is None else quantity,
+        fixed_gross=scan.fixed_gross,
+        traceability=scan.traceability,
+    )
 
 
-def _compute_quantity(gross: Decimal, product: Product) -> Decimal:
-    is_by_unit = product.sold_by == Product.SoldBy.UNIT
-    return Decimal(1) if is_by_unit else compute_labeled_quantity(gross, product.price)
-
-
-def _find_label_errors(
-    path: str, line: LineRequest, label: Label, product: Product
+def _find_scan_errors(
+    path: str, line: LineRequest, scan: Scan, product: Product
 ) -> Iterable[FieldError]:
-    """Yield an error for a quantity or price other than the label's, and for an empty one."""
-    labeled = apply_label(line, label, product)
-    if line.quantity not in {FROM_LABEL, Decimal(1), labeled.quantity}:
-        detail = "The label contains the quantity. Leave it out."
+    """Yield an error for a quantity or price other than the code's, and for a useless code."""
+    given, quantity = line.quantity, apply_scan(line, scan, product).quantity
+    if given not in {FROM_CODE, Decimal(1), quantity}:
+        detail = "The scanned code contains the quantity. Leave it out."
         yield FieldError(f"{path}quantity", "fixed_by_label", detail)
-    if labeled.fixed_gross is not None and line.unit_price is not None:
-        detail = "The label contains the price. Leave it out."
+    if scan.fixed_gross is not None and line.unit_price is not None:
+        detail = "The scanned code contains the price. Leave it out."
         yield FieldError(f"{path}unit_price", "fixed_by_label", detail)
-    if not labeled.quantity:
+    if scan.quantity is not None and not scan.quantity:
         yield FieldError(f"{path}barcode", "no_weight", "The weight on the label is zero.")
+    if scan.other_currency:
+        detail = f"The price is in the currency {scan.other_currency} of ISO 4217, not the shop's."
+        yield FieldError(f"{path}barcode", "other_currency", detail)
 
 
 PRODUCTS_BY_ID = CompiledQuery(
@@ -219,7 +225,7 @@ class ProductNames:
     def __init__(self, requests: Sequence[ProductReference]) -> None:
         self.ids = {line.product for line in requests if line.product}
         self.skus = {normalize_code(line.sku) for line in requests if line.sku}
-        self.barcodes = {normalize_code(line.barcode) for line in requests if line.barcode}
+        self.barcodes = {line.barcode for line in requests if line.barcode}
 
 
 class ProductLookup:
@@ -268,10 +274,9 @@ class ProductLookup:
             return self.by_sku.get(normalize_code(line.sku))
         return self.scanned.find(line.barcode or "")
 
-    def find_label(self, line: ProductReference, product: Product | None) -> Label | None:
-        """Return what the scanned label says, if it is one of this product."""
-        label = self.scanned.find_label(line.barcode) if line.barcode else None
-        return label if label and product and product.plu == label.plu else None
+    def read_scan(self, line: ProductReference, product: Product | None) -> Scan | None:
+        """Return what the scanned code says, if it is one of this product."""
+        return self.scanned.read(line.barcode, product) if line.barcode and product else None
 
 
 @dataclass(frozen=True, slots=True)

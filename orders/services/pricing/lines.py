@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from accounts.models import User
+from orders.codes import Traceability
 from orders.models import Order, OrderLine, Product
 from orders.money import (
     Discount,
@@ -64,6 +65,8 @@ class RequestedLine(Protocol):
     def fixed_gross(self) -> Decimal | None: ...
     @property
     def barcode(self) -> str | None: ...
+    @property
+    def traceability(self) -> Traceability: ...
     @property
     def note(self) -> str: ...
     @property
@@ -127,6 +130,10 @@ def build_line(
         quantity=request.quantity,
         scanned_code=request.barcode or "",
         fixed_gross=request.fixed_gross,
+        lot=request.traceability.lot,
+        best_before=request.traceability.best_before,
+        expires_on=request.traceability.expires_on,
+        serial=request.traceability.serial,
         note=request.note,
         discounts=[build_discount(each) for each in request.discounts],
         taxes=[build_rate_snapshot(rate) for rate in taxes],

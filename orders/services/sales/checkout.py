@@ -11,8 +11,8 @@ from orders.services.completion.complete import (
     is_device_sequence_taken,
     mark_tenant_has_orders,
 )
+from orders.services.expiry import approve_expired
 from orders.services.payments.capture import charge_cards, reconcile_payments
-from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import get_register
@@ -66,6 +66,10 @@ def _create(new: NewOrder, by: User) -> Order:
     with transaction.atomic():
         if draft.over_limit:
             draft.over_limit.consume_approval(RequestContext(by, new.approval, new.terminal))
+        if draft.expired:
+            approve_expired(
+                draft.order, draft.expired, RequestContext(by, new.approval, new.terminal)
+            )
         _write(draft)
     return draft.order
 
@@ -77,7 +81,6 @@ def _write(draft: SaleDraft) -> None:
     is_paid = draft.is_paid
     locked = RegisterSeries.objects.lock(order.register)
     numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))
-    ensure_readers_free(draft.payments)
     spend_credits(draft.payments, by=draft.by)
     at = timezone.now()
     rows = draft.build_rows(numbers, at, idempotency.key_rows())

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.models.order import format_order_number
-from orders.models.receipt import RegisterNumbers, build_advance_statement
+from orders.models.receipt import RegisterNumbers, advance_statement
 from orders.services.completion.complete import (
     CompletionRows,
     apply_sequence_flags,
@@ -20,6 +21,7 @@ from orders.services.completion.complete import (
     build_payment_event,
     ensure_shift,
 )
+from orders.services.expiry import build_expired_error, find_expired_line
 from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.pricing.basket import (
     Basket,
@@ -83,6 +85,7 @@ class SaleDraft:
     payments: list[Payment]
     by: User
     over_limit: DiscountOverLimit | None
+    expired: OrderLine | None = None
 
     @property
     def is_paid(self) -> bool:
@@ -102,7 +105,7 @@ class SaleDraft:
         ensure_shift(locked, order.register)
         numbers = locked.take(orders=1, receipts=int(self.is_paid))
         apply_sequence_flags(order, numbers, is_taken=is_sequence_taken)
-        order.number = format_order_number(order.register.number, numbers.order)
+        order.number = f"{order.register.number}-{numbers.order:06d}"
         order.shift_id = numbers.shift
         for payment in self.payments:
             payment.shift_id, payment.taken_by = numbers.shift, self.by
@@ -123,7 +126,7 @@ class SaleDraft:
         audited = build_discount_events(
             order, self.lines, by=self.by, approver=order.gift_approved_by
         )
-        advance = build_advance_statement(
+        advance = advance_statement(
             order.register, numbers, completion.entry, order.device_sequence
         )
         tables = (keys, [order], self.lines, self.payments, *completion.rows, audited)
@@ -144,9 +147,12 @@ def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: U
     over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
     if over_limit and new.approval is None:
         raise over_limit.build_error()
+    expired = find_expired_line(order, lines, timezone.now())
+    if expired and new.approval is None and not by.may_approve():
+        raise build_expired_error(order, expired)
     payments = build_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
-    return SaleDraft(order, lines, payments, by, over_limit)
+    return SaleDraft(order, lines, payments, by, over_limit, expired)
 
 
 def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:

@@ -14,6 +14,7 @@ from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
+from orders.services.expiry import approve_expired, find_expired_line
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
@@ -68,6 +69,9 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
         raise TooManyLines(number=order.number, maximum=MAX_LINES)
     position = max((line.position for line in order.loaded_lines), default=-1) + 1
     line = build_line(order, position, requested, product, taxes=product.tax_rates)
+    order.ensure_version(edit.expected_version)
+    order.ensure_editable()
+    approve_expired(order, find_expired_line(order, [line], timezone.now()), edit)
     return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))
 
 

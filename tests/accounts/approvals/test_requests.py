@@ -13,6 +13,7 @@ from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import PASSWORD, ApprovalFactory
 from tests.support.approvals import (
     APPROVALS,
+    WITHOUT_AMOUNT,
     build_request,
     decide,
     grant_approval,
@@ -92,6 +93,7 @@ def test_request_shows_terminal_register_and_store(cashier, register):
         ("price_override", "order"),
         ("refund", "order"),
         ("void", "order"),
+        ("sell_expired", "order"),
         ("paid_out", "shift"),
         ("paid_out", "register"),
         ("drop", "shift"),
@@ -104,7 +106,7 @@ def test_approval_request_needs_exactly_one_object_of_its_action(till, action, a
     answer = request_approval(till, action, object={about: pk})
 
     assert answer["object"] == {about: pk}
-    assert answer["amount"] == (None if action == "void" else "5.00")
+    assert answer["amount"] == (None if action in WITHOUT_AMOUNT else "5.00")
     assert reload_approval(answer).object_key == f'{{"{about}":"{pk}"}}'
 
 

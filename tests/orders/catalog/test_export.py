@@ -39,6 +39,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
         open_price=True,
         is_active=False,
         plu="7",
+        weight_unit="lb",
     )
     for code in ("43", "42"):
         BarcodeFactory(product=product, code=code)
@@ -46,7 +47,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
 
     assert export_catalog(manager_client) == table(
         HEADER,
-        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", ""],
+        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", "", "kg"],
         [
             "P-1",
             "Pear",
@@ -59,6 +60,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "true",
             "false",
             "7",
+            "lb",
         ],
     )
 

@@ -19,8 +19,8 @@ from tests.support.catalog_files import (
 )
 
 FULL = (
-    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active,plu\r\n"
-    "P-1,Pear,1.20,42|43,Fruit,Reduced,weight,true,false,false,0042\r\n"
+    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active,plu,weight_unit\r\n"
+    "P-1,Pear,1.20,42|43,Fruit,Reduced,weight,true,false,false,0042,lb\r\n"
 )
 
 
@@ -48,7 +48,8 @@ def test_import_creates_a_product_with_every_column(manager_client, shop, reduce
     assert (pear.name, pear.price, pear.codes) == ("Pear", Decimal("1.20"), ["42", "43"])
     assert (pear.category.name, pear.tax_class) == ("Fruit", reduced)
     assert (pear.sold_by, pear.open_price, pear.track_stock) == ("weight", True, False)
-    assert (pear.is_active, pear.version, pear.plu) == (False, 1, "42")
+    assert (pear.is_active, pear.version) == (False, 1)
+    assert (pear.plu, pear.weight_unit) == ("42", "lb")
 
 
 def test_import_without_optional_columns_uses_defaults(manager_client, shop):

@@ -129,9 +129,12 @@ def finish(resource: Resource, root: Path, paths: Sequence[Path]) -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     environment.pop("DATABASE_URL", None)
     ruff = [sys.executable, "-m", "ruff"]
+    format_files = [*ruff, "format", "--quiet", *python]
     for command in (
+        # First, because `check` refuses lines that became too long.
+        format_files,
         [*ruff, "check", "--quiet", "--fix", *python],
-        [*ruff, "format", "--quiet", *python],
+        format_files,
         [sys.executable, "manage.py", "makemigrations", resource.app, "--name", resource.name],
     ):
         subprocess.run(command, cwd=root, check=True, env=environment)
