@@ -4,6 +4,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from accounts.fast_entries.reading import (
@@ -20,7 +21,7 @@ from accounts.fast_entries.reading import (
 )
 from accounts.services.session_check import VerifiedToken
 from orders.models import Order
-from orders.serializers.rendering import render_order
+from orders.serializers.rendering import render_order, render_orders
 from orders.serializers.rows import (
     LineRow,
     OrderRow,
@@ -37,7 +38,7 @@ from tenants.scope import tenant_context
 
 def columns(alias: str, row: type[Any], loaded: int = 0, **names: Any) -> str:
     """Return the columns of a row in its order, without the `loaded` ones at its end."""
-    fields = row._fields[: len(row._fields) - loaded]
+    fields = row.__struct_fields__[: len(row.__struct_fields__) - loaded]
     return ", ".join(f"{alias}.{names.get(name, name)}" for name in fields)
 
 
@@ -150,7 +151,7 @@ def answer_page(request: FastRequest, page: PageRequest, found: Read) -> FastAns
         return None
     rows, following, previous = page.build_links(request, rows)
     with tenant_context(found.session.known.tenant):
-        results = [render_order(row) for row in rows]
+        results = render_orders(rows)
     return found.answer({"next": following, "previous": previous, "results": results})
 
 
@@ -160,13 +161,12 @@ def load_orders(found: Read) -> list[OrderRow] | None:
     refunded = load_refunds(found, refunds.rows()) if refunds.raw.ntuples else {}
     if refunded is None:
         return None
-    lines_of = group(lines.load(LineRow._make))
-    payments_of = group(payments.load(PaymentRow._make))
+    lines_of = group(lines.build(LineRow), "order_id")
+    payments_of = group(payments.build(PaymentRow), "order_id")
+    details = (lines_of, payments_of, refunded)
     return [
-        OrderRow._make(
-            (*row, lines_of.get(row[0], []), payments_of.get(row[0], []), refunded.get(row[0], []))
-        )
-        for row in orders.load(tuple)
+        OrderRow(*values, *(each.get(values[0], []) for each in details))
+        for values in orders.load(tuple)
     ]
 
 
@@ -180,17 +180,19 @@ def load_refunds(found: Read, rows: list[Any]) -> Mapping[str, list[RefundRow]] 
         )
     except PipelineFailed:
         return None
-    lines_of = group(lines.load(RefundLineRow._make))
-    payouts_of = group(payouts.load(PayoutRow._make))
-    return group(
-        RefundRow._make((*row, lines_of.get(row[1], []), payouts_of.get(row[1], [])))
-        for row in found.results[3].load(tuple)
-    )
+    lines_of = group(lines.build(RefundLineRow), "refund_id")
+    payouts_of = group(payouts.build(PayoutRow), "refund_id")
+    found_refunds = [
+        RefundRow(*values, *(parts.get(values[1], []) for parts in (lines_of, payouts_of)))
+        for values in found.results[3].load(tuple)
+    ]
+    return group(found_refunds, "order_id")
 
 
-def group(rows: Iterable[Any]) -> Mapping[str, list[Any]]:
-    """Return the rows by their first value, the row that they belong to."""
+def group(rows: Iterable[Any], name: str) -> Mapping[str, list[Any]]:
+    """Return the rows by an id of theirs, that of the row that they belong to."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
+    get_id = attrgetter(name)
     for row in rows:
-        found[row[0]].append(row)
+        found[get_id(row)].append(row)
     return found

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accounts.fast_entries.reading import (
     BY_IDS,
@@ -94,7 +94,7 @@ def list_page(request: FastRequest) -> FastAnswer | None:
     found = read(request, lambda token: [page.build_call(token.tenant)], scope=page.scope)
     if found is None:
         return None
-    rows, *links = page.build_links(request, found.results[0].load(ProductRow._make))
+    rows, *links = page.build_links(request, found.results[0].build(ProductRow))
     return answer_list(request, found, rows, *links)
 
 
@@ -111,7 +111,7 @@ def find_by_code(
         return None
     values = [code.encode() for code in codes]
     found = read(request, lambda token: [(statement, (token.tenant, *values))])
-    rows = found.results[0].load(ProductRow._make) if found else []
+    rows = found.results[0].build(ProductRow) if found else []
     if found is None or not (rows or may_be_empty):
         return None
     return answer_list(request, found, rows)
@@ -122,7 +122,7 @@ def retrieve_product(request: FastRequest) -> FastAnswer | None:
         return None
     pk = request.id.encode()
     found = read(request, lambda token: [(BY_ID, (token.tenant, pk))])
-    rows = found.results[0].load(ProductRow._make) if found else []
+    rows = found.results[0].build(ProductRow) if found else []
     if found is None or not rows:
         return None
     with tenant_context(found.session.known.tenant):
@@ -148,8 +148,8 @@ class FoundProduct(NamedTuple):
     relevance: int
 
 
-def build_found_product(values: tuple[str | int, ...]) -> FoundProduct:
-    return FoundProduct(ProductRow._make(values[:-1]), int(values[-1]))
+def build_found_product(*values: Any) -> FoundProduct:
+    return FoundProduct(ProductRow(*values[:-1]), values[-1])
 
 
 class Lookup(NamedTuple):
@@ -211,7 +211,7 @@ def search_products(request: FastRequest, barcode: bytes | None = None) -> FastA
         return search_products(request, product) if barcode is None else None
     if barcode is None and NUMBER.fullmatch(asked.code):
         return None
-    rows = products.load(build_found_product)
+    rows = products.build(build_found_product)
     if not rows and barcode is None and asked.may_have_typos:
         return None
     rows, *links = page.build_links(request, rows)

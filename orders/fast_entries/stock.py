@@ -28,5 +28,5 @@ def list_stock(request: FastRequest) -> FastAnswer | None:
     found = page and read(request, lambda token: [page.build_call(token.tenant)])
     if not page or not found:
         return None
-    rows, *links = page.build_links(request, found.results[0].load(StockLevelRow._make))
+    rows, *links = page.build_links(request, found.results[0].build(StockLevelRow))
     return found.answer_list(request, [render_stock_level(row) for row in rows], *links)

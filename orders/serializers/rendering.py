@@ -16,11 +16,13 @@ from orders.serializers.rows import (
     PaymentRow,
     ProductRow,
     RefundRow,
+    Row,
     StockLevelRow,
     parse_json,
 )
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
 from tenants.api.formats import exact_moment, format_number, moment
+from tenants.models import Tenant
 from tenants.scope import current_tenant
 
 
@@ -68,14 +70,25 @@ def get_amount_formatter(exponent: int, kind: type[AmountFormatter] = AmountForm
 
 def choose_formatter(row: object) -> Any:
     """Return the formatter for a model or a row of the current tenant."""
-    kind = TextAmountFormatter if isinstance(row, tuple) else AmountFormatter
+    kind = TextAmountFormatter if isinstance(row, Row) else AmountFormatter
     return get_amount_formatter(current_tenant().currency_exponent, kind)
 
 
 def render_order(order: Order | OrderRow) -> dict[str, Any]:
     """Return the response of an order whose details are loaded."""
-    tenant = current_tenant()
-    amounts = choose_formatter(order)
+    return render_orders([order])[0]
+
+
+def render_orders(orders: Sequence[Order | OrderRow]) -> list[dict[str, Any]]:
+    if not orders:
+        return []
+    tenant, amounts = current_tenant(), choose_formatter(orders[0])
+    return [_render_order(order, tenant, amounts) for order in orders]
+
+
+def _render_order(
+    order: Order | OrderRow, tenant: Tenant, amounts: AmountFormatter
+) -> dict[str, Any]:
     money, due = amounts.money, order.due
     return {
         "id": str(order.id),

@@ -6,7 +6,7 @@ Amounts, times and ids are the text of PostgreSQL: the renderers cut it instead 
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -14,10 +14,19 @@ from orders.models import Order, OrderLine, Payment, Payout
 from orders.models.flags import SoldOffline
 
 QUOTED_OR_PLAIN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)')
+NO_ITEMS = "[]"
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-class ProductRow(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A row with the columns of its statement in their order.
+
+    Its attributes are read several times as fast as those of a NamedTuple, and the garbage
+    collector skips it: rows refer to their parts only.
+    """
+
+
+class ProductRow(Row):
     """A product with its barcodes."""
 
     id: str
@@ -41,7 +50,7 @@ class ProductRow(NamedTuple):
         return parse_text_array(self.barcodes)
 
 
-class StockLevelRow(NamedTuple):
+class StockLevelRow(Row):
     """A stock level."""
 
     id: str
@@ -60,7 +69,7 @@ class StockLevelRow(NamedTuple):
         return Decimal(self.quantity) - Decimal(self.reserved)
 
 
-class RefundLineRow(NamedTuple):
+class RefundLineRow(Row):
     """A line of a refund."""
 
     refund_id: str
@@ -71,7 +80,7 @@ class RefundLineRow(NamedTuple):
     restock: bool
 
 
-class PayoutRow(NamedTuple):
+class PayoutRow(Row):
     """A payout of a refund."""
 
     refund_id: str
@@ -88,7 +97,7 @@ class PayoutRow(NamedTuple):
     shown_reference = Payout.shown_reference
 
 
-class RefundRow(NamedTuple):
+class RefundRow(Row):
     """A refund with its lines and payouts. Codes of store credits are shown to nobody again."""
 
     order_id: str
@@ -117,7 +126,7 @@ class RefundRow(NamedTuple):
         return parse_json(self.taxes_text)
 
 
-class LineRow(NamedTuple):
+class LineRow(Row):
     """A line of an order."""
 
     order_id: str
@@ -153,10 +162,10 @@ class LineRow(NamedTuple):
 
     @property
     def discounts(self) -> Any:
-        return parse_json(self.discounts_text)
+        return () if self.discounts_text == NO_ITEMS else parse_json(self.discounts_text)
 
 
-class PaymentRow(NamedTuple):
+class PaymentRow(Row):
     """A payment of an order."""
 
     order_id: str
@@ -181,7 +190,7 @@ class PaymentRow(NamedTuple):
 PAID = Decimal("0.000")
 
 
-class OrderRow(NamedTuple):
+class OrderRow(Row):
     """An order with everything in the answer."""
 
     id: str
@@ -231,7 +240,7 @@ class OrderRow(NamedTuple):
 
     @property
     def discounts(self) -> Any:
-        return parse_json(self.discounts_text)
+        return () if self.discounts_text == NO_ITEMS else parse_json(self.discounts_text)
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from itertools import starmap
 from typing import Any, TypeVar
 
 import psycopg
@@ -118,6 +119,10 @@ class Result:
         loader.set_pgresult(raw, set_loaders=False)
         loader.set_loader_types(types, Format.TEXT)
         return loader.load_rows(0, raw.ntuples, build)
+
+    def build(self, kind: Callable[..., Row]) -> list[Row]:
+        """Return `kind(*values)` of each row, with the values of `load`."""
+        return list(starmap(kind, self.load(tuple)))
 
     def rows(self) -> list[tuple[bytes | None, ...]]:
         get, columns = self.raw.get_value, range(self.raw.nfields)
