@@ -33,6 +33,7 @@ from tests.factories.orders import (
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
 from tests.support.api import Api, Person
+from tests.support.before_django import pytest_addoption, register_if_wanted  # noqa: F401
 from tests.support.database_cache import copy_cached, remove_copy, save_to_cache
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.support.decimals import decimals, watch_decimals
@@ -46,11 +47,12 @@ from tests.support.truncation import empty_tables
 LEAK_MARKER = "LEAKMARK_B"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Run the garbage collector less often, because almost all objects live to the end.
 
     Import the admin pages, as their first request does.
     """
+    register_if_wanted(config)
     gc.set_threshold(20_000, 20, 100)
     autodiscover()
 
