@@ -92,12 +92,21 @@ test: $(TEST) ## run the tests on SQLite and PostgreSQL at once: N=processes on 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
 	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
 
-# The slow tests on both databases, then crashes of server processes under thousands of requests.
+# Tests with requests of all routes that have a fast entry.
+BEFORE_DJANGO := tests/stateful tests/attacks \
+	$(addprefix tests/orders/,catalog/test_lists.py offline/test_device_sequence.py \
+	payments/test_card.py payments/test_cash_rounding.py pricing sales \
+	shifts/test_money_limits.py shifts/test_two_shifts.py stock/test_stock_races.py) \
+	tests/tenants/api/test_conditional_get.py
+
+# The slow tests on both databases, then a sample of tests with the fast entries, then crashes of
+# server processes under thousands of requests.
 endure: $(TEST) ## run the tests that `make test` skips, and crashes under load: REQUESTS=2000
 	@failed=0; \
 	env -u DATABASE_URL $(PYTEST) -m "slow and not postgres" || failed=1; \
 	$(PY) -m tests.support.postgres --fast \
 		$(PYTEST) -m "slow and not sqlite" --ignore-glob="tests/live/test_crash*" || failed=1; \
+	$(PY) -m tests.support.postgres --fast $(PYTEST) --before-django=sample $(BEFORE_DJANGO) || failed=1; \
 	env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast \
 		$(PYTEST) -k crash tests/live || failed=1; \
 	exit $$failed

@@ -33,7 +33,11 @@ from tests.factories.orders import (
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
 from tests.support.api import Api, Person
-from tests.support.before_django import pytest_addoption, register_if_wanted  # noqa: F401
+from tests.support.before_django import (  # noqa: F401
+    answer_before_django,
+    pytest_addoption,
+    register_if_wanted,
+)
 from tests.support.database_cache import copy_cached, remove_copy, save_to_cache
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.support.decimals import decimals, watch_decimals

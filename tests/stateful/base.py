@@ -11,10 +11,11 @@ from typing import Any
 from unittest.mock import patch
 
 from django.core.cache import cache
-from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from tests.support.stored_rows import begin_undo
 
 FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 RUNS = settings(
@@ -36,11 +37,11 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.savepoint = transaction.savepoint()
+        self.undo = begin_undo()
         cache.clear()
 
     def teardown(self) -> None:
-        transaction.savepoint_rollback(self.savepoint)
+        self.undo()
 
 
 def run(machine: type[Machine], **attributes: Any) -> None:

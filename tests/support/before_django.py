@@ -3,6 +3,9 @@
 Every test that uses the database commits, as requests do, and the test client asks
 `config.fast_entry` first, as the server does. The tests' own assertions hold either way. The run
 fails if a route was never answered before Django, so it must contain tests of all of them.
+
+Tests that cannot run like this are deselected and counted, each with the reason in its marker
+`view_only`, or by what LEFT_OUT says.
 """
 
 import io
@@ -16,24 +19,36 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test.client import ClientHandler
 
+from accounts.models import User
+from accounts.security.tokens import read_access
 from config import fast_entry
 from orders.models import RegisterSeries
-from tenants.api.fast_entry import find_route
+from tenants.api.fast_entry import BEARER, find_route
 from tenants.models import Register, Tenant
-from tenants.scope import tenant_scope
-from tests.support.database_selection import uses_database
+from tenants.scope import across_tenants, tenant_scope
+from tests.support.database_selection import select_beyond_sample, uses_database
+from tests.support.schema_digest import ROOT
 
 OPTION = "--before-django"
 ANSWERED = "answered before Django"
 PASSED_ON = "passed on to the view"
+CREATE_ORDER = "POST orders/"
 # They count the statements of the view, which a fast entry does not send one by one.
 COUNTING_FIXTURES = {"statements", "django_assert_num_queries", "django_assert_max_num_queries"}
+# They compare both ways themselves, in shops before and after their first sale.
+COMPARING_FOLDER = ROOT / "tests" / "orders" / "fast_entries"
 
 counts: Counter[tuple[str, str]] = Counter()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(OPTION, action="store_true", help="send requests through the fast entries")
+    parser.addoption(
+        OPTION,
+        nargs="?",
+        const="all",
+        choices=["all", "sample"],
+        help="send requests through the fast entries; `sample`: some cases of each test",
+    )
 
 
 def register_if_wanted(config: pytest.Config) -> None:
@@ -41,11 +56,22 @@ def register_if_wanted(config: pytest.Config) -> None:
         config.pluginmanager.register(BeforeDjango())
 
 
+@pytest.fixture(autouse=True, scope="session")
+def answer_before_django(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Let Django's test client ask the fast entries first."""
+    with pytest.MonkeyPatch.context() as patch:
+        if pytestconfig.getoption(OPTION):
+            patch_client(patch)
+            patch_registers(patch)
+        yield
+
+
 class BeforeDjango:
     """The hooks of a run, and its numbers of requests and of tests with a fast answer."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.tests = 0
 
     @pytest.hookimpl(trylast=True)
@@ -53,18 +79,15 @@ class BeforeDjango:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Let all tests commit, because a fast entry takes no part in their transaction."""
-        left_out = [item for item in items if not is_of_use(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if is_of_use(item)]
+        reasons = {item: find_reason_to_leave_out(item) for item in items}
+        if config.getoption(OPTION) == "sample":
+            left = (item for item in items if not reasons[item])
+            reasons |= dict.fromkeys(select_beyond_sample(left), "cases beyond the sample")
+        config.hook.pytest_deselected(items=[item for item in items if reasons[item]])
+        self.left_out.update(filter(None, reasons.values()))
+        items[:] = [item for item in items if not reasons[item]]
         for item in items:
             item.add_marker(pytest.mark.django_db(transaction=True), append=False)
-
-    @pytest.fixture(autouse=True, scope="session")
-    def answer_before_django(self) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch_client(patch)
-            patch_shops(patch)
-            yield
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[Any]:
@@ -91,6 +114,8 @@ class BeforeDjango:
         for name, number in sorted(self.requests.items()):
             terminalreporter.line(f"{number:7} {name}")
         terminalreporter.line(f"{self.tests:7} tests had an answer from before Django")
+        for reason, number in self.left_out.most_common():
+            terminalreporter.line(f"{number:7} tests are left out: {reason}")
         for route in self.find_missing():
             terminalreporter.line(f"Never answered before Django: {route}", red=True)
 
@@ -99,13 +124,18 @@ class BeforeDjango:
         return [name for name in names if not self.requests[f"{ANSWERED}: {name}"]]
 
 
-def is_of_use(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return uses_database(item) and not COUNTING_FIXTURES & fixtures
+def find_reason_to_leave_out(item: pytest.Item) -> str | None:
+    if not uses_database(item):
+        return "without a database"
+    if COUNTING_FIXTURES & set(getattr(item, "fixturenames", ())):
+        return "counts the statements of the view"
+    if COMPARING_FOLDER in item.path.parents:
+        return "sends its requests both ways itself"
+    marker = item.get_closest_marker("view_only")
+    return str(marker.args[0]) if marker else None
 
 
 def patch_client(patch: pytest.MonkeyPatch) -> None:
-    """Let Django's test client ask the fast entries first."""
     plain = ClientHandler.__call__
 
     def answer(self: Any, environ: dict[str, Any]) -> Any:
@@ -122,6 +152,8 @@ def answer_fast(environ: dict[str, Any]) -> HttpResponse | None:
     route, pk = find_route(fast_entry.ROUTES, environ)
     if route is None or not settings.FAST_PATHS:
         return None
+    if route.name == CREATE_ORDER:
+        begin_selling()
     started: list[Any] = []
     body = fast_entry.answer_fast(route, pk, environ, lambda *given: started.extend(given))
     counts[PASSED_ON if body is None else ANSWERED, route.name] += 1
@@ -137,25 +169,35 @@ def build_response(
     for name, value in headers:
         response.headers[name] = value
     response.wsgi_request = WSGIRequest(environ | {"wsgi.input": io.BytesIO()})
+    response.wsgi_request.user = load_user(environ)
     found: HttpResponse = response
     return found
 
 
-def patch_shops(patch: pytest.MonkeyPatch) -> None:
-    """Create shops and registers as after their first sale, which the view makes."""
-    save_tenant, save_register = Tenant.save, Register.save
+def load_user(environ: dict[str, Any]) -> User:
+    """Return the user of a valid token, as authentication sets it, for what checks responses."""
+    bearer = BEARER.fullmatch(environ["HTTP_AUTHORIZATION"])
+    assert bearer is not None
+    with across_tenants():
+        user: User = User.objects.select_related("tenant").get(pk=read_access(bearer[1]).user)
+    return user
 
-    def save_in_use(self: Tenant, *args: Any, **options: Any) -> None:
-        if self._state.adding:
-            self.has_orders = True
-        save_tenant(self, *args, **options)
 
-    def save_with_series(self: Register, *args: Any, **options: Any) -> None:
+def begin_selling() -> None:
+    """Make shops as after their first sale, which is the view's."""
+    with across_tenants():
+        Tenant.objects.filter(has_orders=False).update(has_orders=True)
+
+
+def patch_registers(patch: pytest.MonkeyPatch) -> None:
+    """Create registers as after their first sale, which is the view's."""
+    save = Register.save
+
+    def save_with_series(self: Register, *arguments: Any, **options: Any) -> None:
         is_new = self._state.adding
-        save_register(self, *args, **options)
+        save(self, *arguments, **options)
         if is_new:
             with tenant_scope(self.tenant):
-                RegisterSeries.objects.get_or_create(register=self)
+                RegisterSeries.objects.create(register=self)
 
-    patch.setattr(Tenant, "save", save_in_use)
     patch.setattr(Register, "save", save_with_series)

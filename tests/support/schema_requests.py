@@ -11,7 +11,7 @@ from typing import Any
 
 import schemathesis
 from django.core.signals import got_request_exception, request_finished, request_started
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from hypothesis import strategies as st
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as promises
@@ -20,6 +20,7 @@ from config.wsgi import application
 from tests.architecture.test_schema import document, make_strict
 from tests.support.api import format_header_name
 from tests.support.secret_leaks import leaks
+from tests.support.stored_rows import begin_undo
 from tests.support.two_shops import TwoShops
 
 LEAK_MARKER = re.compile(rb"leakmark", re.IGNORECASE)
@@ -111,11 +112,11 @@ class CaseFiller:
 
 
 def ask(case: Any, headers: dict[str, str]) -> Any:
-    """Send the request and roll back its changes."""
-    before = transaction.savepoint()  # `atomic` would not allow durable transactions inside
+    """Send the request and undo its changes."""
+    undo = begin_undo()  # `atomic` would not allow durable transactions inside
     with keep_connections():
         response = case.call(headers=headers)
-    transaction.savepoint_rollback(before)
+    undo()
     return response
 
 

@@ -214,6 +214,7 @@ def test_counter_key_depends_on_the_secret_key(settings):
     assert guess_bucket().key != here
 
 
+@pytest.mark.view_only("needs a transaction of its own")
 def test_counter_pruned_during_an_update_is_created_again():
     def pruned_meanwhile(kept, now):
         Throttle.objects.all().delete()

@@ -30,6 +30,7 @@ def find_writes(call, table, verb="UPDATE"):
     )
 
 
+@pytest.mark.view_only("reads the statements of the view")
 @pytest.mark.parametrize("codes", [(FIRST, SECOND), (SECOND, FIRST), (SECOND, FIRST_AS_TYPED)])
 def test_store_credits_are_locked_in_the_order_of_their_normalized_codes(
     codes, till, make_product, shop

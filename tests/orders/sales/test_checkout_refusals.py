@@ -196,6 +196,7 @@ def test_change_above_the_maximum_is_refused(till, product, problem, shop):
         assert not Order.objects.exists()
 
 
+@pytest.mark.view_only("needs the first order of a shop")
 def test_sale_after_a_currency_change_is_refused(till, product, shop, problem, monkeypatch):
     """The currency changes between reading the prices and storing the first order."""
     reckoned = draft.find_discount_over_limit

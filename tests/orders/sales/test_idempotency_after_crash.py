@@ -54,6 +54,7 @@ def test_key_after_a_crash_at_the_gateway_finds_the_order(
     ensure_books_balance(shop)
 
 
+@pytest.mark.view_only("crashes in the view")
 def test_key_after_a_crash_before_the_answer_is_stored_finds_the_order(
     till, basket, product, store, shop, monkeypatch
 ):
