@@ -18,7 +18,8 @@ from django.http.request import split_domain_port, validate_host
 
 from tenants.api.conditional import has_current
 
-ACCEPTED = frozenset({"", "*/*", "application/json"})
+# An empty header accepts nothing, other than none.
+ACCEPTED = frozenset({"*/*", "application/json"})
 # Headers with a meaning of their own for the answer.
 UNUSUAL_HEADERS = (
     "HTTP_X_TENANT_ID",
@@ -111,7 +112,7 @@ def read_request(environ: dict[str, Any], pk: str | None) -> FastRequest | None:
         if name in environ:
             return None
     bearer = BEARER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
-    if bearer is None or environ.get("HTTP_ACCEPT", "") not in ACCEPTED:
+    if bearer is None or environ.get("HTTP_ACCEPT", "*/*") not in ACCEPTED:
         return None
     if environ.get("SCRIPT_NAME") or not is_allowed_host(environ.get("HTTP_HOST", "")):
         return None

@@ -45,6 +45,8 @@ def call(method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
     }
     if body:
         environ |= {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": "application/json"}
+    if "content_type" in headers:
+        environ["CONTENT_TYPE"] = headers.pop("content_type")
     for name, value in headers.items():
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
     started: list[Any] = []

@@ -1,9 +1,12 @@
 """The fast entry for products answers before Django, with the same responses as the view."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +122,20 @@ def test_cursor_of_another_list_is_left_to_the_view_and_refused(client, products
     answer = client.get(foreign["next"].replace("ordering=price&", ""), fast=False)
 
     assert json.loads(answer.body)["code"] == "invalid_cursor"
+
+
+def test_empty_accept_header_is_left_to_the_view_and_refused(client, products):
+    answer = client.get(PRODUCTS, fast=False, accept="")
+
+    assert answer.status == "406 Not Acceptable"
+
+
+def test_expired_token_is_refused_although_it_was_verified(client, products):
+    client.get(PRODUCTS)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
+        answer = client.get(PRODUCTS, fast=False)
+
+    assert answer.status == "401 Unauthorized"
 
 
 # --- one product --------------------------------------------------------------------------------
