@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from tests.support.api import Api
+from tests.support.live import FAST_HEADER
 from tests.support.live.server import Server
 
 TIMEOUT = 120.0
@@ -94,7 +95,10 @@ class HttpClient:
             connection.close()
             self.mine.connection = None  # the next request may go to another server
             raise
-        return Answer(response.status, dict(response.getheaders()), content, 1)
+        answer = Answer(response.status, dict(response.getheaders()), content, 1)
+        if FAST_HEADER in answer:
+            self.server.fast_answers.update([answer[FAST_HEADER]])
+        return answer
 
 
 def connect_to_server(server: Server, api: A, *, patient: bool = False, seconds: float = 30.0) -> A:
