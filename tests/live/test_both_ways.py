@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from config.server import SERVERS
-from tests.orders.fast_entries.test_sale_both_ways import build_shop, cash, ids, order
+from tests.support.fast_sales import build_shop, cash, ids, order
 from tests.support.forged_tokens import build_claims, raw, sign_raw_token, sign_token
 from tests.support.live import FAST_HEADER
 from tests.support.live.server import WEB, run_server

@@ -7,9 +7,8 @@ import sys
 
 from granian.cli import entrypoint
 
-from config import wsgi
 from config.server import build_granian_command
-from tests.support.live import failpoints
+from tests.support.live import failpoints, wsgi
 
 
 def main() -> None:
