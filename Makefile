@@ -93,11 +93,11 @@ check: $(TEST) ## lint, types, imports, migrations, deployment settings, API sch
 	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
 
 # Tests with requests of all routes that have a fast entry.
-BEFORE_DJANGO := tests/stateful tests/attacks \
+BEFORE_DJANGO := tests/stateful tests/attacks tests/accounts/sessions tests/accounts/users/test_me.py \
 	$(addprefix tests/orders/,catalog/test_lists.py offline/test_device_sequence.py \
 	payments/test_card.py payments/test_cash_rounding.py pricing sales \
 	shifts/test_money_limits.py shifts/test_two_shifts.py stock/test_stock_races.py) \
-	tests/tenants/api/test_conditional_get.py
+	tests/tenants/api/test_conditional_get.py tests/tenants/events/test_change_feed.py
 
 # The slow tests on both databases, then a sample of tests with the fast entries, then crashes of
 # server processes under thousands of requests.

@@ -182,6 +182,7 @@ def publish_old_events(product, count, old):
         )
 
 
+@pytest.mark.view_only("prunes within the view")
 @pytest.mark.parametrize("moment", ["before the read", "after the read"])
 @pytest.mark.parametrize(("after", "positions"), [(0, None), (2, None), (3, [4, 5]), (4, [5])])
 def test_pruning_during_a_read_leaves_no_silent_gap(
@@ -314,6 +315,7 @@ def test_page_takes_the_same_statements_for_any_number_of_changes(
 
 @pytest.mark.postgres
 @pytest.mark.django_db
+@pytest.mark.view_only("reads the statements of the view")
 def test_feed_uses_the_position_index(manager_client, cashier, client_of, product, foreign):
     publish_events(product, "product.updated")
     read(manager_client, after=0)
