@@ -11,12 +11,15 @@ from tests.orders.conftest import get_approval, make_product, till, tills  # noq
 from tests.support import redis_server
 from tests.support.live.http_client import connect_to_server
 from tests.support.live.load import CashierWorker
+from tests.support.live.pgbouncer import find_version
 from tests.support.live.proxy import Proxy, run_proxy
 from tests.support.live.server import Server, run_server
 from tests.support.relay_process import database_url
 from tests.support.scripted_server import ScriptedServer, run_scripted_server
 from tests.support.shifts import open_shift
 
+# Where PgBouncer is not installed, there is nothing to test.
+collect_ignore = [] if find_version() else ["test_pgbouncer.py"]
 MakeWorkers = Callable[[Server], list[CashierWorker]]
 
 
