@@ -33,5 +33,6 @@ urlpatterns = [
         views.DeviceSequenceViewSet.as_view({"post": "set"}, detail=True),
         name="register-device-sequence",
     ),
+    path("receipts/<str:code>/", views.ReceiptViewSet.as_view({"get": "retrieve"}), name="receipt"),
     *router.urls,
 ]

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from orders.models.refund import Refund
 
 
+def format_order_number(register: int, number: int) -> str:
+    """Return the number of an order: that of its register, and a sequence at the register."""
+    return f"{register}-{number:06d}"
+
+
 class OrderQuerySet(TenantQuerySet["Order"]):
     def visible_to(self, user: User) -> Self:
         """Filter by the stores in which the user works."""
@@ -55,6 +60,14 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     def price_overridden(self, value: bool) -> Self:
         """Filter by whether a line has a price override."""
         return self.filter(price_overridden=value)
+
+    def of_customer(self, text: str) -> Self:
+        """Filter by a part of the customer's name or e-mail address, in any case.
+
+        Uses the partial index of orders with a customer.
+        """
+        named = Q(customer_name__icontains=text) | Q(customer_email__icontains=text)
+        return self.filter(WITH_CUSTOMER, named)
 
     def booked_late_in(self, shift: Shift) -> Self:
         """Filter by offline sales of this shift that were made before it."""
@@ -83,6 +96,9 @@ class OrderQuerySet(TenantQuerySet["Order"]):
             Prefetch("loaded_refunds__lines", to_attr="loaded_lines"),
             Prefetch("loaded_refunds__payouts", to_attr="loaded_payouts"),
         )
+
+
+WITH_CUSTOMER = ~Q(customer_name="", customer_email="")
 
 
 class Order(SoldOffline):
@@ -198,6 +214,11 @@ class Order(SoldOffline):
                 fields=["tenant", "-created_at", "-id"],
                 condition=Q(price_overridden=True),
                 name="order_price_overridden",
+            ),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                condition=WITH_CUSTOMER,
+                name="order_with_customer",
             ),
             models.Index(
                 fields=["tenant", "register"],

@@ -51,6 +51,14 @@ class PaymentQuerySet(GatewayQuerySet["Payment"]):
         """Filter payments whose money was received, even if returned before completion."""
         return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
+    def with_reference(self, text: str) -> Self:
+        """Filter by the reference of a payment, or by that of the gateway.
+
+        Codes of store credits are money: they are not found here.
+        """
+        same = self.filter(Q(reference=text) | Q(gateway_reference=text))
+        return same.exclude(method=Payment.Method.STORE_CREDIT)
+
 
 class MoneyTransfer:
     """Properties that payments and payouts share."""
@@ -171,6 +179,16 @@ class Payment(MoneyTransfer, TenantOwned):
                 fields=["created_at", "id"],
                 condition=Q(status__in=IN_PROGRESS),
                 name="payment_underway",
+            ),
+            models.Index(
+                fields=["tenant", "reference"],
+                condition=~Q(reference=""),
+                name="payment_reference",
+            ),
+            models.Index(
+                fields=["tenant", "gateway_reference"],
+                condition=~Q(gateway_reference=""),
+                name="payment_gateway_reference",
             ),
             models.Index(
                 fields=["tenant", "returned_in"],

@@ -34,7 +34,7 @@ class ReceiptHeaderSerializer(serializers.Serializer[Any]):
 class ReceiptSerializer(ReceiptHeaderSerializer):
     """A receipt, row by row, ready to be displayed. `sold_at` is in the time zone of the store.
 
-    `id` is in its QR code, and `prints` is the number of prints so far.
+    `order_id` is in its QR code, and `prints` is the number of prints so far.
     """
 
     cashier = serializers.CharField()

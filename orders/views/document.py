@@ -14,12 +14,21 @@ from orders.services.documents.document import Document
 from orders.services.documents.print import RENDERERS, preview_document, print_document
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import SaleReceipt
+from tenants.api.filters import parse_boolean
+from tenants.api.formats import FormatError
 from tenants.exceptions import Invalid
 
 FORMATS = ("json", *RENDERERS)
 PRINT_DESCRIPTION = (
     "`json` returns the data. Every other format counts as a print: the first is the original, "
     "later ones are marked COPY with their number."
+)
+GIFT_DESCRIPTION = (
+    "`prices=false` returns a gift receipt, with the goods and without any amount. It does not "
+    "count as a print."
+)
+GIFT_PARAMETER = OpenApiParameter(
+    "prices", bool, default=True, description="`false` for a gift receipt."
 )
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -35,14 +44,16 @@ class FormatParameterNegotiation(BaseContentNegotiation):
 
 
 def extend_document_schema(
-    serializer: type[Serializer[Any]], description: str | None = None
+    serializer: type[Serializer[Any]],
+    description: str | None = None,
+    *parameters: OpenApiParameter,
 ) -> Callable[[View], View]:
     """Describe a route that returns a document in all formats in the OpenAPI document."""
     text = OpenApiResponse(OpenApiTypes.STR)
     file = OpenApiResponse(OpenApiTypes.BINARY)
     schema: Callable[[View], View] = extend_schema(
         description=description,
-        parameters=[OpenApiParameter("format", str, enum=FORMATS, default="json")],
+        parameters=[OpenApiParameter("format", str, enum=FORMATS, default="json"), *parameters],
         responses={
             (200, "application/json"): serializer,
             (200, "text/html"): text,
@@ -59,6 +70,15 @@ def parse_format(request: Request) -> str:
     if form not in FORMATS:
         raise Invalid.field("format", f"Must be one of {', '.join(FORMATS)}.")
     return form
+
+
+def parse_flag(request: Request, name: str, *, default: bool) -> bool:
+    """Return a query parameter that is `true` or `false`."""
+    text = request.query_params.get(name)
+    try:
+        return default if text is None else parse_boolean(text)
+    except FormatError as error:
+        raise Invalid.field(name, "Must be true or false.") from error
 
 
 def build_receipt_response(

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.client_info import get_client_location
 from accounts.permissions import IsStaff
-from orders.models import Flag, Order
+from orders.models import Flag, Order, Payment
 from orders.serializers.order import (
     BasketInput,
     CalculationSerializer,
@@ -29,25 +29,31 @@ from orders.serializers.order import (
 from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
 from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
-from orders.services.documents.sale_receipt import build_sale_receipt
+from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
 from orders.services.payments.capture import take_payment
 from orders.services.payments.store_credit import list_issued_codes
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
 from orders.services.sales.checkout import create_order
 from orders.views.document import (
+    GIFT_DESCRIPTION,
+    GIFT_PARAMETER,
     PRINT_DESCRIPTION,
     FormatParameterNegotiation,
+    build_document_response,
     build_receipt_response,
     extend_document_schema,
+    parse_flag,
     parse_format,
 )
 from orders.views.editing import OrderEditingMixin
 from tenants.api.filters import (
     CreationTimeFilterSet,
+    DecimalFilter,
     IdFilter,
     StrictBooleanFilter,
     UpdatedSinceFilter,
+    WholeNumberFilter,
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.scope import current_tenant
@@ -68,7 +74,27 @@ class OrderFilter(CreationTimeFilterSet):
         method="filter_boolean",
         help_text="Orders with a line at a price other than the catalog price.",
     )
+    receipt_number = WholeNumberFilter(
+        help_text="Unique within a register: add `register`, or use `receipts/{code}/`."
+    )
+    customer = CharFilter(
+        method="filter_customer",
+        help_text="A part of the customer's name or e-mail address, in any case.",
+    )
+    total_min = DecimalFilter(field_name="total", lookup_expr="gte")
+    total_max = DecimalFilter(field_name="total", lookup_expr="lte")
+    payment_reference = CharFilter(
+        method="filter_payment_reference",
+        help_text="The reference of a payment, or that of the gateway. Not the code of a store "
+        "credit.",
+    )
     updated_since = UpdatedSinceFilter()
+
+    def filter_customer(self, orders: Any, name: str, value: str) -> Any:
+        return orders.of_customer(value)
+
+    def filter_payment_reference(self, orders: Any, name: str, value: str) -> Any:
+        return orders.filter(pk__in=Payment.objects.with_reference(value).values("order"))
 
     def filter_flag(self, orders: Any, name: str, value: str) -> Any:
         return orders.with_flag(Flag(value))
@@ -172,18 +198,24 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             refund.issued_codes = list_issued_codes(refund) or None
         return self.answer_created(refund, is_new)
 
-    @extend_document_schema(ReceiptSerializer, PRINT_DESCRIPTION)
+    @extend_document_schema(
+        ReceiptSerializer, f"{PRINT_DESCRIPTION} {GIFT_DESCRIPTION}", GIFT_PARAMETER
+    )
     @action(
         detail=True,
         methods=["get"],
-        query_params=("format",),
+        query_params=("format", "prices"),
         content_negotiation_class=FormatParameterNegotiation,
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
         form = parse_format(request)
-        receipt = build_sale_receipt(self.get_object())
+        is_gift = not parse_flag(request, "prices", default=True)
+        order = self.get_object()
+        receipt = build_gift_receipt(order) if is_gift else build_sale_receipt(order)
         if form == "json":
             return Response(ReceiptSerializer(receipt).data)
+        if is_gift:
+            return build_document_response(receipt.build_document(), form)
         return build_receipt_response(receipt, form, request)
 
     @extend_schema(request=ReceiptMailInput, responses={202: ReceiptMailSerializer})

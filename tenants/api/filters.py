@@ -113,6 +113,11 @@ def parse_decimal(text: str) -> Decimal:
     return parse_number(text, decimals=3, digits=11)
 
 
+def parse_whole_number(text: str) -> int:
+    """Return a number of at most 18 digits, which fit in every column of numbers."""
+    return int(parse_number(text, decimals=0, digits=18))
+
+
 def parse_boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise FormatError("invalid")
@@ -150,6 +155,11 @@ class StrictDateTimeFormField(StrictFormField):
 class StrictNumberFormField(StrictFormField):
     read = staticmethod(parse_decimal)
     message = "Enter a decimal number such as 12.50."
+
+
+class WholeNumberFormField(StrictFormField):
+    read = staticmethod(parse_whole_number)
+    message = "Enter a whole number such as 17."
 
 
 class StrictBooleanFormField(StrictFormField):
@@ -195,6 +205,13 @@ class DecimalFilter(django_filters.NumberFilter):
     """Filter by an amount or quantity in plain decimal notation: not 1e9999, not NaN."""
 
     field_class = StrictNumberFormField
+
+
+@extend_schema_field({"type": "integer", "minimum": 0})
+class WholeNumberFilter(django_filters.NumberFilter):
+    """Filter by a number without a sign and decimals."""
+
+    field_class = WholeNumberFormField
 
 
 class StrictBooleanFilter(django_filters.BooleanFilter):

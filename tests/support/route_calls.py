@@ -42,6 +42,7 @@ def call(
     **more: str,
 ) -> Any:
     path = BY_NAME[name].path.replace("<uuid:pk>", str(pk)).replace("<path:key>", str(pk))
+    path = path.replace("<str:code>", str(pk))
     for part, id in PARTS.items():
         path = path.replace(f"<uuid:{part}>", str(id))
     body = body or BODIES.get((method, name))

@@ -1,7 +1,7 @@
 """Receipt of a completed sale, from the snapshot that the order stores."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.models import User
@@ -28,6 +28,8 @@ class SaleReceipt(ReceiptContent):
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
     offline: tuple[tuple[str, str], ...] = ()
+    # Shown above everything else.
+    kind: str = ""
 
     def build_original(self, by: User) -> Document:
         """Return the original; it differs from a copy only by its banner."""
@@ -36,6 +38,7 @@ class SaleReceipt(ReceiptContent):
     def build_document(self, copy: int = 0) -> Document:
         return Document(
             title=f"Receipt {self.number}",
+            kind=self.kind,
             shop=self.shop,
             store=self.store,
             address=self.address,
@@ -48,7 +51,7 @@ class SaleReceipt(ReceiptContent):
             ),
             issued_at=self.sold_at,
             sections=(self.lines, self.totals, self.payments, self.taxes),
-            qr_text=str(self.id),
+            qr_text=self.order_id,
             copy=copy,
         )
 
@@ -70,9 +73,30 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
     )
 
 
+def build_gift_receipt(order: Order) -> SaleReceipt:
+    """Build a receipt for somebody who gets the goods as a gift: without any amount."""
+    return replace(
+        build_sale_receipt(order),
+        kind="GIFT RECEIPT",
+        lines=tuple(_build_gift_lines(order)),
+        totals=(),
+        taxes=(),
+        payments=(),
+    )
+
+
+def _build_gift_lines(order: Order) -> Iterator[Row]:
+    for line in order.loaded_lines:
+        yield Row(line.name)
+        if line.quantity != 1:
+            yield Row(f"Quantity {format_number(line.quantity)}", is_detail=True)
+        if line.note:
+            yield Row(line.note, is_detail=True)
+
+
 def _build_offline_fields(order: Order) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
-        yield "Till number", str(order.device_sequence)
+        yield "Till number", f"{order.register.number}-T{order.device_sequence}"
     if order.is_offline and order.completed_at:
         yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
 

@@ -21,6 +21,7 @@ from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked, Unkno
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.models.credit import mask_code
+from orders.models.order import format_order_number
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
     build_completion_rows,
@@ -122,7 +123,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
     now = timezone.now()
-    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.number = format_order_number(order.register.number, numbers.order)
     order.complete(numbers.receipt, now)
     _flag_timing(order, numbers)
     for payment in order.loaded_payments:

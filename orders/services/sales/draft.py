@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
+from orders.models.order import format_order_number
 from orders.models.receipt import RegisterNumbers, advance_statement
 from orders.services.completion.complete import (
     CompletionRows,
@@ -105,7 +106,7 @@ class SaleDraft:
         ensure_shift(locked, order.register)
         numbers = locked.take(orders=1, receipts=int(self.is_paid))
         apply_sequence_flags(order, numbers, is_taken=is_sequence_taken)
-        order.number = f"{order.register.number}-{numbers.order:06d}"
+        order.number = format_order_number(order.register.number, numbers.order)
         order.shift_id = numbers.shift
         for payment in self.payments:
             payment.shift_id, payment.taken_by = numbers.shift, self.by

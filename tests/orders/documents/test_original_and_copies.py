@@ -2,7 +2,6 @@
 
 import pytest
 
-from orders.models import Receipt
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.support.parallel import run_concurrently
@@ -98,17 +97,13 @@ def test_format_parameter_wins_over_the_accept_header(till, order):
 
 
 def test_html_receipt_has_an_inline_qr_code_without_styles(till, order):
-    receipt_id = receipt(till, order).json()["id"]
-
     page = print_receipt(till, order, "html")
 
-    assert receipt_id in page
+    assert order["id"] in page
     svg = page[page.index("<svg") : page.index("</svg>")]
     assert 'viewBox="0 0' in svg
     assert "style=" not in page
     assert "data:" not in page
-    with tenant_scope(till.user.tenant):
-        assert str(Receipt.objects.get().pk) == receipt_id
 
 
 @pytest.mark.django_db(transaction=True)

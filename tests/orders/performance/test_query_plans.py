@@ -54,7 +54,7 @@ def orders(cashier, register, foreign):
     with tenant_scope(order.tenant):
         few = Order.objects.filter(number__endswith="77")
         few.filter(number__contains="1").update(price_overridden=True)
-        few.update(discount_total=1)
+        few.update(discount_total=1, customer_email="ada@customer.example")
     analyze(type(order))
 
 
@@ -95,6 +95,7 @@ ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
 ONE_BY_BARCODE = {"orders_product_by_id", "Sort"}
 FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
 ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
+ONE_BY_RECEIPT_NUMBER = {"receipt_number_is_unique", "Sort"}
 
 
 def index_on(table, column):
@@ -144,6 +145,8 @@ def test_order_lists_use_indexes(till, register, cashier):
         ({"discounted": "false"}, {"order_by_time"}),
         ({"price_overridden": "true"}, {"order_price_overridden"}),
         ({"price_overridden": "false"}, {"order_by_time"}),
+        ({"customer": "ada"}, {"order_with_customer"}),
+        ({"register": str(register.pk), "receipt_number": "1"}, ONE_BY_RECEIPT_NUMBER),
         (SINCE, {"order_updated"}),
         ({"number": "O-77"}, ONE_BY_NUMBER),
     ]

@@ -34,15 +34,15 @@ def payment_provider_changed(scene):
 @row("card_reader_added")
 def card_reader_added(scene):
     provider = PaymentProviderFactory(tenant=scene.shop)
-    body = {"name": "R", "provider": str(provider.pk), "register": str(scene.register.pk)}
+    body = {"name": "R", "provider": str(provider.pk), "register": str(scene.till.register.pk)}
     made = scene.post("card-readers/", body)
-    facts = {"register": str(scene.register)}
+    facts = {"register": str(scene.till.register)}
     return ExpectedEvent(scene.admin, scene.row(CardReader, made["id"]), facts)
 
 
 @row("card_reader_changed")
 def card_reader_changed(scene):
-    reader = CardReaderFactory(register=scene.register)
+    reader = CardReaderFactory(register=scene.till.register)
     scene.done("PATCH", f"card-readers/{reader.pk}/", {"is_active": False})
     changes = {"is_active": {"from": True, "to": False}}
     return ExpectedEvent(scene.admin, reader, {"changes": changes})
