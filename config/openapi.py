@@ -268,6 +268,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "PaymentProviderKindEnum": "orders.models.PaymentProvider.Kind",
+        "OrderStatusEnum": "orders.models.Order.Status",
+        "PaymentStatusEnum": "orders.models.Payment.Status",
         "RefundMethodEnum": "accounts.models.RefundMethod",
     },
     "SERVE_INCLUDE_SCHEMA": False,

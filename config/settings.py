@@ -178,6 +178,10 @@ TEMPLATES = [
     },
 ]
 
+# The threads of a server process (config/gunicorn.py); at most a quarter of them waits for a
+# payment.
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+
 # --- Data -----------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'till.sqlite3'}")}
@@ -258,6 +262,8 @@ PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="orders.gateways.simulated.
 # Whether the simulated gateway may capture card payments, without moving money. Off unless it was
 # chosen, because a shop would give goods away for nothing.
 PAYMENT_SIMULATOR = env.bool("PAYMENT_SIMULATOR", default=False)
+# Another server for tests only: it receives the keys of every account.
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 
 # --- Relay: subscribers and background jobs -------------------------------------------------
@@ -273,6 +279,7 @@ RELAY_JOBS = [
     "orders.services.reconciliation.PaymentReconciliation",
     "orders.services.reconciliation.PayoutReconciliation",
     "orders.services.reports.summary.SalesSummaryExtension",
+    "orders.services.reconciliation.LateCaptureReturn",
     "tenants.events.change_feed.PositionAssignment",
 ]
 # The retention of the change feed and of dispatched events.

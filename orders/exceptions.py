@@ -8,6 +8,7 @@ from tenants.exceptions import (
     NotInstalled,
     NotPermitted,
     TooLarge,
+    Unavailable,
 )
 
 
@@ -88,13 +89,30 @@ class NotPayableInCash(Conflict):
 
 
 class NoCardReader(Conflict):
-    """No gateway is configured. Nothing was charged or stored."""
+    """The register has no reader that can charge cards. Nothing was charged or stored."""
 
     code = "no_card_reader"
     message = (
-        "No card reader is configured. "
+        "No card reader is connected to this register. "
         'Charge the card with a stand-alone reader and send "entry": "external".'
     )
+
+
+class ProviderUnavailable(Unavailable):
+    code = "provider_unavailable"
+    message = "The payment provider did not answer. Try again in a moment."
+
+
+class InvalidSignature(DomainError):
+    code = "invalid_signature"
+    message = "The signature of the event is not valid."
+
+
+class ReaderBusy(Conflict):
+    """Nothing was charged or stored. `payment` is the payment at the reader."""
+
+    code = "reader_busy"
+    message = "{reader} is processing another payment. Wait for its outcome, or cancel it."
 
 
 class RegisterHasReader(Conflict):

@@ -22,6 +22,7 @@ router.register("orders", views.OrderViewSet, basename="order")
 
 urlpatterns = [
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
+    path("payment-events/<uuid:pk>/", views.PaymentEventView.as_view(), name="payment-events"),
     path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),
     path(
         "registers/<uuid:pk>/gaps/",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -22,6 +22,8 @@ from accounts.admin_site.site import shop_site
 from orders.admin.amounts import amount_column, format_deduction, to_currency
 from orders.models import Order, Payment, Payout
 from orders.services.documents.document import format_money
+from orders.services.payments.capture import resolve_payment
+from tenants.exceptions import DomainError
 from tenants.models import Register, Store
 from tenants.scope import current_tenant
 
@@ -88,12 +90,15 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
     list_display_links = ("method",)
     list_filter = ("method", "status", *ORDER_FILTERS)
     list_select_related = ("order__register",)
+    actions = ("resolve",)
     fields = (
         "order",
         "method",
         "entry",
+        "reader",
         "status",
         "reason",
+        "late_capture",
         "taken_by",
         "shift",
         "shown_reference",
@@ -104,6 +109,22 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
     )
 
     shown_amount = amount_column("Amount", "amount")
+
+    @admin.action(description="Look up the outcome of selected payments")
+    def resolve(self, request: Any, payments: QuerySet[Payment]) -> None:
+        """Ask the gateway or the card reader's provider for outcomes that are not known yet."""
+        for payment in payments:
+            level, outcome = self.look_up(payment, by=request.user)
+            self.message_user(request, f"{payment.order}: {payment}: {outcome}", level)
+
+    def look_up(self, payment: Payment, *, by: Any) -> tuple[int, str]:
+        try:
+            order = resolve_payment(payment, by=by)
+        except DomainError as refusal:
+            return messages.ERROR, str(refusal)
+        found = next(each for each in order.loaded_payments if each.pk == payment.pk)
+        level = messages.WARNING if found.is_in_progress else messages.SUCCESS
+        return level, found.get_status_display()
 
     @admin.display(description="Reference")
     def shown_reference(self, payment: Payment) -> str:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from orders.models.card_reader import CardReader
 from orders.models.columns import money_column, round_sum
 from orders.models.credit import mask_code
 from orders.models.order import Order
@@ -16,6 +17,11 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 # Age at which an open payment is looked up: by then the request to the gateway has ended.
 LOOK_UP_DELAY = timedelta(minutes=2)
+
+# Pause between look-ups while a card reader waits for the card.
+READER_LOOK_UP_DELAY = timedelta(seconds=10)
+# A card reader without an outcome for so long is canceled.
+READER_TIMEOUT = timedelta(minutes=5)
 
 # The outcome at the gateway is not known yet.
 IN_PROGRESS = ("pending", "unknown")
@@ -46,6 +52,10 @@ class PaymentQuerySet(GatewayQuerySet["Payment"]):
         if user.works_in_all_stores:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
+
+    def open_at(self, reader: Any) -> Self:
+        """Filter by charges of a card reader without outcome. There is at most one."""
+        return self.filter(reader=reader, status__in=IN_PROGRESS, returned_at__isnull=True)
 
     def received(self) -> Self:
         """Filter payments whose money was received, even if returned before completion."""
@@ -118,6 +128,13 @@ class Payment(MoneyTransfer, TenantOwned):
         EXTERNAL = "external", "Stand-alone reader"
         UNVERIFIED = "unverified", "Offline, not confirmed by the gateway"
 
+    class LateCapture(models.TextChoices):
+        """What became of money that was captured after the payment was declined or canceled."""
+
+        RETURNING = "returning", "Being returned"
+        RETURNED = "returned", "Returned"
+        FAILED = "failed", "Could not be returned"
+
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=12, choices=Method)
@@ -146,6 +163,11 @@ class Payment(MoneyTransfer, TenantOwned):
     # Separate from `reference`, which must compare equal when the request is repeated.
     gateway_reference = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=100, blank=True)
+    # The card reader that charges it; null for the gateway of the installation.
+    reader = models.ForeignKey(
+        CardReader, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    late_capture = models.CharField(max_length=9, choices=LateCapture, blank=True)
     # Number of look-ups by the relay, and the time of the next one.
     look_ups = models.PositiveSmallIntegerField(default=0)
     next_look_up_at = models.DateTimeField(null=True, blank=True)
@@ -172,6 +194,11 @@ class Payment(MoneyTransfer, TenantOwned):
                 condition=Q(refunded_total=0) | Q(status="captured"),
                 name="only_money_that_came_goes_back",
             ),
+            models.UniqueConstraint(
+                fields=["tenant", "reader"],
+                condition=Q(status__in=IN_PROGRESS, returned_at__isnull=True, reader__isnull=False),
+                name="reader_has_one_open_charge",
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             # For the relay, across all shops: the few rows with an open outcome.
@@ -191,6 +218,11 @@ class Payment(MoneyTransfer, TenantOwned):
                 name="payment_gateway_reference",
             ),
             models.Index(
+                fields=["next_look_up_at", "id"],
+                condition=Q(late_capture="returning"),
+                name="payment_late_capture",
+            ),
+            models.Index(
                 fields=["tenant", "returned_in"],
                 condition=Q(returned_in__isnull=False),
                 name="payment_returned",
@@ -199,7 +231,18 @@ class Payment(MoneyTransfer, TenantOwned):
 
     def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Return until when the gateway may still be processing it, one payment after another."""
+        if self.is_at_reader:
+            return self.created_at
         return self.created_at + timeout * (self.position + 2)
+
+    @property
+    def is_at_reader(self) -> bool:
+        """Return whether the charge was sent to a card reader, which waits for the card."""
+        return self.reader_id is not None and self.next_look_up_at is not None
+
+    def has_timed_out(self, now: datetime) -> bool:
+        """Return whether its card reader has had no outcome for too long."""
+        return self.reader_id is not None and now >= self.created_at + READER_TIMEOUT
 
     @property
     def is_captured(self) -> bool:

@@ -206,6 +206,11 @@ class Payout(MoneyTransfer, TenantOwned):
 
     objects = TenantManager.from_queryset(PayoutQuerySet)()  # type: ignore[assignment, misc]
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Return whether the gateway has not answered yet, not even that it is processing it."""
+        return self.status == self.Status.PENDING and self.next_look_up_at is None
+
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [

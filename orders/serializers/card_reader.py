@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from orders.models import CardReader, PaymentProvider
 from tenants.api.fields import StrictBooleanField, StrictCharField, StrictChoiceField
@@ -78,6 +79,27 @@ class CardReaderInput(CardReaderChange):
         required=False,
         help_text="The provider's id of the reader, such as `tmr_...`; none for the simulator.",
     )
+    registration_code = StrictCharField(
+        max_length=100,
+        required=False,
+        help_text="Instead of `provider_reader_id`: the code that the reader shows. It is then "
+        "registered at Stripe, in `location`.",
+    )
+    location = StrictCharField(
+        max_length=100, required=False, help_text="Stripe's id of the location: `tml_...`."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in ("registration_code", "location") if name in attrs]
+        if len(named) == 1:
+            missing = {"registration_code", "location"} - set(named)
+            raise serializers.ValidationError(
+                {name: [ErrorDetail("Required.", code="required")] for name in missing}
+            )
+        if named and "provider_reader_id" in attrs:
+            both = ErrorDetail("Send it without `registration_code`.", code="one_of")
+            raise serializers.ValidationError({"provider_reader_id": [both]})
+        return attrs
 
 
 class CardReaderSerializer(serializers.ModelSerializer[CardReader]):

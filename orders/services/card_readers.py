@@ -3,9 +3,15 @@
 from typing import Any
 
 from accounts.models import User
-from orders.exceptions import ReaderAtOtherRegister, RegisterHasReader
-from orders.models import CardReader, PaymentProvider
-from tenants import audit
+from orders.exceptions import (
+    ProviderUnavailable,
+    ReaderAtOtherRegister,
+    ReaderBusy,
+    RegisterHasReader,
+)
+from orders.gateways.stripe_terminal import Refused, StripeTerminal, Unreachable
+from orders.models import CardReader, Payment, PaymentProvider
+from tenants import audit, idempotency
 from tenants.exceptions import Invalid
 from tenants.scope import atomic_with_retry
 from tenants.services import lock_tenant, save_row
@@ -81,18 +87,41 @@ def _ensure_prefix(text: str, prefixes: tuple[str, ...], field: str) -> None:
         raise Invalid.field(field, f"Must begin with {' or '.join(prefixes)}.")
 
 
-@atomic_with_retry
 def add_reader(values: dict[str, Any], *, by: User) -> CardReader:
-    """Create a card reader at a register. Raises RegisterHasReader, ReaderAtOtherRegister."""
-    lock_tenant()
+    """Create a card reader at a register; with `registration_code`, also register it at Stripe.
+
+    Raises RegisterHasReader and ReaderAtOtherRegister.
+    """
+    code, location = values.pop("registration_code", ""), values.pop("location", "")
     reader = CardReader(**values)
-    if reader.provider.kind == PaymentProvider.Kind.SIMULATOR:
-        if reader.provider_reader_id:
-            raise Invalid.field(
-                "provider_reader_id", "The simulator has no readers.", code="not_allowed"
-            )
-    else:
+    is_simulated = reader.provider.kind == PaymentProvider.Kind.SIMULATOR
+    if is_simulated and (reader.provider_reader_id or code):
+        raise Invalid.field(
+            "provider_reader_id", "The simulator has no readers.", code="not_allowed"
+        )
+    if code:
+        _ensure_free(reader)
+        reader.provider_reader_id = _register(reader, code, location)
+    elif not is_simulated:
         _ensure_prefix(reader.provider_reader_id, (READER_PREFIX,), "provider_reader_id")
+    return _save_new_reader(reader, by)
+
+
+def _register(reader: CardReader, code: str, location: str) -> str:
+    """Register the reader at Stripe, outside of a transaction, and return its id."""
+    stripe = StripeTerminal(reader.provider.secret_key)
+    try:
+        return stripe.register_reader(code, location, reader.name)
+    except Refused as refusal:
+        raise Invalid.field("registration_code", refusal.reason) from refusal
+    except Unreachable as error:
+        raise ProviderUnavailable from error
+
+
+@atomic_with_retry
+def _save_new_reader(reader: CardReader, by: User) -> CardReader:
+    lock_tenant()
+    idempotency.save_key()
     _ensure_free(reader)
     save_row(reader, {})
     audit.record("card_reader_added", actor=by, target=reader, register=str(reader.register))
@@ -110,6 +139,8 @@ def change_reader(
     changed = audit.changes(reader, changes)
     reader.is_active = changes.get("is_active", reader.is_active)
     _ensure_free(reader)
+    if not reader.is_active and (open_charge := Payment.objects.open_at(reader).first()):
+        raise ReaderBusy(reader=reader.name, payment=str(open_charge.pk))
     save_row(reader, changes)
     if changed:
         audit.record("card_reader_changed", actor=by, target=reader, changes=changed)

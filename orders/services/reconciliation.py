@@ -1,7 +1,7 @@
 """Payment reconciliation: look up payments and payouts with an unknown outcome."""
 
 from abc import abstractmethod
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders.exceptions import PaymentSettled, PaymentUnderway, RefundUnderway
 from orders.models import Order, Payment, Payout
-from orders.services.payments.capture import resolve_payment
+from orders.services.payments.capture import resolve_payment, return_late_capture
 from orders.services.refunds.payouts import look_up_payout
 from tenants import audit
 from tenants.events.delivery import Job, retry_delay
@@ -37,6 +37,14 @@ class GatewayReconciliation(Job, Generic[Row]):
     def rows(self) -> Any:
         """Return all rows that the gateway may know."""
 
+    def due(self, now: datetime) -> Any:
+        """Return the rows that are due, the one that has waited longest first."""
+        return self.rows().due_for_look_up(now, max_look_ups=MAX_LOOK_UPS)
+
+    def is_open(self, row: Row) -> bool:
+        """Return whether the gateway has not told the outcome yet."""
+        return row.is_in_progress and row.status != Payment.Status.PENDING
+
     @abstractmethod
     def look_up(self, row: Row) -> Row:
         """Look the row up at the gateway, store the outcome and return the updated row."""
@@ -57,8 +65,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         """Claim the row that has waited longest, so that no other worker looks it up."""
         now = timezone.now()
         with across_tenants():
-            waiting = self.rows().due_for_look_up(now, max_look_ups=MAX_LOOK_UPS)
-            row: Row | None = waiting.select_related("tenant", *self.related).first()
+            row: Row | None = self.due(now).select_related("tenant", *self.related).first()
             if row is None:
                 return None
             unclaimed = self.rows().filter(pk=row.pk, look_ups=row.look_ups)
@@ -74,7 +81,7 @@ class GatewayReconciliation(Job, Generic[Row]):
             return True
         facts = {self.noun: str(row.pk), "status": found.status}
         log.info("left_behind_looked_up", **facts)
-        if not found.is_in_progress:
+        if not self.is_open(found):
             return True
         if row.look_ups + 1 >= MAX_LOOK_UPS:
             self.give_up(row)
@@ -93,6 +100,8 @@ class PaymentReconciliation(GatewayReconciliation[Payment]):
     """Reconciliation of payments, on behalf of the order's cashier."""
 
     name = "left_behind_payments"
+    # Card readers without webhooks tell their outcome by look-ups only.
+    every = 5.0
     noun = "payment"
     related = ("order__cashier",)
 
@@ -102,6 +111,34 @@ class PaymentReconciliation(GatewayReconciliation[Payment]):
     def look_up(self, row: Payment) -> Payment:
         order = resolve_payment(row, by=row.order.cashier)
         return next(each for each in order.loaded_payments if each.pk == row.pk)
+
+    def find_order(self, row: Payment) -> Order:
+        return row.order
+
+
+class LateCaptureReturn(GatewayReconciliation[Payment]):
+    """Return of money that was captured after its payment was declined or canceled."""
+
+    name = "late_captures"
+    noun = "late_capture"
+    related = ("order",)
+
+    def due(self, now: datetime) -> Any:
+        waiting = Payment.objects.filter(
+            late_capture=Payment.LateCapture.RETURNING,
+            next_look_up_at__lte=now,
+            look_ups__lt=MAX_LOOK_UPS,
+        )
+        return waiting.order_by("next_look_up_at", "pk")
+
+    def rows(self) -> Any:
+        return Payment.objects.all()
+
+    def look_up(self, row: Payment) -> Payment:
+        return return_late_capture(row)
+
+    def is_open(self, row: Payment) -> bool:
+        return row.late_capture == Payment.LateCapture.RETURNING
 
     def find_order(self, row: Payment) -> Order:
         return row.order

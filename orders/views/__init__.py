@@ -5,6 +5,7 @@ from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
+from orders.views.payment_event import PaymentEventView
 from orders.views.receipt import ReceiptViewSet
 from orders.views.refund import RefundViewSet, StoreCreditViewSet
 from orders.views.report import ReportViewSet
@@ -20,6 +21,7 @@ __all__ = [
     "GapViewSet",
     "MovementViewSet",
     "OrderViewSet",
+    "PaymentEventView",
     "PaymentProviderViewSet",
     "PaymentViewSet",
     "ProductViewSet",

@@ -83,9 +83,12 @@ class CardReaderViewSet(ListRetrieveMixin, TenantScopedViewSet):
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
+    # Stripe is asked outside of a transaction.
+    multi_transaction_actions = ("create",)
+
     @extend_schema(request=CardReaderInput, responses={201: CardReaderSerializer})
     def create(self, request: Request) -> Response:
-        """Create a card reader at a register."""
+        """Create a card reader at a register, and register it at Stripe if a code is given."""
         reader = card_readers.add_reader(self.validated(CardReaderInput), by=request.user)
         return self.answer(reader, status=status.HTTP_201_CREATED)
 

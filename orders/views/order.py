@@ -26,6 +26,7 @@ from orders.serializers.order import (
     build_new_order,
     compute_fingerprint,
 )
+from orders.serializers.payment import PaidOrderSerializer, render_declined
 from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
 from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
@@ -165,19 +166,29 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         )
         return Response(CalculationSerializer(basket).data)
 
-    @extend_schema(request=PaymentInput, responses={200: OrderSerializer, 201: OrderSerializer})
+    @extend_schema(
+        request=PaymentInput, responses={200: PaidOrderSerializer, 201: PaidOrderSerializer}
+    )
     @action(detail=True, methods=["post"])
     def payments(self, request: Request, pk: Any) -> Response:
-        """Add a payment to an open order."""
+        """Add a payment to an open order.
+
+        A card at a reader is `pending` until the customer has presented it: wait for the outcome
+        with `GET payments/{id}/?wait=20`. `declined_payment` says if it was declined at once.
+        """
         new = self.validated(PaymentInput)["new"]
+        new = replace(new, id=self.resource_id(new.id))
         order, is_new = take_payment(
             self.get_object_id(),
-            replace(new, id=self.resource_id(new.id)),
+            new,
             expected_version=self.if_match(required=False),
             by=request.user,
             place=get_client_location(request),
         )
-        return self.answer_created(order, is_new)
+        response = self.answer_created(order, is_new)
+        payment = next(each for each in order.loaded_payments if each.pk == new.id)
+        response.data["declined_payment"] = render_declined(payment)
+        return response
 
     @extend_schema(request=RefundInput, responses={200: RefundSerializer, 201: RefundSerializer})
     @action(detail=True, methods=["post"], serializer_class=RefundSerializer)

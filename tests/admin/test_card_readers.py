@@ -6,6 +6,7 @@ from orders.models import CardReader, PaymentProvider
 from tenants.scope import tenant_scope
 from tests.factories.card_readers import SECRET_KEY, CardReaderFactory, PaymentProviderFactory
 from tests.support.admin_browser import read_errors, snapshot_database, submit_form
+from tests.support.till import Till, card, line
 
 pytestmark = pytest.mark.django_db
 PROVIDERS = "/admin/orders/paymentprovider/"
@@ -59,3 +60,22 @@ def test_admin_adds_and_deactivates_a_reader(admins_browser, register, shop):
     assert submit_form(admins_browser, page, is_active=None).status_code == 302
     with tenant_scope(shop):
         assert not CardReader.objects.get().is_active
+
+
+def test_manager_looks_up_unknown_payments(managers_browser, manager, register, product):
+    """The simulator says that a card of .92 was captured after all."""
+    till = Till(manager, register)
+    order = till.sold(line(product), payments=[card("1.92")])
+    page = "/admin/orders/payment/"
+    assert (
+        order["payments"][0]["id"]
+        in managers_browser.get(page, {"status__exact": "unknown"}).content.decode()
+    )
+
+    form = {"action": "resolve", "_selected_action": [order["payments"][0]["id"]]}
+    answer = managers_browser.post(f"{page}?status__exact=unknown", form, follow=True)
+
+    assert "Captured" in answer.content.decode()
+    assert till.shown(order)["paid_total"] == "1.92"
+    again = managers_browser.post(page, form, follow=True).content.decode()
+    assert "Only pending and unknown payments can be resolved." in again

@@ -34,6 +34,7 @@ TABLE = {
     ("get", "ready"): ANYBODY,
     # tokens
     ("post", "signup"): ANYBODY,
+    ("post", "payment-events"): ANYBODY,
     ("post", "token"): ANYBODY,
     ("post", "token-refresh"): ANYBODY,
     ("post", "token-verify"): ANYBODY,
@@ -152,6 +153,8 @@ TABLE = {
     ("get", "order-receipt"): STAFF,
     ("get", "receipt"): STAFF,
     ("post", "order-receipt-email"): STAFF,
+    ("get", "payment-list"): STAFF,
+    ("get", "payment-detail"): STAFF,
     ("post", "payment-cancel"): STAFF,
     ("post", "payment-resolve"): MANAGERS,
     ("get", "refund-list"): STAFF,

@@ -30,6 +30,7 @@ CROSS_TENANT_INDEXES = {
     "outbox_to_relay",
     "delivery_to_try",
     "delivery_dead",
+    "payment_late_capture",
     "payment_underway",
     "payout_underway",
 }
@@ -41,6 +42,7 @@ PLAIN_VIEWS = {
     "MeView",
     "MetricsView",
     "OwnPasswordView",
+    "PaymentEventView",
     "PinLogInView",
     "PinUsersView",
     "ReauthView",

@@ -48,7 +48,9 @@ def cancel_payment(payment: Payment, context: RequestContext) -> Order:
 
 def _cancel_card(payment: Payment, context: RequestContext) -> Order:
     was_captured = _mark_unknown(payment, context)
-    answer = query_payment(payment, "cancel")
+    # What was captured is asked about with the time of its return.
+    asked = Payment.objects.get(pk=payment.pk) if was_captured else payment
+    answer = query_payment(asked, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _cancel(payment.pk, payment.order_id, context, card_said=answer.reason)
     order = record_gateway_answer(payment, answer, by=context.by)

@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -14,23 +16,26 @@ from accounts.models import User
 from orders.exceptions import PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, RegisterSeries, Shift
+from orders.models.payment import READER_LOOK_UP_DELAY
 from orders.services.completion.complete import (
     build_completion_rows,
     build_payment_event,
     deduct_stock,
     take_numbers,
 )
+from orders.services.payments import gateway
 from orders.services.payments.gateway import query_payment, remaining_wait
+from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
-from tenants import idempotency
+from tenants import audit, idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict
 from tenants.ids import unique_or
-from tenants.scope import atomic_with_retry
+from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
 PAID_FIELDS = (
@@ -79,6 +84,7 @@ def _save_payment(
     payment.taken_by = by
     # The shift that is open now; the lock keeps it open until this transaction ends.
     payment.shift_id = take_numbers(order.register).shift
+    ensure_readers_free([payment])
     spend_credits([payment], by=by)
     with unique_or(IdConflict), transaction.atomic():
         bulk_insert(idempotency.key_rows(), [payment], [build_payment_event(payment, order)])
@@ -119,9 +125,17 @@ def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:
     """
     for payment in payments:
         if payment.status == Payment.Status.PENDING:
-            order = record_gateway_answer(
-                payment, query_payment(payment, "charge"), by=order.cashier
-            )
+            order = _charge(payment, by=order.cashier)
+    return order
+
+
+def _charge(payment: Payment, *, by: User) -> Order:
+    """Charge a card; at a reader in two steps, between which the gateway's id is committed."""
+    answer = query_payment(payment, "charge")
+    order = record_gateway_answer(payment, answer, by=by)
+    if answer.is_prepared:
+        payment.gateway_reference = answer.reference
+        order = record_gateway_answer(payment, query_payment(payment, "charge"), by=by)
     return order
 
 
@@ -133,7 +147,33 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
         raise PaymentSettled(payment_status=payment.status)
     ensure_not_underway(payment)
     with idempotency.reserve_key():
-        return record_gateway_answer(payment, query_payment(payment, "look_up"), by=by)
+        return record_gateway_answer(payment, _look_up(payment), by=by)
+
+
+def _look_up(payment: Payment) -> Answer:
+    """Look up a charge, and cancel it if its reader had no outcome for too long.
+
+    Only an answer that it is canceled frees the order.
+    """
+    answer = query_payment(payment, "look_up")
+    is_open = answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN}
+    if is_open and payment.has_timed_out(timezone.now()) and not payment.returned_at:
+        answer = query_payment(payment, "cancel")
+        if answer.outcome == Outcome.PENDING:
+            reason = "The card reader has no outcome and cannot be canceled."
+            return replace(answer, outcome=Outcome.UNKNOWN, reason=reason)
+    return answer
+
+
+def receive_news(payment: Payment) -> None:
+    """Look up a payment again because its provider reports an event about it.
+
+    Events repeat and come late: they say that there is news, not what it is.
+    """
+    is_being_charged = payment.status == Payment.Status.PENDING and not payment.is_at_reader
+    if payment.is_captured or is_being_charged:
+        return
+    record_gateway_answer(payment, _look_up(payment), by=payment.order.cashier)
 
 
 def load_order(order_id: uuid.UUID) -> Order:
@@ -163,7 +203,10 @@ def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Orde
     order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not payment.is_in_progress:
-        _log_contradiction(payment, answer)
+        _record_late_capture(payment, order, answer)
+        return order
+    if answer.outcome == Outcome.PENDING:
+        _record_progress(payment, order, answer)
         return order
     payment.status = Payment.Status(answer.outcome.value)
     payment.gateway_reference = answer.reference or payment.gateway_reference
@@ -188,11 +231,68 @@ def _finish_cancellation(payment: Payment, order: Order) -> None:
         payment.returned_in_id = find_shift_for_return(payment, order.register)
 
 
-def _log_contradiction(payment: Payment, answer: Answer) -> None:
-    """Log money that the gateway captured although the payment is declined or canceled."""
+def _record_progress(payment: Payment, order: Order, answer: Answer) -> None:
+    """Record that the outcome is still open; the relay looks it up again soon."""
+    if not answer.is_prepared:
+        payment.next_look_up_at = timezone.now() + READER_LOOK_UP_DELAY
+        payment.look_ups = 0
+    if answer.reference in {"", payment.gateway_reference}:
+        at = {"next_look_up_at": payment.next_look_up_at, "look_ups": payment.look_ups}
+        Payment.objects.filter(pk=payment.pk).update(**at)
+        return
+    payment.gateway_reference = answer.reference
+    payment.save_changes("gateway_reference", "next_look_up_at", "look_ups")
+    order.save_changes()
+    publish("order.updated", about=order)
+
+
+def _record_late_capture(payment: Payment, order: Order, answer: Answer) -> None:
+    """Record money that was captured although the payment is declined or canceled.
+
+    The till was told that the payment is gone and the customer may have paid otherwise, so the
+    relay returns the money.
+    """
     is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}
-    if is_gone and answer.outcome == Outcome.CAPTURED:
-        log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
+    if not is_gone or answer.outcome != Outcome.CAPTURED or payment.late_capture:
+        return
+    amount = str(current_tenant().quantize_amount(payment.amount))
+    payment.late_capture = Payment.LateCapture.RETURNING
+    payment.next_look_up_at, payment.look_ups = timezone.now(), 0
+    payment.gateway_reference = answer.reference or payment.gateway_reference
+    payment.save_changes("late_capture", "next_look_up_at", "look_ups", "gateway_reference")
+    order.save_changes()
+    log.error("captured_after_declined", payment=str(payment.pk), amount=amount)
+    audit.record("captured_after_declined", target=order, payment=str(payment.pk), amount=amount)
+    publish("order.updated", about=order)
+
+
+def return_late_capture(payment: Payment) -> Payment:
+    """Give back money that was captured after the payment was declined or canceled."""
+    return _record_late_return(payment, gateway.return_late_capture(payment))
+
+
+@atomic_with_retry
+def _record_late_return(payment: Payment, answer: Answer) -> Payment:
+    order = lock_order(payment.order_id)
+    payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    is_open = payment.late_capture == Payment.LateCapture.RETURNING
+    if not is_open or answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN}:
+        return payment
+    is_returned = answer.outcome == Outcome.CAPTURED
+    state = Payment.LateCapture.RETURNED if is_returned else Payment.LateCapture.FAILED
+    payment.late_capture = state
+    payment.save_changes("late_capture")
+    order.save_changes()
+    amount = str(current_tenant().quantize_amount(payment.amount))
+    facts: dict[str, Any] = {"payment": str(payment.pk), "amount": amount}
+    if is_returned:
+        log.error("late_capture_returned", **facts)
+        audit.record("late_capture_returned", target=order, **facts)
+    else:
+        log.error("late_capture_not_returned", **facts)
+        audit.record("late_capture_not_returned", target=order, **facts)
+    publish("order.updated", about=order)
+    return payment
 
 
 def advance_order(

@@ -7,8 +7,19 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from orders.gateways import Answer, Charge, GatewayRefund, Outcome, get_payment_gateway
-from orders.models import Payment, Payout, Refund
+from orders.gateways import (
+    Answer,
+    Charge,
+    GatewayRefund,
+    Outcome,
+    PaymentGateway,
+    get_payment_gateway,
+)
+from orders.gateways.simulated import SimulatedGateway
+from orders.gateways.stripe_terminal import StripeTerminal
+from orders.models import CardReader, Payment, PaymentProvider, Payout, Refund
+from orders.services.payments.readers import find_reader
+from tenants.ids import derive_id
 from tenants.scope import current_tenant
 
 log = structlog.get_logger("till.payments")
@@ -17,32 +28,86 @@ log = structlog.get_logger("till.payments")
 def query_payment(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
     """Charge, look up or cancel a payment and return the answer."""
     tenant = current_tenant()
+    reader = load_reader(payment)
     charge = Charge(
         key=payment.pk,
         amount=payment.amount,
         currency=tenant.currency,
         exponent=tenant.currency_exponent,
+        reference=payment.gateway_reference,
+        reader=reader.provider_reader_id if reader else "",
+        is_returned=payment.returned_at is not None,
     )
-    return _query(question, charge, payment=str(payment.pk))
+    return _query(reader, question, charge, payment=str(payment.pk))
 
 
 def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) -> Answer:
     """Refund or look up a payout and return the answer."""
     tenant = current_tenant()
+    charged_by = load_reader(payout.payment)
     refund = GatewayRefund(
         key=payout.pk,
         charge=payout.payment_id,
         amount=payout.paid,
         currency=tenant.currency,
         exponent=tenant.currency_exponent,
+        charge_reference=payout.payment.gateway_reference,
+        reference=payout.gateway_reference,
+        reader=_find_reader_id(payout, charged_by),
     )
-    return _query(question, refund, payout=str(payout.pk))
+    return _query(charged_by, question, refund, payout=str(payout.pk))
 
 
-def _query(question: str, request: Charge | GatewayRefund, **subject: str) -> Answer:
+def return_late_capture(payment: Payment) -> Answer:
+    """Refund what was captured after the payment was declined or canceled, once."""
+    tenant = current_tenant()
+    reader = load_reader(payment)
+    refund = GatewayRefund(
+        key=derive_id("late capture", payment.pk),
+        charge=payment.pk,
+        amount=payment.amount,
+        currency=tenant.currency,
+        exponent=tenant.currency_exponent,
+        charge_reference=payment.gateway_reference,
+        reader=reader.provider_reader_id if reader else "",
+    )
+    return _query(reader, "refund", refund, payment=str(payment.pk))
+
+
+def load_reader(payment: Payment) -> CardReader | None:
+    """Return the card reader of a payment with its provider; None without a reader."""
+    if payment.reader_id is None:
+        return None
+    return CardReader.objects.select_related("provider").get(pk=payment.reader_id)
+
+
+def _find_reader_id(payout: Payout, charged_by: CardReader | None) -> str:
+    """Return the provider's id of the reader where the refund is made, or of the one that charged.
+
+    Some cards have to be presented again for a refund.
+    """
+    if charged_by is None:
+        return ""
+    here = find_reader(payout.refund.register_id)
+    is_same_account = here is not None and here.provider_id == charged_by.provider_id
+    return here.provider_reader_id if here and is_same_account else charged_by.provider_reader_id
+
+
+def get_gateway(reader: CardReader | None) -> PaymentGateway:
+    """Return the gateway of a reader's provider, or that of the installation without a reader."""
+    if reader is None:
+        return get_payment_gateway()
+    if reader.provider.kind == PaymentProvider.Kind.SIMULATOR:
+        return SimulatedGateway()
+    return StripeTerminal(reader.provider.secret_key)
+
+
+def _query(
+    reader: CardReader | None, question: str, request: Charge | GatewayRefund, **subject: str
+) -> Answer:
     """Return the gateway's answer; `unknown` if the gateway raises, as money may have moved."""
     try:
-        ask = getattr(get_payment_gateway(), question)
+        ask = getattr(get_gateway(reader), question)
         answer: Answer = ask(request, timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
     except Exception:
         log.exception("gateway_failed", question=question, **subject)

@@ -7,14 +7,13 @@ from decimal import Decimal
 
 from orders.exceptions import (
     AmountTooLarge,
-    NoCardReader,
     NotPayableInCash,
     PaymentExceedsDue,
 )
-from orders.gateways import may_charge_cards
 from orders.models import Order, Payment
 from orders.models.columns import MAX_AMOUNT
 from orders.money import CashOutcome, CashRoundingRule, CashSettlement, settle_cash
+from orders.services.payments.readers import ensure_chargeable, find_reader
 from orders.services.pricing.basket import build_cash_rule
 from tenants.database.bulk_insert import build_row
 from tenants.exceptions import Invalid
@@ -84,8 +83,10 @@ def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) ->
     if not new.reference.strip() and (needed := _describe_needed_reference(new)):
         raise Invalid.field(f"{field}.reference", needed, code="required")
     asks_gateway = new.is_card and not new.is_external
+    reader = None
     if asks_gateway:
-        ensure_cards_can_be_charged()
+        reader = find_reader(order.register_id)
+        ensure_chargeable(reader, amount, f"{field}.amount")
     else:
         order.paid_total += amount
     return build_row(
@@ -98,6 +99,7 @@ def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) ->
         amount=amount,
         requested_amount=amount,
         reference=new.reference,
+        reader=reader,
     )
 
 
@@ -114,12 +116,6 @@ def _describe_needed_reference(new: NewPayment) -> str:
     if new.method == Payment.Method.STORE_CREDIT:
         return "Enter the code of the store credit."
     return "Enter the reference on the card reader's slip." if new.is_external else ""
-
-
-def ensure_cards_can_be_charged() -> None:
-    """Raise `NoCardReader` if the gateway is a simulator that was not enabled."""
-    if not may_charge_cards():
-        raise NoCardReader
 
 
 def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:

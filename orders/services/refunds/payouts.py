@@ -10,11 +10,13 @@ from math import ceil
 from typing import Literal
 
 import structlog
+from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
 from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, Payout, Refund
+from orders.models.payment import READER_LOOK_UP_DELAY
 from orders.services.approvals import RequiredApproval
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
@@ -30,6 +32,7 @@ PAYOUT_STATUS = {
     Outcome.CAPTURED: Payout.Status.DONE,
     Outcome.DECLINED: Payout.Status.DECLINED,
     Outcome.UNKNOWN: Payout.Status.UNKNOWN,
+    Outcome.PENDING: Payout.Status.PENDING,
 }
 Question = Literal["refund", "look_up_refund"]
 
@@ -93,7 +96,7 @@ def _query_cards(refund: Refund, question: Question, by: User) -> Refund:
 
 def _remaining_wait(refund: Refund) -> timedelta:
     """Return how long a card may still be without its first answer."""
-    if not any(card.status == Payout.Status.PENDING for card in refund.gateway_payouts):
+    if not any(card.is_unanswered for card in refund.gateway_payouts):
         return timedelta(0)
     return remaining_wait(refund)
 
@@ -115,7 +118,9 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
         return refund
     was, payout.status = payout.status, PAYOUT_STATUS[answer.outcome]
     payout.gateway_reference = answer.reference
-    payout.save_changes("status", "gateway_reference")
+    if answer.outcome == Outcome.PENDING:
+        payout.next_look_up_at, payout.look_ups = timezone.now() + READER_LOOK_UP_DELAY, 0
+    payout.save_changes("status", "gateway_reference", "next_look_up_at", "look_ups")
     finish_if_answered(refund, order, by=by, is_attended=is_attended)
     if refund.status == Refund.Status.PENDING and payout.status != was:
         refund.save_changes()
@@ -124,7 +129,15 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
 
 
 def _log_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
-    """Log and audit money that the gateway refunded although the payout was declined."""
+    """Log and audit an answer that contradicts the recorded outcome.
+
+    The gateway refunded a declined payout, or a refund that was done has failed at the bank. Its
+    receipt is issued and its shift may be closed, so that an operator has to decide.
+    """
+    if payout.status == Payout.Status.DONE and answer.outcome == Outcome.DECLINED:
+        amount = str(current_tenant().quantize_amount(payout.paid))
+        log.error("refund_failed_after_done", payout=str(payout.pk), amount=amount)
+        audit.record("refund_failed_after_done", target=order, payout=str(payout.pk), amount=amount)
     if payout.status != Payout.Status.DONE and answer.outcome == Outcome.CAPTURED:
         amount = str(current_tenant().quantize_amount(payout.paid))
         log.error("paid_out_after_declined", payout=str(payout.pk), amount=amount)

@@ -16,8 +16,8 @@ from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.completion.complete import take_numbers
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
+from orders.services.payments.readers import ensure_refundable
 from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
-from orders.services.payments.tender import ensure_cards_can_be_charged
 from orders.services.pricing.basket import build_cash_rule
 from orders.services.refunds.lines import (
     RefundLineRequest,
@@ -203,8 +203,9 @@ def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
             payments=[str(each.payment_id) for each in unverified],
             methods=[way for way in Payment.Method.values if way != Payment.Method.CARD],
         )
-    if any(each.is_by_gateway for each in payouts):
-        ensure_cards_can_be_charged()
+    for each in payouts:
+        if each.is_by_gateway:
+            ensure_refundable(each)
 
 
 def _set_references(payouts: Sequence[Payout], new: NewRefund) -> None:

@@ -13,6 +13,7 @@ from orders.services.completion.complete import (
 )
 from orders.services.expiry import approve_expired
 from orders.services.payments.capture import charge_cards, reconcile_payments
+from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import get_register
@@ -81,6 +82,7 @@ def _write(draft: SaleDraft) -> None:
     is_paid = draft.is_paid
     locked = RegisterSeries.objects.lock(order.register)
     numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))
+    ensure_readers_free(draft.payments)
     spend_credits(draft.payments, by=draft.by)
     at = timezone.now()
     rows = draft.build_rows(numbers, at, idempotency.key_rows())

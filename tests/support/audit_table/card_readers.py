@@ -1,13 +1,18 @@
 """Audit events of payment providers and card readers."""
 
+from orders.gateways import Answer, Outcome
 from orders.models import CardReader, PaymentProvider
+from orders.services.payments.capture import record_gateway_answer, return_late_capture
+from orders.services.reconciliation import LateCaptureReturn
 from tests.factories.card_readers import (
     SECRET_KEY,
     CardReaderFactory,
     PaymentProviderFactory,
 )
+from tests.factories.orders import OrderLineFactory, PaymentFactory
 from tests.support.audit_table.scene import ExpectedEvent, row
 
+CAPTURED = Answer(Outcome.CAPTURED, reference="gw-1")
 STRIPE = {"name": "Stripe", "kind": "stripe_terminal", "credentials": {"secret_key": SECRET_KEY}}
 
 
@@ -46,3 +51,47 @@ def card_reader_changed(scene):
     scene.done("PATCH", f"card-readers/{reader.pk}/", {"is_active": False})
     changes = {"is_active": {"from": True, "to": False}}
     return ExpectedEvent(scene.admin, reader, {"changes": changes})
+
+
+@row("captured_after_declined")
+def captured_after_declined(scene):
+    """Found by a look-up or an event of the provider, after the till was told otherwise."""
+    order, payment = create_declined_payment(scene)
+    with scene.in_shop():
+        record_gateway_answer(payment, CAPTURED, by=scene.admin)
+    facts = {"payment": str(payment.pk), "amount": "2.50"}
+    return ExpectedEvent(None, order, facts)
+
+
+@row("late_capture_returned")
+def late_capture_returned(scene):
+    return return_late_capture_of_declined(scene, "2.50")
+
+
+@row("late_capture_not_returned")
+def late_capture_not_returned(scene):
+    """The amount is one that the simulator declines to refund."""
+    return return_late_capture_of_declined(scene, "2.91")
+
+
+@row("late_capture_stays_unknown")
+def late_capture_stays_unknown(scene):
+    order, payment = create_declined_payment(scene)
+    with scene.in_shop():
+        LateCaptureReturn().give_up(payment)
+    facts = {"late_capture": str(payment.pk), "amount": "2.50"}
+    return ExpectedEvent(None, order, facts)
+
+
+def return_late_capture_of_declined(scene, amount):
+    order, payment = create_declined_payment(scene, amount)
+    with scene.in_shop():
+        record_gateway_answer(payment, CAPTURED, by=scene.admin)
+        return_late_capture(payment)
+    return ExpectedEvent(None, order, {"payment": str(payment.pk), "amount": amount})
+
+
+def create_declined_payment(scene, amount="2.50"):
+    line = OrderLineFactory(order__register=scene.register, order__cashier=scene.admin)
+    payment = PaymentFactory(order=line.order, status="declined", amount=amount, entry="gateway")
+    return line.order, payment

@@ -150,6 +150,20 @@ def paid_out_after_declined(scene):
     return ExpectedEvent(None, scene.row(Order, order), facts)
 
 
+@row("refund_failed_after_done")
+def refund_failed_after_done(scene):
+    """The provider says later that the bank did not accept the refund."""
+    order = scene.order(payments=[card("2.50")])
+    scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
+    payout = scene.the_only(Payout)
+    scene.gateway.returns = [DECLINED]
+    with scene.in_shop():
+        payouts.look_up_payout(payout, by=scene.admin)
+    return ExpectedEvent(
+        None, scene.row(Order, order), {"payout": str(payout.pk), "amount": "2.50"}
+    )
+
+
 @row("store_credit_issued")
 def store_credit_issued(scene):
     made = scene.post("store-credits/", {"amount": "10.00", "reason": "Sorry"})

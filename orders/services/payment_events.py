@@ -1,0 +1,48 @@
+"""Events of payment providers: each only says that something has news."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from orders.exceptions import InvalidSignature, RefundUnderway
+from orders.gateways.stripe_terminal import find_subject, verify_signature
+from orders.models import Payment, PaymentProvider, Payout
+from orders.services.payments.capture import receive_news
+from orders.services.refunds.payouts import look_up_payout
+from tenants.exceptions import NotFound
+from tenants.scope import across_tenants, tenant_context
+
+
+def receive_event(provider_id: Any, body: bytes, signature: str, now: datetime) -> None:
+    """Check the signature of an event, and look up the payment or payout that it is about.
+
+    Raises NotFound and InvalidSignature.
+    """
+    with across_tenants():
+        providers = PaymentProvider.objects.select_related("tenant")
+        provider = providers.filter(
+            pk=provider_id, kind=PaymentProvider.Kind.STRIPE_TERMINAL
+        ).first()
+    if provider is None or not provider.receives_events:
+        raise NotFound
+    if not verify_signature(body, signature, provider.webhook_secrets_at(now)):
+        raise InvalidSignature
+    event = json.loads(body)
+    if isinstance(event, dict):
+        with tenant_context(provider.tenant):
+            _look_up_subject(provider, event)
+
+
+def _look_up_subject(provider: PaymentProvider, event: dict[str, Any]) -> None:
+    kind, key = find_subject(event) or ("", "")
+    if kind == "intent" and key:
+        payments = Payment.objects.select_related("order__cashier")
+        for payment in payments.filter(reader__provider=provider, gateway_reference=key)[:1]:
+            receive_news(payment)
+    elif kind == "payout":
+        payouts = Payout.objects.select_related("refund__by", "payment")
+        for payout in payouts.filter(pk=key, payment__reader__provider=provider):
+            try:
+                look_up_payout(payout, by=payout.refund.by)
+            except RefundUnderway:
+                return  # the request itself records the answer

@@ -1,0 +1,103 @@
+"""A process is killed before each step of a payment at a card reader.
+
+Whatever is left, the relay ends it: the card is charged and the sale completed, or neither.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orders.models import Payment
+from tenants.scope import tenant_scope
+from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
+from tests.support.live.failpoints import DIE_BEFORE
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.invariants import ensure_invariants
+from tests.support.live.server import run_server
+from tests.support.order_relay import relay_all
+from tests.support.stripe_server import READER, run_stripe_server
+from tests.support.till import card, line
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.slow,
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+]
+MAX_STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def stripe():
+    with run_stripe_server() as stripe:
+        yield stripe
+
+
+@pytest.fixture(scope="module")
+def stripe_till(django_db_setup, stripe, tmp_path_factory):
+    """Run a server whose readers are at the local Stripe."""
+    folder = tmp_path_factory.mktemp("stripe")
+    with run_server(folder, WEB_CONCURRENCY="2", STRIPE_API_BASE=stripe.url) as server:
+        yield server
+
+
+@pytest.fixture
+def reader(register, shop, stripe, settings):
+    settings.STRIPE_API_BASE = stripe.url
+    provider = PaymentProviderFactory(tenant=shop, stripe=True)
+    return CardReaderFactory(register=register, provider=provider, provider_reader_id=READER)
+
+
+def is_killed_by(server, till, order, step):
+    person = connect_to_server(server, type(till)(till.user, till.register))
+    try:
+        response = person.post("orders/", order, **{DIE_BEFORE: str(step)})
+    except OSError:
+        return True
+    assert response.status_code == 201
+    return False
+
+
+def let_time_pass(shop):
+    with tenant_scope(shop):
+        waiting = Payment.objects.filter(status__in=("pending", "unknown"))
+        waiting.update(
+            created_at=timezone.now() - timedelta(minutes=3), next_look_up_at=timezone.now()
+        )
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("presents", [True, False], ids=["card", "no card"])
+def test_reader_payment_ends_after_a_crash_before_any_step(
+    presents, stripe, stripe_till, till, make_product, shop
+):
+    product = make_product("2.50", stock="1000")
+    for step in range(1, MAX_STEPS):
+        stripe.intents.clear()
+        order = till.order(line(product, "2"), payments=[card("5.00")])
+
+        was_killed = is_killed_by(stripe_till, till, order, step)
+        action = stripe.readers[READER]["action"]
+        is_at_reader = action is not None and action["status"] == "in_progress"
+        if is_at_reader:
+            stripe.present_card() if presents else stripe.decline_card()
+        let_time_pass(shop)
+        relay_all()
+
+        is_paid = is_at_reader and presents
+        ensure_ended(shop, order, is_paid, step)
+        intents = [each["status"] for each in stripe.intents.values()]
+        assert intents in ([], ["succeeded" if is_paid else "canceled"]), step
+        if not was_killed:
+            break
+    assert 10 < step < MAX_STEPS - 1
+    ensure_invariants(shop)
+
+
+def ensure_ended(shop, order, is_paid, step):
+    with tenant_scope(shop):
+        payments = Payment.objects.filter(order=order["id"]).select_related("order")
+        found = [(each.status, each.order.status) for each in payments]
+    expected = ("captured", "completed") if is_paid else ("declined", "open")
+    assert found == [expected] or (found == [] and not is_paid), step
