@@ -223,7 +223,7 @@ class Approval(TenantOwned):
             return self.amount is amount
         return bool(self.amount >= amount)
 
-    def used_statement(self) -> Statement:
+    def build_use_statement(self) -> Statement:
         """Return the statement that saves what `use` has set."""
         return USED_SQL, [self.status, self.used_at, self.used_at, self.tenant_id, self.pk]
 

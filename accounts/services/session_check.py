@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import Claims, read_access
-from accounts.services.sessions import LAST_USED_PRECISION, is_user_active, use_statement
+from accounts.services.sessions import LAST_USED_PRECISION, build_use_statement, is_user_active
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import SCOPE, Call, Prepared, Result
@@ -99,7 +99,7 @@ class CheckedSession(NamedTuple):
         jti = None if self.row.is_pin_session else uuid.uuid4()
         tenant = self.known.tenant
         session = AuthSession(pk=uuid.UUID(self.row.id), tenant=tenant, current_jti=jti)
-        return [to_call(use_statement(session, now))]
+        return [to_call(build_use_statement(session, now))]
 
     def record_use(self, now: datetime) -> None:
         """Record the use in a message of its own. Raises PipelineFailed."""

@@ -138,10 +138,10 @@ def _ensure_same_tenant(tenant: str | None, session: AuthSession | None) -> None
 
 def record_use(session: AuthSession, now: datetime) -> None:
     with across_tenants(), connection.cursor() as cursor:
-        cursor.execute(*use_statement(session, now))
+        cursor.execute(*build_use_statement(session, now))
 
 
-def use_statement(session: AuthSession, now: datetime) -> Statement:
+def build_use_statement(session: AuthSession, now: datetime) -> Statement:
     """Return the statement that records a use, unless another request has just recorded one.
 
     A session that was opened with a PIN is extended by it.

@@ -32,8 +32,8 @@ from orders.exceptions import UnknownStoreCredit
 from orders.fast_entries import session_cache
 from orders.fast_entries.session_cache import CachedSession, SessionChanged
 from orders.models import Order, Payment, StoreCredit, StoreCreditEntry
-from orders.models.receipt import RegisterNumbers, lock_statement
-from orders.models.stock import sell_statement
+from orders.models.receipt import RegisterNumbers, build_lock_statement
+from orders.models.stock import build_sell_statement
 from orders.serializers.order import OrderInput, OrderInputWithRegister, build_new_order
 from orders.serializers.rendering import render_order
 from orders.services.approvals import RequestContext
@@ -169,12 +169,14 @@ class Loaded:
         over_limit.accept(approval)
         facts = collect_facts_of_use(approval)
         event = audit.build("approval_used", actor=request.by, target=approval, **facts)
-        return UsedApproval([approval.used_statement()], [event])
+        return UsedApproval([approval.build_use_statement()], [event])
 
     def spend_credits(self, at: datetime) -> SpentCredits:
         """Deduct the payments with store credit from its balances."""
         entries = build_spending(self.draft.payments, self.credits, by=self.draft.by)
-        return SpentCredits([each.balance_statement(at) for each in self.credits.values()], entries)
+        return SpentCredits(
+            [each.build_balance_statement(at) for each in self.credits.values()], entries
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +288,7 @@ class Sale:
             register.call,
             *products.calls,
             *([approval.call] if approval else []),
-            to_call(lock_statement(tenant, new.register)),
+            to_call(build_lock_statement(tenant, new.register)),
             *credits.calls,
             *build_sequence_calls(new, self.token),
         )
@@ -332,5 +334,7 @@ def build_stock_calls(draft: SaleDraft, at: datetime) -> list[Call]:
     quantities = sum_tracked_quantities(draft.lines) if draft.is_paid else {}
     if not quantities:
         return []
-    sell = sell_statement(draft.order.store, quantities, at, only_if_enough=is_oversale_blocked())
+    sell = build_sell_statement(
+        draft.order.store, quantities, at, only_if_enough=is_oversale_blocked()
+    )
     return [to_call(sell)]

@@ -83,7 +83,7 @@ class StoreCredit(TenantOwned):
         self.balance -= amount
         self.version += 1
 
-    def balance_statement(self, at: datetime) -> Statement:
+    def build_balance_statement(self, at: datetime) -> Statement:
         """Return the statement that saves what `spend` has deducted."""
         return BALANCE_SQL, [self.balance, self.version, at, self.tenant_id, self.pk]
 

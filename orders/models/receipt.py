@@ -113,9 +113,9 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         return RegisterNumbers.parse(numbers)
 
     def lock(self, register: Register) -> RegisterNumbers:
-        """Lock the series of a register and return its numbers; `advance_statement` writes them."""
+        """Lock and return the numbers of a register; `build_advance_statement` writes them."""
         with connection.cursor() as cursor:
-            cursor.execute(*lock_statement(register.tenant_id, register.pk))
+            cursor.execute(*build_lock_statement(register.tenant_id, register.pk))
             numbers = cursor.fetchone()
         if numbers is None:
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
@@ -133,13 +133,13 @@ def build_device_sequence_parameters(device: int | None) -> list[int]:
     return [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
 
 
-def lock_statement(tenant_id: uuid.UUID | None, register_id: uuid.UUID) -> Statement:
+def build_lock_statement(tenant_id: uuid.UUID | None, register_id: uuid.UUID) -> Statement:
     """Return the query of `RegisterSeriesQuerySet.lock`."""
     sql = LOCK_ROW_SQL if connection.features.has_select_for_update else LOCK_SQL
     return sql, [to_db_id(tenant_id), to_db_id(register_id)]
 
 
-def advance_statement(
+def build_advance_statement(
     register: Register, numbers: RegisterNumbers, entry: "ChainEntry | None", device: int | None
 ) -> Statement:
     """Return the statement that writes the numbers of a locked series, and its last chain entry."""
@@ -238,7 +238,7 @@ class ChainEntry(TenantOwned):
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind}"
 
-    def extend_chain_statement(self) -> Statement:
+    def build_chain_statement(self) -> Statement:
         """Return the statement that makes this entry the last one of the chain."""
         return EXTEND_CHAIN_SQL, [
             self.sequence,

@@ -131,7 +131,7 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         return self.model.from_db(connection.alias, RETURNED_COLUMNS, values)
 
 
-def sell_statement(
+def build_sell_statement(
     store: Store, each: Mapping[uuid.UUID, Decimal], at: datetime, *, only_if_enough: bool
 ) -> Statement:
     """Return the statement for PostgreSQL that takes all of these products, or fails."""

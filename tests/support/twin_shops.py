@@ -22,6 +22,8 @@ ORDERS = "/api/v1/orders/"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)")
 HASH = re.compile(r"[0-9a-f]{64}")
+# How long to wait, which depends on when the request was answered.
+SECONDS = re.compile(r"(Retry-After\W+|retry_after\W+|again in )\d+")
 # Values that differ between two shops with equal data.
 VARYING = frozenset({"fingerprint", "password", "body_hash"})
 OWNED = [
@@ -72,10 +74,11 @@ def normalize_answer(answer: Answer) -> Any:
 
 
 def normalize(content: Any) -> str:
-    """Return the content as JSON, with numbered ids and without times and hashes."""
+    """Return the content as JSON, with numbered ids and without times, waits and hashes."""
     numbers: dict[str, str] = {}
     text = json.dumps(content, default=str, indent=1)
     text = UUID.sub(lambda each: numbers.setdefault(each[0], f"id-{len(numbers)}"), text)
+    text = SECONDS.sub(r"\1seconds", text)
     return HASH.sub("hash", TIME.sub("time", text))
 
 

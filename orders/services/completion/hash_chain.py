@@ -41,7 +41,7 @@ def build_chain_entry(
         previous_hash=after.hash,
         hash=compute_hash(after.hash, text),
     )
-    return entry, entry.extend_chain_statement()
+    return entry, entry.build_chain_statement()
 
 
 def to_canonical_json(content: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
 from orders.models.order import format_order_number
-from orders.models.receipt import RegisterNumbers, advance_statement
+from orders.models.receipt import RegisterNumbers, build_advance_statement
 from orders.services.completion.complete import (
     CompletionRows,
     apply_sequence_flags,
@@ -127,7 +127,7 @@ class SaleDraft:
         audited = build_discount_events(
             order, self.lines, by=self.by, approver=order.gift_approved_by
         )
-        advance = advance_statement(
+        advance = build_advance_statement(
             order.register, numbers, completion.entry, order.device_sequence
         )
         tables = (keys, [order], self.lines, self.payments, *completion.rows, audited)
