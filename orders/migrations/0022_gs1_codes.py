@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0019_sales_summary'),
+        ('orders', '0021_payments_at_readers'),
     ]
 
     operations = [
