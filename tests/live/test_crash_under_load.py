@@ -58,6 +58,7 @@ def test_every_answer_is_stored_although_processes_are_killed(
     assert len(results) >= REQUESTS
     assert repeated
     assert kills > REQUESTS / 50
+    assert server.fast_answers["POST orders/"]
     ensure_every_key_has_its_result(results, shop)
     ensure_invariants(shop)
     ensure_answers_are_stored(results, shop)

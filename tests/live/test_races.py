@@ -214,16 +214,20 @@ def test_shifts_concurrent_sales_and_movements_are_in_the_z_report_or_refused(
     ensure_invariants(shop)
 
 
-def test_receipt_numbers_have_no_gap_and_no_duplicate(till, make_product, shop):
+def test_receipt_numbers_have_no_gap_and_no_duplicate(till, make_product, shop, server):
     """Every third sale is refused for missing stock after it got a number."""
     plenty, unavailable = make_product("2.50", stock="100"), make_product("2.50", stock="0")
     sold = [unavailable if number % 3 == 0 else plenty for number in range(18)]
+
+    till.sold(line(plenty))
+    before = server.fast_answers["POST orders/"]
 
     answers = run_concurrently(
         [lambda each=each: till.sell(line(each), payments=[cash("2.50")]) for each in sold]
     )
 
     assert statuses(answers) == {201: 12, 409: 6}
+    assert server.fast_answers["POST orders/"] - before == 12
     assert list_receipt_numbers(till.register) == [*range(1, 13)]
     ensure_invariants(shop)
 

@@ -97,7 +97,8 @@ class HttpClient:
             raise
         answer = Answer(response.status, dict(response.getheaders()), content, 1)
         if FAST_HEADER in answer:
-            self.server.fast_answers.update([answer[FAST_HEADER]])
+            with self.server.counting:
+                self.server.fast_answers[answer[FAST_HEADER]] += 1
         return answer
 
 

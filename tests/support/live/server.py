@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from tests.support.postgres import free_port
@@ -90,6 +91,7 @@ class Server(Program):
         bind = {"BIND": f"127.0.0.1:{self.port}"}
         # The answers before Django by route, as clients have received them.
         self.fast_answers: Counter[str] = Counter()
+        self.counting = Lock()
         super().__init__(log, command, **bind | environment)
 
     @property
