@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 
-from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
@@ -19,45 +17,38 @@ from orders.serializers.card_reader import (
 )
 from orders.services import card_readers
 
-CREDENTIALS = ("secret_key", "webhook_secret")
-
-
-class PaymentProviderForm(ServiceForm):
-    """Form with fields for new credentials. Stored credentials are never shown."""
-
-    secret_key = forms.CharField(
-        widget=forms.PasswordInput,
-        required=False,
-        help_text="Stripe: sk_... or rk_... Leave it empty to keep the current one.",
-    )
-    webhook_secret = forms.CharField(
-        widget=forms.PasswordInput,
-        required=False,
-        help_text="Stripe: whsec_... Leave it empty to keep the current one. "
-        "The previous one is accepted for one more day.",
-    )
+CREDENTIALS_HELP = (
+    "Credentials are set through the API, which asks for the password again: see "
+    "payment-providers/{id}/."
+)
 
 
 @admin.register(PaymentProvider, site=shop_site)
 class PaymentProviderAdmin(ShopAdmin):
-    """Payment providers."""
+    """Payment providers. Their credentials are set through the API, as it asks for the password.
+
+    So only a provider without credentials can be added here.
+    """
 
     view_role = edit_role = Role.ADMIN
     add_input, change_input = PaymentProviderInput, PaymentProviderChange
-    form = PaymentProviderForm
     list_display = ("name", "kind", "is_active")
     list_filter = ("is_active",)
     ordering = ("name",)
-    fields = ("kind", "name", "is_active", *CREDENTIALS)
+    fields = ("kind", "name", "is_active")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("kind",)
 
-    def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
-        """Nest the credentials that were entered, as in a request to the API."""
-        entered = {name: cleaned[name] for name in CREDENTIALS if cleaned.get(name)}
-        given = super().read(cleaned, partial=partial)
-        return given | ({"credentials": entered} if entered else {})
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        fields = self.get_fields(request, obj)
+        return [(None, {"fields": fields, "description": CREDENTIALS_HELP})]
+
+    def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Offer only kinds that need no credentials."""
+        simulator = PaymentProvider.Kind.SIMULATOR
+        kwargs["choices"] = [(simulator.value, simulator.label)]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return card_readers.add_provider(given, by=by)
