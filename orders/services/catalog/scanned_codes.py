@@ -60,6 +60,9 @@ class Scan:
     traceability: Traceability = UNTRACED
     # The number of a currency other than the shop's.
     other_currency: str = ""
+    # A price of a product by unit. GS1 has prices only for goods whose measure varies: anybody can
+    # print such a code, and no rule of the shop allows it.
+    is_price_of_unit: bool = False
 
 
 class ScannedCodes:
@@ -157,8 +160,8 @@ def _build_label_scan(label: Label) -> Scan:
 
 def _build_gs1_scan(read: GS1Code, product: Product) -> Scan:
     """Return a net weight as the quantity of a product by weight, and a price as its gross."""
-    quantity = None
-    if read.weight is not None and product.sold_by == Product.SoldBy.WEIGHT:
+    quantity, is_by_weight = None, product.sold_by == Product.SoldBy.WEIGHT
+    if read.weight is not None and is_by_weight:
         quantity = product.convert_weight(read.weight, read.weight_unit)
     own = get_currency_number(current_tenant().currency)
     return Scan(
@@ -166,6 +169,7 @@ def _build_gs1_scan(read: GS1Code, product: Product) -> Scan:
         None if read.price is None else _round_price(read.price),
         read.traceability,
         "" if read.currency in ("", own) else read.currency,
+        is_price_of_unit=read.price is not None and not is_by_weight,
     )
 
 

@@ -37,6 +37,7 @@ from tenants.scope import current_tenant_id
 MAX_LINES = 500
 # The quantity of a request that leaves it to the scanned code.
 FROM_CODE = Decimal(0)
+MAX_QUANTITY = Decimal("999999.999")
 # Of an order, and of each of its lines.
 MAX_DISCOUNTS = 10
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
@@ -204,11 +205,26 @@ def _find_scan_errors(
     if scan.fixed_gross is not None and line.unit_price is not None:
         detail = "The scanned code contains the price. Leave it out."
         yield FieldError(f"{path}unit_price", "fixed_by_label", detail)
+    yield from _find_label_errors(f"{path}barcode", scan, quantity, product)
+
+
+def _find_label_errors(
+    field: str, scan: Scan, quantity: Decimal, product: Product
+) -> Iterable[FieldError]:
+    """Yield an error for a code with which nothing can be sold."""
     if scan.quantity is not None and not scan.quantity:
-        yield FieldError(f"{path}barcode", "no_weight", "The weight on the label is zero.")
+        yield FieldError(field, "no_weight", "The weight on the label is zero.")
+    if scan.fixed_gross is not None and not scan.fixed_gross:
+        yield FieldError(field, "no_price", "The price on the label is zero.")
+    elif scan.is_price_of_unit:
+        detail = f"The code contains a price, but {product.name} is sold by unit."
+        yield FieldError(field, "price_not_allowed", detail)
+    if quantity > MAX_QUANTITY:
+        detail = f"The scanned code makes a quantity of more than {MAX_QUANTITY}."
+        yield FieldError(field, "max_value", detail)
     if scan.other_currency:
         detail = f"The price is in the currency {scan.other_currency} of ISO 4217, not the shop's."
-        yield FieldError(f"{path}barcode", "other_currency", detail)
+        yield FieldError(field, "other_currency", detail)
 
 
 PRODUCTS_BY_ID = CompiledQuery(

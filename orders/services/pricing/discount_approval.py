@@ -10,7 +10,8 @@ from uuid import UUID
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, Product
+from orders.money.pricing import MIN_QUANTITY
 from orders.services.approvals import ApprovableRequest, RequiredApproval
 from orders.services.pricing.discount_policy import (
     NO_REDUCTION,
@@ -70,10 +71,17 @@ def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
 
 
 def _build_measured_line(line: OrderLine) -> MeasuredLine:
-    """Return the line as the policy sees it; the price on a label is the list price of one."""
+    """Return the line as the policy sees it; the price on a label is the list price of one.
+
+    A code that contains a weight too may ask less than the weight costs: that is a reduction.
+    """
     discounts = parse_discounts(line.discounts)
     if line.fixed_gross is not None:
-        return MeasuredLine(line.pk, Decimal(1), line.fixed_gross, line.fixed_gross, discounts)
+        price = line.fixed_gross
+        if line.sold_by == Product.SoldBy.WEIGHT:
+            # The quantity of other labels is the price divided by the list price, rounded.
+            price = max(price, (line.quantity - MIN_QUANTITY) * line.list_price)
+        return MeasuredLine(line.pk, Decimal(1), line.fixed_gross, price, discounts)
     return MeasuredLine(line.pk, line.quantity, line.unit_price, line.applicable_price, discounts)
 
 

@@ -138,7 +138,7 @@ def test_net_weight_of_a_product_by_unit_is_no_quantity(till, shop, milk, proble
     [
         ("(3922)537", "0.537"),
         ("(3932)978537", "0.537"),
-        ("(3103)000600(3922)537", "0.6"),
+        ("(3103)000537(3922)537", "0.537"),
         ("(3923)5366", "0.537"),
     ],
 )
@@ -147,6 +147,23 @@ def test_price_is_the_total(till, ham, elements, quantity):
 
     sold = get_line(order)
     assert (order["total"], sold["fixed_gross"], sold["quantity"]) == ("5.37", "5.37", quantity)
+
+
+@pytest.mark.parametrize("price", ["(3922)1", "(3922)0", "(3932)978200"])
+def test_price_of_a_product_by_unit_is_refused(till, shop, milk, price, problem):
+    """Anybody can write such a code: no rule of the shop allows it."""
+    refused = till.sell({"barcode": f"(01){GTIN}{price}", "quantity": "1"})
+
+    error = "no_price" if price == "(3922)0" else "price_not_allowed"
+    problem(refused, 400, "invalid", {"lines[0].barcode": error})
+    assert count_orders(shop) == (0, 0)
+
+
+def test_price_below_that_of_the_weight_needs_an_approval(till, shop, ham, problem):
+    code = f"(01){GTIN}(3103)005000(3922)001"
+
+    problem(till.sell({"barcode": code}, payments=[cash_rest()]), 403, "approval_required")
+    assert count_orders(shop) == (0, 0)
 
 
 def test_price_in_another_currency_is_refused(till, shop, ham, problem):

@@ -48,6 +48,17 @@ def count_lines(shop):
         return OrderLine.objects.count()
 
 
+@pytest.mark.parametrize("kind", ["weight", "price"])
+def test_quantity_beyond_the_maximum_is_refused(till, shop, cheese, kind, problem):
+    set_product(shop, cheese, price="0.01", plu="1")
+    BarcodeRuleFactory(tenant=shop, pattern="2IVVVVVVVVVVV", kind=kind, value_decimals=0)
+
+    refused = till.sell({"barcode": "2199999999999"})
+
+    problem(refused, 400, "invalid", {"lines[0].barcode": "max_value"})
+    assert count_lines(shop) == 0
+
+
 @pytest.mark.parametrize("quantity", [{}, {"quantity": "1"}, {"quantity": "0.735"}])
 def test_weight_label_sells_its_weight(till, cheese, quantity):
     code = label(20, 735)
@@ -78,7 +89,6 @@ def test_price_label_sells_at_its_price(till, cheese, quantity):
         ({"sold_by": "unit"}, 537, "1"),
         ({"open_price": True, "price": "0"}, 537, "1"),
         ({"price": "90000"}, 537, "0.001"),
-        ({}, 0, "0.001"),
     ],
 )
 def test_quantity_of_a_price_label(till, shop, cheese, changes, value, quantity):
@@ -92,7 +102,7 @@ def test_quantity_of_a_price_label(till, shop, cheese, changes, value, quantity)
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.integers(0, 99_999), st.integers(0, 10**7))
+@given(st.integers(1, 99_999), st.integers(0, 10**7))
 def test_price_label_fixes_the_total_to_the_cent(till, shop, cheese, cents, price):
     set_product(shop, cheese, price=Decimal(price).scaleb(-2))
 
@@ -138,6 +148,7 @@ def test_discount_on_a_label_without_list_price_needs_an_approval(till, shop, ch
             {"lines[0].unit_price": "fixed_by_label"},
         ),
         ({"barcode": label(20, 0)}, {"lines[0].barcode": "no_weight"}),
+        ({"barcode": label(21, 0)}, {"lines[0].barcode": "no_price"}),
         ({"barcode": label(20, 735, plu="999")}, {"lines[0].barcode": "does_not_exist"}),
         ({"barcode": label(20, 735)[:12] + "0"}, {"lines[0].barcode": "does_not_exist"}),
         ({"barcode": "0" + label(20, 735)}, {"lines[0].barcode": "does_not_exist"}),
