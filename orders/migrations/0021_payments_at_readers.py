@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='payment',
             name='late_capture',
-            field=models.CharField(blank=True, choices=[('returning', 'Being returned'), ('returned', 'Returned'), ('failed', 'Could not be returned')], max_length=9),
+            field=models.CharField(blank=True, choices=[('returning', 'Being returned'), ('returned', 'Returned'), ('failed', 'Could not be returned')], db_default='', default='', max_length=9),
         ),
         migrations.AddField(
             model_name='payment',

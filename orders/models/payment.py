@@ -167,7 +167,11 @@ class Payment(MoneyTransfer, TenantOwned):
     reader = models.ForeignKey(
         CardReader, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    late_capture = models.CharField(max_length=9, choices=LateCapture, blank=True)
+    # The database has the default for workers of the former version, which still run while the
+    # migration is applied.
+    late_capture = models.CharField(
+        max_length=9, choices=LateCapture, blank=True, default="", db_default=""
+    )
     # Number of look-ups by the relay, and the time of the next one.
     look_ups = models.PositiveSmallIntegerField(default=0)
     next_look_up_at = models.DateTimeField(null=True, blank=True)

@@ -14,7 +14,10 @@ from tenants.models.change_feed import ChangeFeed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
 # Resource types whose changes all staff may read, of any store.
-STAFF_RESOURCE_TYPES = ("product", "category", "tax_class", "tenant", "store", "register")
+STAFF_RESOURCE_TYPES = (
+    *("product", "category", "tax_class", "barcode_rule"),
+    *("tenant", "store", "register", "card_reader"),
+)
 
 
 class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):

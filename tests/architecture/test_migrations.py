@@ -5,6 +5,7 @@ import io
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations import AddField
 from django.db.migrations.loader import MigrationLoader
 
 from tests.support.discovery import OURS
@@ -27,3 +28,23 @@ def test_each_app_has_one_latest_migration():
 
     assert set(leaves) == {"tenants", "accounts", "orders"}
     assert {app: len(nodes) for app, nodes in leaves.items()} == dict.fromkeys(leaves, 1)
+
+
+# Migrations up to these are older than deployments without interruption.
+FIRST_CHECKED = {"tenants": 9, "accounts": 9, "orders": 13}
+
+
+@pytest.mark.django_db
+def test_workers_of_the_former_version_can_insert_after_a_migration():
+    """They do not know new columns, which must be null or have a default in the database."""
+    missing = [
+        f"{app}.{name}: {operation.model_name}.{operation.name}"
+        for (app, name), migration in MigrationLoader(connection).disk_migrations.items()
+        if int(name[:4]) >= FIRST_CHECKED.get(app, 10_000)
+        for operation in migration.operations
+        if isinstance(operation, AddField)
+        and not operation.field.null
+        and not operation.field.has_db_default()
+    ]
+
+    assert missing == []

@@ -168,6 +168,7 @@ def test_forged_or_old_events_are_refused(order, stripe, reader, till, problem):
         "",
         "t=1",
         "nonsense",
+        "t=1,v1=\u00e4",
         good.replace("v1=", "v0="),
         stripe.sign(body, "whsec_of_somebody_else"),
         stripe.sign(body, WEBHOOK_SECRET, at=time.time() - 301),

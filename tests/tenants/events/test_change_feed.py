@@ -12,6 +12,8 @@ from tenants.events.outbox import publish
 from tenants.models import ChangeFeed, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import document
+from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.factories.card_readers import CardReaderFactory
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.order_approvals import log_in_at_paired_register
@@ -124,6 +126,14 @@ def test_cashier_sees_catalog_and_assigned_stores_but_no_users(
     assert unassigned == ["product", "store", "register", "order", "order"]
     assert assigned == ["product", "store", "register", "order"]
     assert list_types(till, after=0, types="user") == []
+
+
+def test_cashier_sees_barcode_rules_and_card_readers(cashier, client_of, shop, register):
+    """A till reads labels by the rules, and shows its reader."""
+    publish_events(BarcodeRuleFactory(tenant=shop), "barcode_rule.created")
+    publish_events(CardReaderFactory(register=register), "card_reader.created")
+
+    assert list_types(client_of(cashier), after=0) == ["barcode_rule", "card_reader"]
 
 
 def test_feed_contains_nothing_of_another_shop(manager_client, foreign, product):
