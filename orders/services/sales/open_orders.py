@@ -79,7 +79,9 @@ def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
     line = find_line(order, wanted.id)
     (same,), (product,) = resolve_lines([wanted], "")
     price = line.unit_price if same.unit_price is None else same.unit_price
-    given = (product.pk, same.quantity, price, same.fixed_gross)
+    # With a fixed price, the quantity follows from the catalog price of then.
+    quantity = same.quantity if same.fixed_gross is None else line.quantity
+    given = (product.pk, quantity, price, same.fixed_gross)
     if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross):
         raise IdConflict
     return order

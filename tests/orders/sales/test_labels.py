@@ -255,6 +255,18 @@ def test_line_of_a_price_label_is_not_changed(managers_till, opened, field, prob
     assert (get_line(noted)["note"], noted["total"]) == ("Thin slices", "5.37")
 
 
+def test_label_is_added_once_though_its_catalog_price_has_changed(till, shop, cheese, opened):
+    path = f"orders/{opened['id']}/lines/"
+    added = {"id": new_id(), "barcode": label(21, 463)}
+    first = till.post(path, added)
+    set_product(shop, cheese, price="27.80")
+
+    again = till.post(path, added)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+
+
 def test_label_is_added_once(till, opened, problem):
     path = f"orders/{opened['id']}/lines/"
     added = {"id": new_id(), "barcode": label(21, 463)}
