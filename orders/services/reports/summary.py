@@ -10,12 +10,11 @@ summary of its tenant wait for each other.
 import uuid
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import Min, QuerySet
 from django.db.models.functions import TruncHour
-from django.utils import timezone
 
 from orders.models import Order, Refund, SalesHour, SalesSummary
 from orders.models.sales_summary import BEGINNING
@@ -52,8 +51,16 @@ def find_summary_end() -> datetime | None:
 
 def find_settled_hour() -> datetime:
     """Return the beginning of the first hour that is not summarized yet."""
-    settled = timezone.now() - SETTLED_AFTER
+    settled = read_database_time() - SETTLED_AFTER
     return settled.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def read_database_time() -> datetime:
+    """Return PostgreSQL's time, by which the trigger decides which receipts are late."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        (now,) = cursor.fetchone()
+    return cast(datetime, now)
 
 
 @atomic_with_retry

@@ -249,7 +249,7 @@ def test_command_summarizes_again(shop, many_sales, assert_equal_to_receipts):
         assert not SalesHour.objects.filter(hour__year=2020).exists()
 
 
-def test_relay_summarizes_every_tenant_hour_by_hour(shop, many_sales, now):
+def test_relay_summarizes_every_tenant_hour_by_hour(shop, many_sales, now, monkeypatch):
     other = TenantFactory()
     job = SalesSummaryExtension()
     while job.step():
@@ -257,10 +257,24 @@ def test_relay_summarizes_every_tenant_hour_by_hour(shop, many_sales, now):
 
     ends = {find_end(shop), find_end(other)}
     assert ends == {summary.find_settled_hour()}
+    monkeypatch.setattr(summary, "read_database_time", lambda: now + 2 * HOUR)
+    while job.step():
+        pass
+    assert {find_end(shop), find_end(other)} == {summary.find_settled_hour()} != ends
+
+
+def test_clock_of_the_relay_does_not_settle_hours(
+    shop, sale, registers, now, many_sales, assert_equal_to_receipts
+):
+    """The trigger takes a sale of a moment ago for one of an hour that is not summarized yet."""
     with time_machine.travel(now + 2 * HOUR, tick=True):
-        while job.step():
-            pass
-        assert {find_end(shop), find_end(other)} == {summary.find_settled_hour()} != ends
+        rebuild(shop)
+        assert not SalesSummaryExtension().step()
+    end = find_end(shop)
+    sale(now, registers[0], total="5.00")
+
+    assert find_end(shop) == end < now - HOUR + timedelta(seconds=1)
+    assert_equal_to_receipts()
 
 
 def test_first_step_only_stores_that_there_is_a_summary(shop, many_sales):
