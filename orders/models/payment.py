@@ -248,6 +248,14 @@ class Payment(MoneyTransfer, TenantOwned):
         """Return whether its card reader has had no outcome for too long."""
         return self.reader_id is not None and now >= self.created_at + READER_TIMEOUT
 
+    def is_being_returned(self, now: datetime) -> bool:
+        """Return whether the gateway may still be processing its cancellation after the capture.
+
+        A look-up would find the money that is about to be returned; the relay looks it up later.
+        """
+        is_later = self.next_look_up_at is not None and now < self.next_look_up_at
+        return self.returned_at is not None and is_later
+
     @property
     def is_captured(self) -> bool:
         return self.status == self.Status.CAPTURED

@@ -171,7 +171,7 @@ def receive_news(payment: Payment) -> None:
     Events repeat and come late: they say that there is news, not what it is.
     """
     is_being_charged = payment.status == Payment.Status.PENDING and not payment.is_at_reader
-    if payment.is_captured or is_being_charged:
+    if payment.is_captured or is_being_charged or payment.is_being_returned(timezone.now()):
         return
     record_gateway_answer(payment, _look_up(payment), by=payment.order.cashier)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from orders.gateways import Answer, Outcome
 from orders.models import Payment
 from orders.services.payments import waiting
-from orders.services.payments.capture import record_gateway_answer
+from orders.services.payments.capture import receive_news, record_gateway_answer
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.card_readers import CardReaderFactory
@@ -183,6 +183,34 @@ def test_capture_while_canceling_completes_the_order(waiting_order, till, termin
     terminal.answers = [CAPTURED]
 
     assert till.post(path).json()["status"] == "completed"
+
+
+def test_event_while_a_captured_card_is_being_canceled_changes_nothing(
+    clock, till, manager_client, product, terminal, shop
+):
+    """The money is on its way back, and a look-up still finds it captured."""
+    terminal.answers = [PREPARED, CAPTURED]
+    order = till.sold(line(product, "2"), payments=[card("2.00")])
+    assert load_payment(order).status == "captured"
+    seen = []
+
+    def receive_late_event(charge):
+        with tenant_scope(shop):
+            receive_news(Payment.objects.select_related("order__cashier").get(pk=charge.key))
+        seen.append(load_payment(order).status)
+        return TIMED_OUT
+
+    terminal.answers = [receive_late_event]
+    path = f"payments/{order['payments'][0]['id']}/cancel/"
+    assert manager_client.post(path).json()["payments"][0]["status"] == "unknown"
+    assert (seen, terminal.look_ups) == (["unknown"], [])
+
+    clock.shift(timedelta(minutes=3))
+    terminal.found = [GONE]
+    relay_all()
+
+    assert load_payment(order).status == "canceled"
+    assert till.shown(order)["paid_total"] == "0.00"
 
 
 @pytest.mark.parametrize(
