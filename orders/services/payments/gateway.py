@@ -59,7 +59,11 @@ def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) 
 
 
 def return_late_capture(payment: Payment) -> Answer:
-    """Refund what was captured after the payment was declined or canceled, once."""
+    """Refund what was captured after the payment was declined or canceled, once.
+
+    An earlier request may have made the refund without an answer, and gateways forget their
+    idempotency keys after some time: so the refund is looked up first.
+    """
     tenant = current_tenant()
     reader = load_reader(payment)
     refund = GatewayRefund(
@@ -71,7 +75,10 @@ def return_late_capture(payment: Payment) -> Answer:
         charge_reference=payment.gateway_reference,
         reader=reader.provider_reader_id if reader else "",
     )
-    return _query(reader, "refund", refund, payment=str(payment.pk))
+    subject = str(payment.pk)
+    found = _query(reader, "look_up_refund", refund, payment=subject)
+    is_missing = found.outcome == Outcome.DECLINED and not found.reference
+    return _query(reader, "refund", refund, payment=subject) if is_missing else found
 
 
 def load_reader(payment: Payment) -> CardReader | None:

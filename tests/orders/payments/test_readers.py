@@ -243,7 +243,7 @@ def test_capture_after_the_order_was_paid_otherwise_is_returned(
             record_gateway_answer(payment, CAPTURED, by=cashier)
     shown = till.get(f"payments/{payment.pk}/").json()
     assert (shown["status"], shown["late_capture"]) == ("canceled", "returning")
-    terminal.returns = [TIMED_OUT, CAPTURED]
+    terminal.returns = [DECLINED, TIMED_OUT, DECLINED, CAPTURED]
     relay_all()
     clock.shift(timedelta(minutes=5))
     relay_all()
@@ -262,7 +262,7 @@ def test_late_capture_that_cannot_be_returned_is_audited(
     waiting_order, till, terminal, shop, cashier
 ):
     payment = load_payment(waiting_order)
-    terminal.answers, terminal.returns = [GONE], [DECLINED]
+    terminal.answers, terminal.returns = [GONE], [DECLINED, DECLINED]
     till.post(f"payments/{payment.pk}/cancel/")
     with tenant_scope(shop):
         record_gateway_answer(payment, CAPTURED, by=cashier)

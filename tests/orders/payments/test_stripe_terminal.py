@@ -393,6 +393,31 @@ def test_capture_after_the_cancellation_is_returned(clock, order, till, stripe, 
     assert [each.event for each in found] == ["captured_after_declined", "late_capture_returned"]
 
 
+def test_returned_capture_is_found_after_its_answer_was_lost(
+    clock, order, till, stripe, reader, shop
+):
+    """Stripe forgets idempotency keys and would refuse the same refund as a second one."""
+    till.post(f"payments/{order['payments'][0]['id']}/cancel/")
+    till.pay(order, cash("5.00"))
+    stripe.capture(intent_of(stripe, order))
+    send_event(stripe, reader, "payment_intent.succeeded", intent_of(stripe, order))
+    stripe.on_request = lambda method, path: (
+        stripe.fail(path, "after") if (method, path) == ("POST", "/v1/refunds") else None
+    )
+    relay_all()
+    assert load_payment(order).late_capture == "returning"
+    stripe.on_request = lambda method, path: None
+    stripe.keys.clear()
+
+    clock.shift(timedelta(hours=1))
+    relay_all()
+
+    assert load_payment(order).late_capture == "returned"
+    assert [each["amount"] for each in stripe.refunds.values()] == [500]
+    with tenant_scope(shop):
+        assert not AuditEvent.objects.filter(event="late_capture_not_returned").exists()
+
+
 def test_captured_part_of_an_open_order_is_paid_back(
     clock, till, manager_client, product, stripe, reader
 ):
