@@ -77,8 +77,8 @@ def find_recorder(call: ast.Call, recorders: frozenset[Recorder]) -> Recorder | 
             return by_name.get(name)
         case ast.Attribute(value=ast.Name(id="audit"), attr=name):
             return by_name.get(name)
-        # Other classes have a method `record` too.
-        case ast.Attribute(attr=name) if name != "record":
+        # Other classes have methods with these names too.
+        case ast.Attribute(attr=name) if name not in {"record", "build"}:
             return by_name.get(name)
     return None
 

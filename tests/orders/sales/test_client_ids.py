@@ -237,7 +237,8 @@ def test_repeated_payment_of_a_completed_order_changes_nothing(till, product):
 def test_payment_id_with_other_content_is_a_conflict(till, product, problem, change):
     order = till.sold(line(product, "2"))
     payment = cash("2.00")
-    paid = till.pay(order, payment).json()
+    assert till.pay(order, payment).status_code == 201
+    paid = till.shown(order)
 
     problem(till.pay(order, payment | change), 409, "id_conflict")
 
