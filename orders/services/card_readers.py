@@ -90,8 +90,12 @@ def _ensure_prefix(text: str, prefixes: tuple[str, ...], field: str) -> None:
 def add_reader(values: dict[str, Any], *, by: User) -> CardReader:
     """Create a card reader at a register; with `registration_code`, also register it at Stripe.
 
-    Raises RegisterHasReader and ReaderAtOtherRegister.
+    A repeated request has the same `id`, whose reader is returned. Raises RegisterHasReader and
+    ReaderAtOtherRegister.
     """
+    known = CardReader.objects.filter(pk=values.get("id")).first()
+    if known is not None:
+        return known
     code, location = values.pop("registration_code", ""), values.pop("location", "")
     reader = CardReader(**values)
     is_simulated = reader.provider.kind == PaymentProvider.Kind.SIMULATOR

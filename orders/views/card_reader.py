@@ -89,7 +89,10 @@ class CardReaderViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=CardReaderInput, responses={201: CardReaderSerializer})
     def create(self, request: Request) -> Response:
         """Create a card reader at a register, and register it at Stripe if a code is given."""
-        reader = card_readers.add_reader(self.validated(CardReaderInput), by=request.user)
+        given = self.validated(CardReaderInput)
+        if self.idempotency_key is not None:
+            given["id"] = self.idempotency_key.resource_id
+        reader = card_readers.add_reader(given, by=request.user)
         return self.answer(reader, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CardReaderChange, responses=CardReaderSerializer)

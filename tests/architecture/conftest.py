@@ -50,6 +50,7 @@ def rows(shop, store, register, product, cashier):
         "category": product.category_id,
         "barcode-rule": BarcodeRuleFactory(tenant=shop).pk,
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
+        "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,
         "card-reader": CardReaderFactory(register=register).pk,
         "product": product.pk,
         "stock-level": level.pk,

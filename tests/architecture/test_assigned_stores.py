@@ -28,6 +28,7 @@ OF_NO_STORE = {
     "category",
     "barcode-rule",
     "idempotency-key",
+    "payment-events",
     "product",
     "register",
     "session",

@@ -1,5 +1,7 @@
 """Audit events of payment providers and card readers."""
 
+from decimal import Decimal
+
 from orders.gateways import Answer, Outcome
 from orders.models import CardReader, PaymentProvider
 from orders.services.payments.capture import record_gateway_answer, return_late_capture
@@ -92,6 +94,8 @@ def return_late_capture_of_declined(scene, amount):
 
 
 def create_declined_payment(scene, amount="2.50"):
-    line = OrderLineFactory(order__register=scene.register, order__cashier=scene.admin)
-    payment = PaymentFactory(order=line.order, status="declined", amount=amount, entry="gateway")
+    line = OrderLineFactory(order__register=scene.till.register, order__cashier=scene.admin)
+    payment = PaymentFactory(
+        order=line.order, status="declined", amount=Decimal(amount), entry="gateway"
+    )
     return line.order, payment
