@@ -13,6 +13,7 @@ from tests.factories.card_readers import (
 )
 from tests.factories.orders import OrderLineFactory, PaymentFactory
 from tests.support.audit_table.scene import ExpectedEvent, row
+from tests.support.gateway import DECLINED
 
 CAPTURED = Answer(Outcome.CAPTURED, reference="gw-1")
 STRIPE = {"name": "Stripe", "kind": "stripe_terminal", "credentials": {"secret_key": SECRET_KEY}}
@@ -72,8 +73,9 @@ def late_capture_returned(scene):
 
 @row("late_capture_not_returned")
 def late_capture_not_returned(scene):
-    """The amount is one that the simulator declines to refund."""
-    return return_late_capture_of_declined(scene, "2.91")
+    # Neither the look-up nor the request itself returns the money.
+    scene.gateway.returns = [DECLINED, DECLINED]
+    return return_late_capture_of_declined(scene, "2.50")
 
 
 @row("late_capture_stays_unknown")
