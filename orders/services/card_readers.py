@@ -93,8 +93,7 @@ def add_reader(values: dict[str, Any], *, by: User) -> CardReader:
     A repeated request has the same `id`, whose reader is returned. Raises RegisterHasReader and
     ReaderAtOtherRegister.
     """
-    known = CardReader.objects.filter(pk=values.get("id")).first()
-    if known is not None:
+    if "id" in values and (known := CardReader.objects.filter(pk=values["id"]).first()):
         return known
     code, location = values.pop("registration_code", ""), values.pop("location", "")
     reader = CardReader(**values)

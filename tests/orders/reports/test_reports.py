@@ -20,16 +20,18 @@ from tests.support.reports import create_store, fetch_report, make_seller
 from tests.support.shifts import hold_order
 from tests.support.till import Till, amount, card, cash, line, percent
 
+# The end of the summary, which only PostgreSQL has.
+SUMMARY = 1 if connection.vendor == "postgresql" else 0
 STATEMENT_COUNTS = {
-    "hour": 6,
-    "day": 6,
-    "cashier": 6,
-    "register": 6,
-    "store": 6,
-    "product": 6,
-    "category": 6,
-    "method": 7,
-    "tax": 6,
+    "hour": 5,
+    "day": 5,
+    "cashier": 5,
+    "register": 5,
+    "store": 5,
+    "product": 5,
+    "category": 5,
+    "method": 6,
+    "tax": 5,
 }
 
 
@@ -188,10 +190,10 @@ def test_discount_report_statement_count_is_independent_of_receipts(
         managers_till.sold(line(make_product("4.00"), unit_price="1.00"), payments=[cash("1.00")])
 
     sell()
-    with statements(7):
+    with statements(6 + SUMMARY):
         fetch_report(manager_client, group_by="discount")
     sell()
-    with statements(7):
+    with statements(6 + SUMMARY):
         fetch_report(manager_client, group_by="discount")
 
 
@@ -268,10 +270,10 @@ def test_report_statement_count_is_independent_of_sales(
     sale("2026-03-01T12:00:00Z", create_store(shop, ""))
     session = 1
 
-    with statements(session + STATEMENT_COUNTS[group]):
+    with statements(session + SUMMARY + STATEMENT_COUNTS[group]):
         fetch_report(manager_client, **query)
     sale("2026-03-07T12:00:00Z", create_store(shop, ""))
-    with statements(session + STATEMENT_COUNTS[group]):
+    with statements(session + SUMMARY + STATEMENT_COUNTS[group]):
         fetch_report(manager_client, **query)
 
 
