@@ -22,6 +22,7 @@ from orders.codes import build_key
 from orders.models import Product
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import ProductRow
+from orders.services.catalog.scanned_codes import read_gs1_code
 from orders.services.catalog.search import (
     RANK_BARCODE,
     RANK_SUBSTRINGS,
@@ -99,9 +100,14 @@ def list_page(request: FastRequest) -> FastAnswer | None:
 
 
 def find_by_barcode(request: FastRequest, code: str) -> FastAnswer | None:
-    """Return the product of a barcode. What may be a label of a scale is left to the view."""
-    may_be_empty = NUMBER.fullmatch(code) is None
+    """Return the product of a barcode. Labels of scales and GS1 codes are left to the view."""
+    may_be_empty = not may_contain_more(code)
     return find_by_code(request, BY_BARCODE, build_key(code), code, may_be_empty=may_be_empty)
+
+
+def may_contain_more(code: str) -> bool:
+    """Return whether a code that is no barcode may name a product all the same."""
+    return NUMBER.fullmatch(code) is not None or read_gs1_code(code) is not None
 
 
 def find_by_code(
@@ -186,8 +192,8 @@ class SearchShape(NamedTuple):
 def search_products(request: FastRequest, barcode: bytes | None = None) -> FastAnswer | None:
     """Answer if some products contain all words.
 
-    The view looks for similar spellings, and for what may be the label of a scale. `barcode` is the
-    id of the product that has the text as its barcode, once it is known.
+    The view looks for similar spellings, labels of scales and GS1 codes. `barcode` is the id of the
+    product that has the text as its barcode, once it is known.
     """
     asked = read_search_text(request.query[SEARCH])
     page = asked and read_search_page(request, asked, has_barcode=barcode is not None)
@@ -209,7 +215,9 @@ def search_products(request: FastRequest, barcode: bytes | None = None) -> FastA
     product = scanned.raw.get_value(0, 0) if scanned.raw.ntuples else None
     if product != barcode:
         return search_products(request, product) if barcode is None else None
-    if barcode is None and NUMBER.fullmatch(asked.code):
+    if barcode is None and (
+        may_contain_more(asked.code) or may_contain_more(request.query[SEARCH])
+    ):
         return None
     rows = products.build(build_found_product)
     if not rows and barcode is None and asked.may_have_typos:

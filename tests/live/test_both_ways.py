@@ -85,7 +85,8 @@ def exchange(server, *parts):
     ):
         for part in parts:
             if part is END:
-                connection.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # the server was faster
+                    connection.shutdown(socket.SHUT_WR)
             else:
                 connection.sendall(part)
         while chunk := connection.recv(65_536):

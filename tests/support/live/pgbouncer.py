@@ -74,8 +74,14 @@ class PgBouncer:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
+            # A shell that runs the tests in the background ignores these signals, and so would
+            # everything that it starts.
+            signals = "--default-signal=INT,QUIT"
             self.process = subprocess.Popen(
-                ["pgbouncer", str(self.file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                ["env", signals, "pgbouncer", str(self.file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + START_TIMEOUT
         while not self.is_listening():
