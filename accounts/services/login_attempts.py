@@ -96,7 +96,7 @@ class LogInAttempt:
     def prepare_reset(self) -> Call | None:
         """Return the statement that resets the counters after a success, if there is one.
 
-        Whoever sends it sets `is_reset`.
+        The caller that sends it sets `is_reset`.
         """
         if self.lookup is None or self.lookup.counters is None:
             return None

@@ -42,7 +42,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         return self.rows().due_for_look_up(now, max_look_ups=MAX_LOOK_UPS)
 
     def is_open(self, row: Row) -> bool:
-        """Return whether the gateway has not told the outcome yet."""
+        """Return whether the gateway has not reported the outcome yet."""
         return row.is_in_progress and row.status != Payment.Status.PENDING
 
     @abstractmethod

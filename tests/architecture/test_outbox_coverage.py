@@ -50,7 +50,7 @@ UNANNOUNCED = {
         ("post", "approval-approve"),
         ("post", "approval-deny"),
     },
-    "who is told": {
+    "subscribers": {
         ("post", "webhook-list"),
         ("post", "webhook-rotate"),
         ("post", "webhook-test"),

@@ -77,7 +77,7 @@ def test_pin_session_is_rejected_by_routes_that_need_a_password(
 
 
 def ensure_allowed_or_refused(response: Any, who: str, method: str, name: str) -> None:
-    """A user without the permission is told so instead of being asked for the password."""
+    """A user without the permission is refused instead of being asked for the password."""
     if TABLE[method, name] == DEVICES:
         assert_problem(response, 401, "terminal_not_paired")
     elif who not in TABLE[method, name]:

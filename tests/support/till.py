@@ -110,3 +110,16 @@ def list_receipt_numbers(register: Register) -> list[int]:
     with tenant_scope(register.tenant):
         receipts = Receipt.objects.filter(register=register).order_by("number")
         return list(receipts.values_list("number", flat=True))
+
+
+def set_product(shop: Tenant, product: Product, **changes: Any) -> None:
+    """Change a product in the database, without a service."""
+    with tenant_scope(shop):
+        Product.objects.filter(pk=product.pk).update(**changes)
+
+
+def get_line(order: Body) -> Body:
+    """Return the only line of an order."""
+    (only,) = order["lines"]
+    found: Body = only
+    return found

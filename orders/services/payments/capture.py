@@ -249,7 +249,7 @@ def _record_progress(payment: Payment, order: Order, answer: Answer) -> None:
 def _record_late_capture(payment: Payment, order: Order, answer: Answer) -> None:
     """Record money that was captured although the payment is declined or canceled.
 
-    The till was told that the payment is gone and the customer may have paid otherwise, so the
+    The till has shown the payment as gone and the customer may have paid otherwise, so the
     relay returns the money.
     """
     is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}

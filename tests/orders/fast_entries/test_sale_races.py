@@ -115,7 +115,7 @@ def test_scarce_product_is_never_oversold_by_simultaneous_orders(shop):
 
 
 def sell(shop, body, is_fast):
-    """Settings are those of the process: this thread is told by a header that leads elsewhere."""
+    """Settings are those of the process, so a header sends this thread to the view."""
     return shop.post(body) if is_fast else shop.post(body, if_none_match='"none"')
 
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from orders.models import Order, OrderLine, Product
+from orders.models import Order, OrderLine
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory
 from tests.support.approvals import grant_approval, request_approval
 from tests.support.offline import build_offline_sale, upload_one_booked
-from tests.support.till import cash, cash_rest, new_id
+from tests.support.till import cash, cash_rest, get_line, new_id, set_product
 
 pytestmark = pytest.mark.django_db
 
@@ -39,16 +39,6 @@ def ham(make_product):
     product = make_product("10.00", sku="HAM", name="Ham", sold_by="weight")
     BarcodeFactory(product=product, code=GTIN)
     return product
-
-
-def set_product(shop, product, **changes):
-    with tenant_scope(shop):
-        Product.objects.filter(pk=product.pk).update(**changes)
-
-
-def get_line(order):
-    (one,) = order["lines"]
-    return one
 
 
 def count_orders(shop):

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders.models import OrderLine, Product
+from orders.models import OrderLine
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import BarcodeFactory
 from tests.support.labels import add_check_digit
 from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
 from tests.support.refunds import build_refund_lines, create_refund, request_refund
-from tests.support.till import amount, cash, cash_rest, line, new_id, percent
+from tests.support.till import amount, cash, cash_rest, get_line, line, new_id, percent, set_product
 
 pytestmark = pytest.mark.django_db
 
@@ -31,16 +31,6 @@ def cheese(make_product):
     BarcodeRuleFactory(tenant=product.tenant, pattern="20IIIIIVVVVVC", kind="weight")
     BarcodeRuleFactory(tenant=product.tenant, pattern="21IIIIIVVVVVC", kind="price")
     return product
-
-
-def set_product(shop, product, **changes):
-    with tenant_scope(shop):
-        Product.objects.filter(pk=product.pk).update(**changes)
-
-
-def get_line(order):
-    (one,) = order["lines"]
-    return one
 
 
 def count_lines(shop):

@@ -58,7 +58,7 @@ def card_reader_changed(scene):
 
 @row("captured_after_declined")
 def captured_after_declined(scene):
-    """Found by a look-up or an event of the provider, after the till was told otherwise."""
+    """Found by a look-up or an event of the provider, after the till has shown another outcome."""
     order, payment = create_declined_payment(scene)
     with scene.in_shop():
         record_gateway_answer(payment, CAPTURED, by=scene.admin)

@@ -45,7 +45,7 @@ class CashierWorker:
     manager_client: Person
     products: list[Product]
     seed: int
-    told: list[Answered] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
     is_done: bool = False
 
     def __post_init__(self) -> None:
@@ -59,8 +59,8 @@ class CashierWorker:
             if number % ACTIONS_WITH_A_TOKEN == 0:
                 self.till.renew_tokens()
                 self.manager_client.renew_tokens()
-            for told in action():
-                self.told.append(told)
+            for answered in action():
+                self.answers.append(answered)
                 requests -= 1
             if requests <= 0 or self.is_done:
                 return
@@ -68,10 +68,10 @@ class CashierWorker:
     def ask(self, path: str, body: Body, person: Person | None = None) -> Answered:
         """Send a request, half of them with ids of the terminal and half with a key only."""
         body, key = body if self.chance.random() < 0.5 else without_ids(body), new_id()
-        told = Answered(path, key, body, person or self.till, None)
-        told.answer = told.again()
-        assert told.answer.status_code in {200, 201}, told.answer
-        return told
+        answered = Answered(path, key, body, person or self.till, None)
+        answered.answer = answered.again()
+        assert answered.answer.status_code in {200, 201}, answered.answer
+        return answered
 
     def basket(self, count: int) -> list[Body]:
         return [line(each) for each in self.chance.sample(self.products, count)]
@@ -145,10 +145,10 @@ class WorkerPool:
 
     @property
     def answered(self) -> int:
-        return sum(len(worker.told) for worker in self.cashier_workers)
+        return sum(len(worker.answers) for worker in self.cashier_workers)
 
     def end(self) -> list[Answered]:
         for thread in self.threads:
             thread.join()
         assert not self.errors, self.errors
-        return [told for worker in self.cashier_workers for told in worker.told]
+        return [answered for worker in self.cashier_workers for answered in worker.answers]

@@ -40,8 +40,8 @@ def find_version() -> tuple[int, int] | None:
     program = shutil.which("pgbouncer")
     if program is None:
         return None
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    major, minor = re.findall(r"\d+", told.stdout)[:2]
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    major, minor = re.findall(r"\d+", output.stdout)[:2]
     return int(major), int(minor)
 
 

@@ -9,7 +9,7 @@ CHUNK = 65536
 
 
 class Proxy:
-    """Forward everything, unless told to refuse, to hold or to drop an answer."""
+    """Forward everything, unless set to refuse, to hold or to drop an answer."""
 
     def __init__(self, host: str, port: int) -> None:
         self.target = host, port

@@ -112,9 +112,9 @@ def peak() -> float:
 
 def file_row(name: str, work: Callable[[], str]) -> tuple[str, ...]:
     before, started, worked = peak(), time.perf_counter(), time.process_time()
-    told = work()
+    result = work()
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
-    return name, f"{seconds:.1f}", f"{cpu:.1f}", f"{peak() - before:.0f}", told
+    return name, f"{seconds:.1f}", f"{cpu:.1f}", f"{peak() - before:.0f}", result
 
 
 def search_row(manager: Manager, name: str, text: str) -> tuple[str, ...]:
