@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, Receipt, Refund
+from orders.services.documents.printer_settings import DEFAULT_PRINTER, PrinterSettings
 from orders.services.pricing.lines import format_rate
 from tenants.scope import current_tenant
 
@@ -40,6 +41,7 @@ class Document:
     kind: str = ""
     # 0 is the original, 1 the first copy.
     copy: int = 0
+    printer: PrinterSettings = DEFAULT_PRINTER
 
     @property
     def banners(self) -> list[str]:
