@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from orders.services.documents.document import ReceiptContent
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import SaleReceipt
 from tenants.api.fields import StrictEmailField
@@ -17,6 +18,17 @@ class ReceiptRowSerializer(serializers.Serializer[Any]):
     is_strong = serializers.BooleanField()
 
 
+class ReceiptTaxRateSerializer(serializers.Serializer[Any]):
+    """Base, tax and their sum for one rate of a tax."""
+
+    name = serializers.CharField()
+    percent = serializers.CharField()
+    included = serializers.BooleanField()
+    base = serializers.CharField()
+    tax = serializers.CharField()
+    gross = serializers.CharField()
+
+
 class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     """The fields that sale receipts and refund receipts have in common."""
 
@@ -25,15 +37,22 @@ class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     shop = serializers.CharField()
     store = serializers.CharField()
     address = serializers.CharField()
+    tax_numbers = serializers.ListField(child=serializers.CharField())
     register = serializers.CharField()
     number = serializers.IntegerField()
     order = serializers.CharField()
     order_id = serializers.UUIDField()
+    started_at = serializers.SerializerMethodField()
+    tax_rates = ReceiptTaxRateSerializer(many=True)
+
+    def get_started_at(self, receipt: ReceiptContent) -> str:
+        return receipt.started_at.isoformat(timespec="seconds")
 
 
 class ReceiptSerializer(ReceiptHeaderSerializer):
-    """A receipt, row by row, ready to be displayed. `sold_at` is in the time zone of the store.
+    """A receipt, row by row, ready to be displayed. Its times are in the time zone of the store.
 
+    `shop` is the legal name of the receipt profile, or the name of the shop without one.
     `order_id` is in its QR code, and `prints` is the number of prints so far.
     """
 

@@ -94,6 +94,6 @@ def build_document_response(document: Document, form: str) -> HttpResponse:
     renderer = RENDERERS[form]
     response = HttpResponse(renderer.render(document), content_type=renderer.content_type)
     if renderer.extension:
-        name = f"{document.title.lower().replace(' ', '-')}.{renderer.extension}"
+        name = f"{document.file_name}.{renderer.extension}"
         response["Content-Disposition"] = f'inline; filename="{name}"'
     return response

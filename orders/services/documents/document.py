@@ -1,12 +1,15 @@
 """Printable document, independent of its format: header fields and sections of rows."""
 
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from orders.models import Order, Receipt, Refund
+from orders.models import Order, OrderLine, Receipt, Refund
+from orders.services.documents.issuer import Issuer
+from orders.services.documents.labels import ENGLISH, Labels
 from orders.services.documents.printer_settings import DEFAULT_PRINTER, PrinterSettings
 from orders.services.pricing.lines import format_rate
 from tenants.scope import current_tenant
@@ -26,7 +29,7 @@ class Row:
 class Document:
     """The content of a receipt, refund receipt or Z report, for every renderer."""
 
-    # Title of the page, and name of the file.
+    # Title of the page.
     title: str
     shop: str
     store: str
@@ -41,17 +44,31 @@ class Document:
     kind: str = ""
     # 0 is the original, 1 the first copy.
     copy: int = 0
+    # Lines below the address, and below the last section.
+    header: tuple[str, ...] = ()
+    footer: tuple[str, ...] = ()
+    # Name of a downloaded file, in ASCII and without extension.
+    file_name: str = "document"
+    labels: Labels = ENGLISH
     printer: PrinterSettings = DEFAULT_PRINTER
+
+    @property
+    def language(self) -> str:
+        return self.labels.language
 
     @property
     def banners(self) -> list[str]:
         """Return the emphasized lines at the top: kind of document and number of the copy."""
-        copy = f"COPY {self.copy}" if self.copy else ""
+        copy = f"{self.labels('COPY')} {self.copy}" if self.copy else ""
         return [text for text in (self.kind, copy) if text]
 
     @property
+    def time_label(self) -> str:
+        return self.labels("Time")
+
+    @property
     def issued_at_text(self) -> str:
-        return self.issued_at.strftime("%Y-%m-%d %H:%M")
+        return format_minute(self.issued_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +77,18 @@ class ReceiptContent:
 
     # The row that counts the prints.
     row: Receipt | Refund
-    shop: str
-    store: str
-    address: str
+    issuer: Issuer
     register: str
     number: int
     order: str
     order_id: str
     currency: str
+    # When the sale or refund began; it ended when the receipt was issued.
+    started_at: datetime
     lines: tuple[Row, ...]
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
+    tax_rates: tuple[dict[str, Any], ...]
 
     @property
     def id(self) -> uuid.UUID:
@@ -80,23 +98,85 @@ class ReceiptContent:
     def prints(self) -> int:
         return self.row.prints
 
+    @property
+    def shop(self) -> str:
+        return self.issuer.name
 
-def build_heading(sold_in: Order | Refund, order: Order) -> dict[str, Any]:
-    """Return the fields of a receipt that say where it was made, for which order."""
+    @property
+    def store(self) -> str:
+        return self.issuer.store
+
+    @property
+    def address(self) -> str:
+        return self.issuer.address
+
+    @property
+    def tax_numbers(self) -> tuple[str, ...]:
+        return self.issuer.tax_numbers
+
+    @property
+    def labels(self) -> Labels:
+        return self.issuer.labels
+
+    def build_frame(self, *, copy: int = 0, moves_cash: bool = False) -> dict[str, Any]:
+        """Return the fields of a document that the issuer determines.
+
+        Only an original that moves cash opens the drawer.
+        """
+        return self.issuer.build_frame(opens_drawer=moves_cash and not copy) | {"copy": copy}
+
+    def build_times(self, ended_at: datetime) -> tuple[tuple[str, str], ...]:
+        """Return the fields with start and end, to the second."""
+        return (
+            (self.labels("Start"), format_second(self.started_at)),
+            (self.labels("End"), format_second(ended_at)),
+        )
+
+
+def build_heading(sold_in: Order | Refund, order: Order, issuer: Issuer) -> dict[str, Any]:
+    """Return the fields of a receipt that say where it was made, for which order, with taxes."""
     return {
-        "shop": current_tenant().name,
-        "store": sold_in.store.name,
-        "address": sold_in.store.address,
+        "issuer": issuer,
         "register": sold_in.register.name,
         "order": order.number,
         "order_id": str(order.pk),
         "currency": current_tenant().currency,
+        "taxes": tuple(build_tax_rows(sold_in.taxes, issuer.labels)),
+        "tax_rates": tuple(build_tax_rate(tax) for tax in sold_in.taxes),
     }
 
 
-def build_tax_rows(taxes: list[dict[str, Any]]) -> tuple[Row, ...]:
-    """Return a row for each tax, with its rate, its taxable amount and its amount."""
-    return tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in taxes)
+def build_tax_rows(taxes: Sequence[dict[str, Any]], labels: Labels) -> Iterator[Row]:
+    """Yield two rows for each tax: rate, taxable amount and tax, and the amount with the tax."""
+    for tax in taxes:
+        yield Row(format_tax(tax, labels), format_money(tax["amount"]))
+        yield Row(labels("Gross"), build_tax_rate(tax)["gross"], is_detail=True)
+
+
+def build_tax_rate(tax: dict[str, Any]) -> dict[str, Any]:
+    """Return taxable amount, tax and their sum for one rate."""
+    base, amount = Decimal(tax["taxable"]), Decimal(tax["amount"])
+    return {
+        "name": tax["name"],
+        "percent": tax["percent"],
+        "included": tax["included"],
+        "base": format_money(base),
+        "tax": format_money(amount),
+        "gross": format_money(base + amount),
+    }
+
+
+def build_traceability_rows(line: OrderLine, labels: Labels) -> Iterator[Row]:
+    """Yield what the scanned code of a line said about the goods."""
+    facts = {
+        labels("Lot"): line.lot,
+        labels("Best before"): line.best_before,
+        labels("Use by"): line.expires_on,
+        labels("Serial number"): line.serial,
+    }
+    for label, value in facts.items():
+        if value:
+            yield Row(f"{label} {value}", is_detail=True)
 
 
 def format_money(amount: Decimal | str) -> str:
@@ -104,7 +184,15 @@ def format_money(amount: Decimal | str) -> str:
     return str(current_tenant().quantize_amount(Decimal(amount)))
 
 
-def format_tax(tax: dict[str, Any]) -> str:
+def format_minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def format_second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def format_tax(tax: dict[str, Any], labels: Labels) -> str:
     """Format a tax rate with its taxable amount."""
-    kind = "incl." if tax["included"] else "added"
-    return f"{format_rate(tax)} {kind} on {format_money(tax['taxable'])}"
+    text = labels("{rate} incl. on {base}") if tax["included"] else labels("{rate} added on {base}")
+    return text.format(rate=format_rate(tax), base=format_money(tax["taxable"]))

@@ -52,7 +52,7 @@ class ReceiptMail(Subscriber):
         send_mail(
             delivery,
             to=[data["email"]],
-            subject=f"Your receipt from {receipt.shop}",
+            subject=receipt.labels("Your receipt from {shop}").format(shop=receipt.shop),
             text=render_text(document),
             html=render_mail(document),
         )

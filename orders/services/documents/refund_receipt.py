@@ -15,9 +15,11 @@ from orders.services.documents.document import (
     ReceiptContent,
     Row,
     build_heading,
-    build_tax_rows,
+    build_traceability_rows,
     format_money,
 )
+from orders.services.documents.issuer import build_issuer
+from orders.services.documents.labels import Labels
 from orders.services.payments.store_credit import list_issued_codes
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -38,32 +40,35 @@ class RefundReceipt(ReceiptContent):
     # Codes of store credits that the refund issued; only the original shows them in full, to the
     # person who made the refund.
     codes: tuple[str, ...] = ()
+    moves_cash: bool = False
 
     def build_original(self, by: User) -> Document:
         """Return the original, which alone contains the codes, if `by` may see them."""
         shows_codes = self.row.may_show_codes_to(by, timezone.now())
         codes = self.codes if shows_codes else ()
-        return self.build_document(extra=tuple(Row(f"Store credit code {code}") for code in codes))
+        label = self.labels("Store credit code")
+        return self.build_document(extra=tuple(Row(f"{label} {code}") for code in codes))
 
     def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
+        labels = self.labels
+        sale = f"{self.order_receipt_number}, {self.order_register}"
         return Document(
-            title=f"Refund {self.number}",
-            kind="REFUND",
-            shop=self.shop,
-            store=self.store,
-            address=self.address,
+            title=f"{labels('Refund')} {self.number}",
+            file_name=f"refund-{self.number}",
+            kind=labels("REFUND"),
+            **self.build_frame(copy=copy, moves_cash=self.moves_cash),
             header_fields=(
-                ("Receipt", str(self.number)),
-                ("Refund of order", self.order),
-                ("Refund of receipt", f"{self.order_receipt_number}, {self.order_register}"),
-                ("Register", self.register),
-                ("Served by", self.served_by),
-                ("Reason", self.reason),
+                (labels("Receipt"), str(self.number)),
+                (labels("Refund of order"), self.order),
+                (labels("Refund of receipt"), sale),
+                (labels("Register"), self.register),
+                (labels("Served by"), self.served_by),
+                (labels("Reason"), self.reason),
+                *self.build_times(self.refunded_at),
             ),
             issued_at=self.refunded_at,
             sections=(self.lines, self.totals, (*self.payouts, *extra), self.taxes),
             qr_text=str(self.id),
-            copy=copy,
         )
 
 
@@ -71,46 +76,55 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
     """Build the receipt of a completed refund. Raises `NoRefundReceipt` before that."""
     if refund.receipt_number is None or refund.completed_at is None:
         raise NoRefundReceipt(refund_status=refund.status)
-    order = refund.order
+    order, clock = refund.order, refund.store.clock
     order_receipt_number, _ = order.receipt_number_and_time()
+    issuer = build_issuer(refund.store)
     return RefundReceipt(
-        **build_heading(refund, order),
+        **build_heading(refund, order, issuer),
         row=refund,
         number=refund.receipt_number,
         order_receipt_number=order_receipt_number,
         order_register=order.register.name,
         served_by=str(refund.by),
         reason=refund.reason,
-        refunded_at=refund.completed_at.astimezone(refund.store.clock),
-        lines=tuple(_build_lines(refund)),
-        totals=tuple(_build_totals(refund)),
-        taxes=build_tax_rows(refund.taxes),
-        payouts=tuple(_build_payouts(refund)),
+        started_at=min(refund.created_at, refund.completed_at).astimezone(clock),
+        refunded_at=refund.completed_at.astimezone(clock),
+        lines=tuple(_build_lines(refund, issuer.labels)),
+        totals=tuple(_build_totals(refund, issuer.labels)),
+        payouts=tuple(_build_payouts(refund, issuer.labels)),
         codes=tuple(each["code"] for each in list_issued_codes(refund)),
+        moves_cash=any(each.method == Payment.Method.CASH for each in _list_done(refund)),
     )
 
 
-def _build_lines(refund: Refund) -> Iterator[Row]:
-    """Build a row per line; a refund of an amount without goods has no quantity."""
+def _build_lines(refund: Refund, labels: Labels) -> Iterator[Row]:
+    """Build the rows of each line; a refund of an amount without goods has no quantity."""
     for refund_line in sorted(refund.loaded_lines, key=attrgetter("line.position")):
         yield Row(refund_line.line.name, format_money(refund_line.total))
-        if refund_line.quantity and refund_line.quantity != 1:
-            yield Row(f"Quantity {format_number(refund_line.quantity)}", is_detail=True)
-        elif not refund_line.quantity:
-            yield Row("Amount only", is_detail=True)
+        if refund_line.quantity:
+            quantity = format_number(refund_line.quantity)
+            yield Row(f"{labels('Quantity')} {quantity}", is_detail=True)
+            yield from build_traceability_rows(refund_line.line, labels)
+        else:
+            yield Row(labels("Amount only"), is_detail=True)
 
 
-def _build_totals(refund: Refund) -> Iterator[Row]:
-    yield Row(f"REFUNDED {current_tenant().currency}", format_money(refund.total), is_strong=True)
+def _build_totals(refund: Refund, labels: Labels) -> Iterator[Row]:
+    total = f"{labels('REFUNDED')} {current_tenant().currency}"
+    yield Row(total, format_money(refund.total), is_strong=True)
     if refund.cash_rounding:
-        yield Row("Cash rounding", format_money(refund.cash_rounding))
+        yield Row(labels("Cash rounding"), format_money(refund.cash_rounding))
 
 
-def _build_payouts(refund: Refund) -> Iterator[Row]:
+def _list_done(refund: Refund) -> list[Payout]:
     done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
-    for payout in sorted(done, key=attrgetter("pk")):
-        yield Row(payout.get_method_display(), format_money(payout.paid))
+    return sorted(done, key=attrgetter("pk"))
+
+
+def _build_payouts(refund: Refund, labels: Labels) -> Iterator[Row]:
+    for payout in _list_done(refund):
+        yield Row(labels(payout.get_method_display()), format_money(payout.paid))
         if payout.entry == Payment.Entry.EXTERNAL and payout.reference:
-            yield Row(f"Reference {payout.reference}", is_detail=True)
+            yield Row(f"{labels('Reference')} {payout.reference}", is_detail=True)
         elif payout.method == Payment.Method.STORE_CREDIT:
-            yield Row(f"Code {payout.shown_reference}", is_detail=True)
+            yield Row(f"{labels('Code')} {payout.shown_reference}", is_detail=True)

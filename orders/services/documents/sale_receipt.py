@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.models import User
-from orders.models import Order, Payment
+from orders.models import Order, OrderLine, Payment
 from orders.services.documents.document import (
     Document,
     ReceiptContent,
     Row,
     build_heading,
-    build_tax_rows,
+    build_traceability_rows,
+    format_minute,
     format_money,
 )
+from orders.services.documents.issuer import build_issuer
+from orders.services.documents.labels import Labels
 from orders.services.pricing.lines import format_rate
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -30,118 +33,132 @@ class SaleReceipt(ReceiptContent):
     offline: tuple[tuple[str, str], ...] = ()
     # Shown above everything else.
     kind: str = ""
+    moves_cash: bool = False
 
     def build_original(self, by: User) -> Document:
         """Return the original; it differs from a copy only by its banner."""
         return self.build_document()
 
     def build_document(self, copy: int = 0) -> Document:
+        labels = self.labels
         return Document(
-            title=f"Receipt {self.number}",
+            title=f"{labels('Receipt')} {self.number}",
+            file_name=f"receipt-{self.number}",
             kind=self.kind,
-            shop=self.shop,
-            store=self.store,
-            address=self.address,
+            **self.build_frame(copy=copy, moves_cash=self.moves_cash),
             header_fields=(
-                ("Receipt", str(self.number)),
-                ("Order", self.order),
-                ("Register", self.register),
-                ("Served by", self.cashier),
+                (labels("Receipt"), str(self.number)),
+                (labels("Order"), self.order),
+                (labels("Register"), self.register),
+                (labels("Served by"), self.cashier),
+                *self.build_times(self.sold_at),
                 *self.offline,
             ),
             issued_at=self.sold_at,
             sections=(self.lines, self.totals, self.payments, self.taxes),
             qr_text=self.order_id,
-            copy=copy,
         )
 
 
 def build_sale_receipt(order: Order) -> SaleReceipt:
     """Build the receipt from the order's snapshot, in the store's time zone. Raises `NoReceipt`."""
-    number, sold_at = order.receipt_number_and_time()
+    number, booked_at = order.receipt_number_and_time()
+    issuer, clock = build_issuer(order.store), order.store.clock
+    labels, sold_at = issuer.labels, order.stock_left_at(booked_at)
     return SaleReceipt(
-        **build_heading(order, order),
+        **build_heading(order, order, issuer),
         row=order.receipt,
         number=number,
         cashier=str(order.cashier),
-        sold_at=order.stock_left_at(sold_at).astimezone(order.store.clock),
-        lines=tuple(_build_lines(order)),
-        totals=tuple(_build_totals(order)),
-        taxes=build_tax_rows(order.taxes),
-        payments=tuple(_build_payments(order)),
-        offline=tuple(_build_offline_fields(order)),
+        # An offline sale was created here after it was made.
+        started_at=min(order.created_at, sold_at).astimezone(clock),
+        sold_at=sold_at.astimezone(clock),
+        lines=tuple(_build_lines(order, labels)),
+        totals=tuple(_build_totals(order, labels)),
+        payments=tuple(_build_payments(order, labels)),
+        offline=tuple(_build_offline_fields(order, labels)),
+        moves_cash=any(each.method == Payment.Method.CASH for each in _list_captured(order)),
     )
 
 
 def build_gift_receipt(order: Order) -> SaleReceipt:
     """Build a receipt for somebody who gets the goods as a gift: without any amount."""
+    receipt = build_sale_receipt(order)
     return replace(
-        build_sale_receipt(order),
-        kind="GIFT RECEIPT",
-        lines=tuple(_build_gift_lines(order)),
+        receipt,
+        kind=receipt.labels("GIFT RECEIPT"),
+        lines=tuple(_build_gift_lines(order, receipt.labels)),
         totals=(),
         taxes=(),
+        tax_rates=(),
         payments=(),
+        moves_cash=False,
     )
 
 
-def _build_gift_lines(order: Order) -> Iterator[Row]:
+def _build_gift_lines(order: Order, labels: Labels) -> Iterator[Row]:
     for line in order.loaded_lines:
         yield Row(line.name)
-        if line.quantity != 1:
-            yield Row(f"Quantity {format_number(line.quantity)}", is_detail=True)
-        if line.note:
-            yield Row(line.note, is_detail=True)
+        yield Row(f"{labels('Quantity')} {format_number(line.quantity)}", is_detail=True)
+        yield from _build_line_details(line, labels)
 
 
-def _build_offline_fields(order: Order) -> Iterator[tuple[str, str]]:
+def _build_line_details(line: OrderLine, labels: Labels) -> Iterator[Row]:
+    yield from build_traceability_rows(line, labels)
+    if line.note:
+        yield Row(line.note, is_detail=True)
+
+
+def _build_offline_fields(order: Order, labels: Labels) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
-        yield "Till number", f"{order.register.number}-T{order.device_sequence}"
+        yield labels("Till number"), f"{order.register.number}-T{order.device_sequence}"
     if order.is_offline and order.completed_at:
-        yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
+        booked_at = order.completed_at.astimezone(order.store.clock)
+        yield labels("Booked"), format_minute(booked_at)
 
 
-def _build_lines(order: Order) -> Iterator[Row]:
+def _build_lines(order: Order, labels: Labels) -> Iterator[Row]:
     for line in order.loaded_lines:
         yield Row(line.name, format_money(line.gross))
-        if line.quantity != 1:
-            yield Row(
-                f"{format_number(line.quantity)} x {format_money(line.unit_price)}", is_detail=True
-            )
-        if line.note:
-            yield Row(line.note, is_detail=True)
+        yield Row(
+            f"{format_number(line.quantity)} x {format_money(line.unit_price)}", is_detail=True
+        )
+        yield from _build_line_details(line, labels)
         for discount in line.discounts:
-            yield Row(
-                _format_discount(discount), f"-{format_money(discount['amount'])}", is_detail=True
-            )
+            words = _format_discount(discount, labels)
+            yield Row(words, f"-{format_money(discount['amount'])}", is_detail=True)
 
 
-def _format_discount(discount: dict[str, str]) -> str:
+def _format_discount(discount: dict[str, str], labels: Labels) -> str:
     percent = f" {format_number(discount['value'])} %" if discount["type"] == "percent" else ""
-    return discount["reason"] or f"Discount{percent}"
+    return discount["reason"] or f"{labels('Discount')}{percent}"
 
 
-def _build_totals(order: Order) -> Iterator[Row]:
-    yield Row("Subtotal", format_money(order.subtotal))
+def _build_totals(order: Order, labels: Labels) -> Iterator[Row]:
+    yield Row(labels("Subtotal"), format_money(order.subtotal))
     for discount in order.discounts:
-        yield Row(_format_discount(discount), f"-{format_money(discount['amount'])}")
+        yield Row(_format_discount(discount, labels), f"-{format_money(discount['amount'])}")
     for tax in order.taxes:
         if not tax["included"]:
             yield Row(format_rate(tax), format_money(tax["amount"]))
     if order.adjustment:
-        yield Row("Adjustment", format_money(order.adjustment))
-    yield Row(f"TOTAL {current_tenant().currency}", format_money(order.total), is_strong=True)
+        yield Row(labels("Adjustment"), format_money(order.adjustment))
+    total = f"{labels('TOTAL')} {current_tenant().currency}"
+    yield Row(total, format_money(order.total), is_strong=True)
     if order.cash_rounding:
-        yield Row("Cash rounding", format_money(order.cash_rounding))
+        yield Row(labels("Cash rounding"), format_money(order.cash_rounding))
 
 
-def _build_payments(order: Order) -> Iterator[Row]:
-    for payment in order.loaded_payments:
-        if payment.status != Payment.Status.CAPTURED:
-            continue
+def _list_captured(order: Order) -> list[Payment]:
+    captured = Payment.Status.CAPTURED
+    return [each for each in order.loaded_payments if each.status == captured]
+
+
+def _build_payments(order: Order, labels: Labels) -> Iterator[Row]:
+    for payment in _list_captured(order):
         tendered = payment.amount if payment.tendered is None else payment.tendered
-        yield Row(payment.get_method_display(), format_money(tendered))
+        yield Row(labels(payment.get_method_display()), format_money(tendered))
         if payment.entry == Payment.Entry.EXTERNAL and payment.reference:
-            yield Row(f"Reference {payment.reference}", is_detail=True)
+            yield Row(f"{labels('Reference')} {payment.reference}", is_detail=True)
         if payment.change:
-            yield Row("Change", format_money(payment.change))
+            yield Row(labels("Change"), format_money(payment.change))

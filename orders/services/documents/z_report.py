@@ -1,102 +1,121 @@
 """Printable Z report, from the figures stored when the shift was closed."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from orders.exceptions import ShiftNotInState
 from orders.models import Payment, Shift
-from orders.services.documents.document import Document, Row, format_tax
+from orders.services.documents.document import Document, Row, build_tax_rows, format_minute
+from orders.services.documents.issuer import build_issuer
+from orders.services.documents.labels import Labels, mark
 from tenants.scope import current_tenant
 
 METHOD_LABELS = dict(Payment.Method.choices)
 # Labels of the figures, in the order of the document.
 SALES_LABELS = {
-    "count": "Sales",
-    "subtotal": "Subtotal",
-    "discount_total": "Discounts",
-    "tax_total": "Taxes",
-    "cash_rounding": "Cash rounding",
+    "count": mark("Sales"),
+    "subtotal": mark("Subtotal"),
+    "discount_total": mark("Discounts"),
+    "tax_total": mark("Taxes"),
+    "cash_rounding": mark("Cash rounding"),
 }
-REFUND_LABELS = {"count": "Refunds", "tax_total": "Taxes", "cash_rounding": "Cash rounding"}
+REFUND_LABELS = {
+    "count": mark("Refunds"),
+    "tax_total": mark("Taxes"),
+    "cash_rounding": mark("Cash rounding"),
+}
 CASH_LABELS = {
-    "opening_float": "Opening float",
-    "payments": "Cash payments",
-    "canceled": "Canceled before the sale",
-    "refunds": "Cash refunds",
-    "paid_in": "Paid in",
-    "paid_out": "Paid out",
-    "drops": "Drops",
-    "no_sales": "Opened without a sale",
+    "opening_float": mark("Opening float"),
+    "payments": mark("Cash payments"),
+    "canceled": mark("Canceled before the sale"),
+    "refunds": mark("Cash refunds"),
+    "paid_in": mark("Paid in"),
+    "paid_out": mark("Paid out"),
+    "drops": mark("Drops"),
+    "no_sales": mark("Opened without a sale"),
 }
 
 
 def build_z_document(shift: Shift) -> Document:
     """Build the document of a closed shift, in the store's time zone."""
-    z, tenant = shift.z_report, current_tenant()
+    z = shift.z_report
     if z is None or shift.closed_at is None:
         raise ShiftNotInState(shift_status=shift.status)
+    issuer = build_issuer(shift.store)
+    labels = issuer.labels
     return Document(
-        title=f"Z report {z['z_number']}",
-        kind="Z REPORT",
-        shop=tenant.name,
-        store=shift.store.name,
-        address=shift.store.address,
+        title=f"{labels('Z report')} {z['z_number']}",
+        file_name=f"z-report-{z['z_number']}",
+        kind=labels("Z REPORT"),
+        **issuer.build_frame(),
         header_fields=(
-            ("Z", str(z["z_number"])),
-            ("Register", shift.register.name),
-            ("Opened", _format_local_time(z["opened_at"], shift)),
-            ("Opened by", str(shift.opened_by)),
-            ("Closed", _format_local_time(z["closed_at"], shift)),
-            ("Closed by", str(shift.closed_by)),
-            *((("Note", z["note"]),) if z["note"] else ()),
+            (labels("Z"), str(z["z_number"])),
+            (labels("Register"), shift.register.name),
+            (labels("Opened"), _format_local_time(z["opened_at"], shift)),
+            (labels("Opened by"), str(shift.opened_by)),
+            (labels("Closed"), _format_local_time(z["closed_at"], shift)),
+            (labels("Closed by"), str(shift.closed_by)),
+            *(((labels("Note"), z["note"]),) if z["note"] else ()),
         ),
         issued_at=shift.closed_at.astimezone(shift.store.clock),
-        sections=tuple(tuple(section) for section in _build_sections(z, tenant.currency)),
+        sections=tuple(tuple(section) for section in ZSections(z, labels).build()),
         qr_text=str(shift.pk),
     )
 
 
 def _format_local_time(moment: str, shift: Shift) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(shift.store.clock):%Y-%m-%d %H:%M}"
+    return format_minute(datetime.fromisoformat(moment).astimezone(shift.store.clock))
 
 
-def _build_sections(z: dict[str, Any], currency: str) -> Iterator[Iterator[Row]]:
-    yield _build_figures(SALES_LABELS, z["sales"], f"TOTAL {currency}", z["sales"]["total"])
-    yield _build_late_sales(z.get("late_sales", {}))
-    yield _build_figures(REFUND_LABELS, z["refunds"], f"REFUNDED {currency}", z["refunds"]["total"])
-    yield (Row(format_tax(tax), tax["amount"]) for tax in z["taxes"])
-    yield _build_payments(z["payments"])
-    yield _build_figures(CASH_LABELS, z["cash"], "CASH EXPECTED", z["cash"]["expected"])
-    yield _build_counts(z["counted"])
-    yield (Row(f"{each['count']} x {each['value']}") for each in z["denominations"])
+@dataclass(frozen=True, slots=True)
+class ZSections:
+    """The sections of a Z report, with their labels."""
 
+    z: dict[str, Any]
+    labels: Labels
 
-def _build_late_sales(late: dict[str, Any]) -> Iterator[Row]:
-    """Build the row of sales made offline in earlier shifts; they are part of the sales."""
-    if late.get("count"):
-        yield Row(f"Of these booked late ({late['count']})", late["total"])
+    def build(self) -> Iterator[Iterator[Row]]:
+        labels, z, currency = self.labels, self.z, current_tenant().currency
+        total = f"{labels('TOTAL')} {currency}"
+        refunded = f"{labels('REFUNDED')} {currency}"
+        yield self._build_figures(SALES_LABELS, z["sales"], total, "total")
+        yield self._build_late_sales(z.get("late_sales", {}))
+        yield self._build_figures(REFUND_LABELS, z["refunds"], refunded, "total")
+        yield build_tax_rows(z["taxes"], labels)
+        yield self._build_payments()
+        yield self._build_figures(CASH_LABELS, z["cash"], labels("CASH EXPECTED"), "expected")
+        yield self._build_counts()
+        yield (Row(f"{each['count']} x {each['value']}") for each in z["denominations"])
 
+    def _build_late_sales(self, late: dict[str, Any]) -> Iterator[Row]:
+        """Build the row of sales made offline in earlier shifts; they are part of the sales."""
+        if late.get("count"):
+            yield Row(f"{self.labels('Of these booked late')} ({late['count']})", late["total"])
 
-def _build_figures(
-    names: dict[str, str], figures: dict[str, Any], last: str, sum: str
-) -> Iterator[Row]:
-    for key, words in names.items():
-        yield Row(words, str(figures[key]))
-    yield Row(last, sum, is_strong=True)
+    def _build_figures(
+        self, names: dict[str, str], figures: dict[str, Any], last: str, sum: str
+    ) -> Iterator[Row]:
+        for key, label in names.items():
+            yield Row(self.labels(label), str(figures[key]))
+        yield Row(last, figures[sum], is_strong=True)
 
+    def _build_payments(self) -> Iterator[Row]:
+        for each in self.z["payments"]:
+            method = self.labels(METHOD_LABELS[each["method"]])
+            yield Row(f"{method} ({each['count']})", each["amount"])
+            yield Row(self.labels("Canceled"), each["canceled"], is_detail=True)
+            yield Row(self.labels("Refunded"), each["refunded"], is_detail=True)
 
-def _build_payments(payments: list[dict[str, Any]]) -> Iterator[Row]:
-    for each in payments:
-        yield Row(f"{METHOD_LABELS[each['method']]} ({each['count']})", each["amount"])
-        yield Row("Canceled", each["canceled"], is_detail=True)
-        yield Row("Refunded", each["refunded"], is_detail=True)
-
-
-def _build_counts(counted: list[dict[str, Any]]) -> Iterator[Row]:
-    """Build expected amount, count and difference per payment method."""
-    for each in counted:
-        yield Row(f"{METHOD_LABELS[each['method']]} expected", each["expected"])
-        if each["counted"] is not None:
-            yield Row("Counted", each["counted"], is_detail=True)
-            yield Row("Difference", each["difference"], is_detail=True, is_strong=True)
+    def _build_counts(self) -> Iterator[Row]:
+        """Build expected amount, count and difference per payment method."""
+        for each in self.z["counted"]:
+            method = self.labels(METHOD_LABELS[each["method"]])
+            expected = self.labels("{method} expected").format(method=method)
+            yield Row(expected, each["expected"])
+            if each["counted"] is not None:
+                yield Row(self.labels("Counted"), each["counted"], is_detail=True)
+                yield Row(
+                    self.labels("Difference"), each["difference"], is_detail=True, is_strong=True
+                )

@@ -1,16 +1,18 @@
 """Receipts as data, text and HTML."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from orders.models import Order
 from orders.services.documents.renderers.text_layout import WIDTH
 from tenants.scope import tenant_scope
-from tests.factories.orders import TaxClassFactory
+from tests.factories.orders import BarcodeFactory, TaxClassFactory
 from tests.support.till import Till, amount, card, cash, line, percent
 
 pytestmark = pytest.mark.once
@@ -64,8 +66,9 @@ def test_json_receipt_has_all_sections(till, sale, cashier, shop):
         ("In slices", ""),
         ("Friend", "-1.00"),
         ("Bag", "1.00"),
+        ("1 x 1.00", ""),
     ]
-    assert [row["is_detail"] for row in shown["lines"]] == [False, True, True, True, False]
+    assert [row["is_detail"] for row in shown["lines"]] == [False, True, True, True, False, True]
     assert words_and_amounts(shown["totals"]) == [
         ("Subtotal", "10.95"),
         ("Discount", "-0.36"),
@@ -76,8 +79,20 @@ def test_json_receipt_has_all_sections(till, sale, cashier, shop):
         ("Cash", "10.00"),
         ("Change", "5.41"),
     ]
-    ((tax, _),) = words_and_amounts(shown["taxes"])
-    assert tax.startswith("VAT 19 % incl. on ")
+    assert words_and_amounts(shown["taxes"]) == [
+        ("VAT 19 % incl. on 7.25", "1.38"),
+        ("Gross", "8.63"),
+    ]
+    assert shown["tax_rates"] == [
+        {
+            "name": "VAT",
+            "percent": "19",
+            "included": True,
+            "base": "7.25",
+            "tax": "1.38",
+            "gross": "8.63",
+        }
+    ]
 
 
 def words_and_amounts(rows):
@@ -105,6 +120,42 @@ def test_receipt_time_is_in_the_timezone_of_the_store(
     assert sold_at[:16].replace("T", " ") in receipt(till, sale, "html").content.decode()
 
 
+def test_receipt_has_start_and_end_of_the_sale(till, product, shop, store):
+    with tenant_scope(shop):
+        store.timezone = "Europe/Berlin"
+        store.save_changes("timezone")
+    began = timezone.now().replace(microsecond=0)
+    with time_machine.travel(began, tick=False) as clock:
+        order = till.sold(line(product))
+        clock.shift(95)
+        till.pay(order, cash("2.50"))
+
+    shown = receipt(till, order).json()
+    local = [moment.astimezone(store.clock) for moment in (began, began + timedelta(seconds=95))]
+    assert [shown["started_at"], shown["sold_at"]] == [each.isoformat() for each in local]
+    printed = receipt(till, order, "text").content.decode().splitlines()
+    assert {f"Start {local[0]:%Y-%m-%d %H:%M:%S}", f"End {local[1]:%Y-%m-%d %H:%M:%S}"} <= set(
+        printed
+    )
+
+
+def test_receipt_shows_what_the_scanned_code_says(till, make_product):
+    milk = make_product("2.50", name="Milk")
+    BarcodeFactory(product=milk, code="9520010000032")
+    last = timezone.now() + timedelta(days=9)
+    code = f"]d2010952001000003215{last:%y%m%d}17{last:%y%m%d}10L7\x1d21S9"
+    order = till.sold({"barcode": code, "quantity": "1"}, payments=[cash("2.50")])
+
+    day = f"{last:%Y-%m-%d}"
+    expected = ["Lot L7", f"Best before {day}", f"Use by {day}", "Serial number S9"]
+    gift = till.get(f"orders/{order['id']}/receipt/", {"prices": "false"}).json()
+    for shown in (receipt(till, order).json(), gift):
+        assert [row["words"] for row in shown["lines"]][-4:] == expected
+    for form in ("text", "html"):
+        printed = receipt(till, order, form).content.decode()
+        assert all(text in printed for text in expected)
+
+
 def test_added_taxes_are_listed_before_the_total(till, make_product, shop):
     rates = [
         {"name": "GST", "percent": "5", "included": False, "compound": False},
@@ -123,7 +174,9 @@ def test_added_taxes_are_listed_before_the_total(till, make_product, shop):
     ]
     assert words_and_amounts(shown["taxes"]) == [
         ("GST 5 % added on 100.00", "5.00"),
+        ("Gross", "105.00"),
         ("QST 9.975 % added on 100.00", "9.98"),
+        ("Gross", "109.98"),
     ]
 
 

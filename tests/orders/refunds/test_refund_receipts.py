@@ -50,7 +50,7 @@ def test_json_refund_receipt_has_all_sections(till, sold, refund, manager):
     assert (shown["served_by"], shown["reason"]) == (str(manager), "broken")
     assert words(shown["lines"]) == [("Cheese", "23.80"), ("Quantity 2", "")]
     assert words(shown["totals"]) == [("REFUNDED EUR", "23.80")]
-    assert words(shown["taxes"]) == [("VAT 19 % incl. on 20.00", "3.80")]
+    assert words(shown["taxes"]) == [("VAT 19 % incl. on 20.00", "3.80"), ("Gross", "23.80")]
     assert words(shown["payouts"]) == [("Cash", "23.80")]
 
 

@@ -30,13 +30,22 @@ def layout_lines(
         for row in section:
             words, amount = transliterate(row.words), transliterate(row.amount)
             yield from _layout_row(Row(words, amount, row.is_detail, row.is_strong))
+    yield from _layout_footer(document, transliterate)
 
 
 def _layout_header(document: Document, transliterate: Callable[[str], str]) -> Iterator[TextLine]:
     for strong in (*document.banners, document.shop):
         for line in _wrap(transliterate(strong)):
             yield TextLine(line, is_centered=True, is_strong=True)
-    for text in (document.store, *document.address.splitlines()):
+    for text in (document.store, *document.address.splitlines(), *document.header):
+        for line in _wrap(transliterate(text)):
+            yield TextLine(line, is_centered=True)
+
+
+def _layout_footer(document: Document, transliterate: Callable[[str], str]) -> Iterator[TextLine]:
+    if document.footer:
+        yield TextLine("-" * WIDTH)
+    for text in document.footer:
         for line in _wrap(transliterate(text)):
             yield TextLine(line, is_centered=True)
 
