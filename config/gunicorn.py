@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import select
 from pathlib import Path
 
 import environ
@@ -31,8 +32,9 @@ header_map = "drop"
 # gunicorn would answer 500 to every path outside of the prefix.
 os.environ.pop("SCRIPT_NAME", None)
 
+# Systems without epoll use the threaded worker of gunicorn.
+worker_class = "config.gunicorn_worker.Worker" if hasattr(select, "epoll") else "gthread"
 # SQLite has one writer at a time: a second process would only wait for the lock.
-worker_class = "config.gunicorn_worker.Worker"
 workers = env.int("WEB_CONCURRENCY", default=1 if on_sqlite else cores)
 # Each worker hashes passwords on its part of the cores.
 raw_env = [f"WEB_CONCURRENCY={workers}"]
