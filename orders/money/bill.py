@@ -60,13 +60,17 @@ def build_tax_rate(name: str, percent: str, included: bool, compound: bool) -> T
 
 @dataclass(frozen=True, slots=True)
 class LineInput:
-    """A quantity of one product at one price, or at the price of its label: `fixed_gross`."""
+    """A quantity of one product at one price, or at the price of its label: `fixed_gross`.
+
+    A deposit has no share in order discounts.
+    """
 
     quantity: Decimal
     unit_price: Decimal
     taxes: tuple[TaxRate, ...]
     discounts: tuple[Discount, ...] = ()
     fixed_gross: Decimal | None = None
+    is_deposit: bool = False
 
     def __post_init__(self) -> None:
         ensure_in_range("quantity", self.quantity)

@@ -47,9 +47,13 @@ def price_order(
     """Return the priced order."""
     exponent = policy.exponent
     drafts = [_start_draft(line, exponent) for line in lines]
-    left = [draft.net for draft in drafts]
+    left = [0 if draft.line.is_deposit else draft.net for draft in drafts]
     taken = compute_discounts(discounts, sum(left), exponent)
-    nets = allocate_discounts(discounts, taken, left)
+    discounted = allocate_discounts(discounts, taken, left)
+    nets = [
+        draft.net if draft.line.is_deposit else net
+        for draft, net in zip(drafts, discounted, strict=True)
+    ]
     for draft, net, taxes in zip(drafts, nets, compute_taxes(lines, nets, policy), strict=True):
         draft.finish(net, taxes)
     return _build_bill(drafts, taken, exponent)

@@ -57,7 +57,8 @@ def sales(draw, line_discounts=True):
     shop_rates = st.sampled_from(draw(st.lists(rates, min_size=1, max_size=3)))
     tax_classes = st.lists(shop_rates, max_size=3, unique_by=lambda rate: rate.key).map(tuple)
     fixed = st.none() | price
-    line = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed)
+    is_deposit = st.booleans()
+    line = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed, is_deposit)
     return draw(st.lists(line, max_size=6)), draw(discounts(policy.exponent)), policy
 
 
@@ -162,12 +163,16 @@ def test_gross_and_line_discounts_equal_exact_calculation_with_fractions(sale):
 @for_many_orders
 @given(sales())
 def test_order_discount_shares_sum_to_the_order_discounts(sale):
-    _, given_discounts, policy = sale
+    lines, given_discounts, policy = sale
 
     order = price_order(*sale)
 
     shares = [line.order_discount for line in order.lines]
-    before = sum(units(line.net + line.order_discount, policy) for line in order.lines)
+    before = sum(
+        units(priced.net + priced.order_discount, policy)
+        for line, priced in zip(lines, order.lines, strict=True)
+        if not line.is_deposit
+    )
     left = apply_discounts(given_discounts, before, policy)
     assert sum(order.discounts) == sum(shares)
     assert units(sum(shares, order.subtotal * 0), policy) == before - left
@@ -182,7 +187,8 @@ def test_order_discount_is_apportioned_by_largest_remainder(sale):
 
     shares = [units(line.order_discount, policy) for line in order.lines]
     weights = [
-        units(line.net, policy) + share for line, share in zip(order.lines, shares, strict=True)
+        0 if line.is_deposit else units(priced.net, policy) + share
+        for line, priced, share in zip(lines, order.lines, shares, strict=True)
     ]
     if sum(weights):
         exact = [Fraction(sum(shares) * weight, sum(weights)) for weight in weights]
@@ -223,6 +229,22 @@ def test_order_taxes_are_the_sums_of_line_taxes_in_order_of_appearance(sale):
         mine = [(line, tax) for line, tax in taxes if tax.rate.key == bucket.rate.key]
         assert bucket.amount == sum(tax.amount for _, tax in mine)
         assert bucket.taxable == sum(tax.taxable for _, tax in mine)
+
+
+@for_many_orders
+@given(sales())
+def test_deposits_do_not_change_what_order_discounts_take_off_the_goods(sale):
+    lines, given_discounts, policy = sale
+    goods = [line for line in lines if not line.is_deposit]
+
+    order, without = price_order(*sale), price_order(goods, given_discounts, policy)
+
+    priced = list(zip(lines, order.lines, strict=True))
+    assert [each.net for line, each in priced if not line.is_deposit] == [
+        each.net for each in without.lines
+    ]
+    assert all(not each.order_discount for line, each in priced if line.is_deposit)
+    assert order.discounts == without.discounts
 
 
 @for_many_orders

@@ -46,7 +46,8 @@ def build_line(given: Mapping[str, Any]) -> LineInput:
     )
     quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
     fixed_gross = Decimal(given["fixed_gross"]) if "fixed_gross" in given else None
-    return LineInput(quantity, unit_price, taxes, build_discounts(given), fixed_gross)
+    is_deposit = given.get("is_deposit", False)
+    return LineInput(quantity, unit_price, taxes, build_discounts(given), fixed_gross, is_deposit)
 
 
 def price_vector(vector: Mapping[str, Any]) -> PricedOrder:
@@ -86,7 +87,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 95
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 98
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
