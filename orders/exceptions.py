@@ -54,6 +54,11 @@ class TooManyLines(Conflict):
     message = "Order {number} already has the maximum of {maximum} lines."
 
 
+class DepositLine(Conflict):
+    code = "deposit_line"
+    message = "{name} is the deposit of another line. Change or remove that line instead."
+
+
 class OrderStillDue(Conflict):
     code = "order_still_due"
     message = "Order {number} is not fully paid. {due} is due."

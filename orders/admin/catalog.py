@@ -14,6 +14,7 @@ from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
+from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
@@ -34,16 +35,31 @@ class ProductForm(ServiceForm):
         widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
         help_text="One barcode per line.",
     )
+    # Text: a list of all products would be long.
+    deposit = forms.CharField(
+        required=False,
+        max_length=MAX_SKU_LENGTH,
+        help_text="SKU of the product that is charged with every unit, such as a bottle deposit.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_new:
             codes = self.instance.barcodes.values_list("code", flat=True)
             self.initial["barcodes"] = "\n".join(codes)
+            deposit = self.instance.deposit
+            self.initial["deposit"] = deposit.sku if deposit else ""
         self.initial["price"] = to_currency(self.initial.get("price"))
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
+
+    def clean_deposit(self) -> Product | None:
+        sku = normalize_code(self.cleaned_data["deposit"])
+        found = Product.objects.filter(sku=sku).first() if sku else None
+        if sku and found is None:
+            raise forms.ValidationError("Product not found.", code="does_not_exist")
+        return found
 
 
 @admin.register(Product, site=shop_site)
@@ -70,6 +86,7 @@ class ProductAdmin(ShopAdmin):
         "plu",
         "sold_by",
         "weight_unit",
+        "deposit",
         "open_price",
         "track_stock",
         "is_active",

@@ -86,7 +86,7 @@ def build_lines_table(order: Order) -> Table:
 def build_line_row(each: OrderLine) -> TableRow:
     other = each.list_price != each.unit_price and not each.open_price
     return table_row(
-        text_cell(each.name, "", *(part for part in (each.sku, each.note) if part)),
+        text_cell(each.name, "", *list_line_details(each)),
         number_cell(format_number(each.quantity)),
         number_cell(
             format_money(each.unit_price),
@@ -101,6 +101,11 @@ def build_line_row(each: OrderLine) -> TableRow:
         number_cell(format_money(each.tax_total), *map(describe_line_tax, each.taxes)),
         number_cell(format_money(each.total)),
     )
+
+
+def list_line_details(each: OrderLine) -> list[str]:
+    details = [each.sku, each.note, "deposit of the line above" if each.is_deposit else ""]
+    return [detail for detail in details if detail]
 
 
 def describe_line_tax(tax: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ the view. After an error everything is rolled back, and the view handles the req
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -43,7 +43,7 @@ from orders.services.payments.store_credit import (
     count_code_attempt,
 )
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.basket import ProductLookup
+from orders.services.pricing.basket import PreparedProducts, ProductLookup
 from orders.services.registers import check_register, prepare_register
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
 from orders.services.stock.levels import is_oversale_blocked, sum_tracked_quantities
@@ -295,7 +295,7 @@ class Sale:
         checked = self.check_session(session)
         results = iter(found)
         at = check_register(register.build_instances(registers), user)
-        draft = build_draft(new, at, products.read(results), user)
+        draft = build_draft(new, at, read_products(products, results), user)
         approvals = approval.build_instances(next(results)) if approval else []
         numbers = next(results).values()
         if draft.expired or draft.has_payment_in_progress or not numbers:
@@ -314,6 +314,15 @@ class Sale:
             status=CREATED,
             headers=(("ETag", f'"{order.version}"'),),
         )
+
+
+def read_products(prepared: PreparedProducts, results: Iterator[Result]) -> ProductLookup:
+    """Return the products of the results. Their deposits, if any, take another message."""
+    catalog = prepared.read(results)
+    if deposits := catalog.prepare_deposits():
+        (rows,) = pipeline.send(deposits.call)
+        catalog.set_deposits(deposits.build_instances(rows))
+    return catalog
 
 
 def is_captured(payment: NewPayment) -> bool:

@@ -158,6 +158,15 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         validators=[RegexValidator(r"\A[0-9]+\Z", "Enter digits only.", code="not_digits")],
         help_text="Number of the product on scales and their labels, without leading zeros.",
     )
+    deposit = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="The product that is charged with every unit, such as the deposit of a bottle.",
+    )
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
@@ -172,6 +181,11 @@ class Product(SoldByUnitOrWeight, TenantOwned):
             models.Index(fields=["tenant", "name", "id"], name="product_by_name"),
             models.Index(fields=["tenant", "price", "id"], name="product_by_price"),
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
+            models.Index(
+                fields=["tenant", "deposit"],
+                condition=Q(deposit__isnull=False),
+                name="product_by_deposit",
+            ),
         ]
 
     def convert_weight(self, weight: Decimal, unit: str) -> Decimal:
@@ -181,6 +195,20 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         factor = Fraction(KILOGRAMS_PER_POUND)
         exact = Fraction(weight) * (factor if unit == self.WeightUnit.LB else 1 / factor)
         return round_to(exact, QUANTITY_DECIMALS)
+
+    def find_deposit_error(self) -> FieldError | None:
+        """Return the error for a deposit that this product cannot have."""
+        if self.deposit is None:
+            return None
+        if self.deposit.pk == self.pk:
+            return FieldError("deposit", "same_product", "A product cannot be its own deposit.")
+        if self.deposit.deposit_id:
+            detail = f"{self.deposit.name} has a deposit itself. Choose another product."
+            return FieldError("deposit", "has_deposit", detail)
+        if self.sold_by != self.SoldBy.UNIT:
+            detail = "Only products that are sold by the unit can have a deposit."
+            return FieldError("deposit", "not_by_unit", detail)
+        return None
 
     def ensure_stock_quantity(self, quantity: Decimal) -> None:
         """Raise `Invalid` unless stock is tracked and units are whole."""
@@ -213,6 +241,12 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     def tax_rates(self) -> tuple[TaxRate, ...]:
         taxes = self.tax_class
         return taxes.tax_rates if taxes else ()
+
+    @property
+    def deposit_tax_rates(self) -> tuple[TaxRate, ...]:
+        """Return the rates of its deposit: those of the deposit's own tax class, if it has one."""
+        deposit = self.deposit
+        return deposit.tax_rates if deposit and deposit.tax_class_id else self.tax_rates
 
 
 class Barcode(TenantOwned):

@@ -27,6 +27,7 @@ class Flag(models.TextChoices):
     TOTAL_DIFFERS = "total_differs", "Total differs from the sum of the prices"
     UNKNOWN_PRODUCT = "unknown_product", "Product is not in the catalog"
     NOT_ON_SALE = "not_on_sale", "Product is no longer on sale"
+    DEPOSIT_DIFFERS = "deposit_differs", "Deposit differs from the catalog"
     EXPIRED = "expired", "Expired product by its scanned code"
     OVER_LIMIT = "over_limit", "Discounts or prices exceed the limits of the cashier"
     CASHIER_DIFFERS = "cashier_differs", "Uploaded by another user than its cashier"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from orders.exceptions import DepositLine
 from orders.models.catalog import Product, SoldByUnitOrWeight
 from orders.models.columns import money_column, quantity_column
 from orders.models.order import Order
@@ -46,6 +47,11 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
     )
     # The price on a scale's label, which is the gross whatever the product costs.
     fixed_gross = money_column(null=True)
+    # The line whose deposit this is. It follows that line: same quantity, removed and refunded with
+    # it, no discounts, no stock.
+    deposit_for = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     # What a scanned GS1 code says.
     lot = models.CharField(max_length=20, blank=True, default="", db_default="")
     best_before = models.DateField(null=True)
@@ -61,6 +67,14 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["position"]
+        indexes: ClassVar[list[Any]] = [
+            # Few lines are deposits, but each line that is removed is looked up.
+            models.Index(
+                fields=["tenant", "deposit_for"],
+                condition=Q(deposit_for__isnull=False),
+                name="line_deposits",
+            ),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_is_positive"),
             models.CheckConstraint(
@@ -99,9 +113,20 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
             self.unit_price = list_price
         self.list_price = list_price
 
+    @property
+    def is_deposit(self) -> bool:
+        return self.deposit_for_id is not None
+
+    def ensure_no_deposit(self) -> None:
+        """Raise `DepositLine` for a deposit, which changes only with its line."""
+        if self.is_deposit:
+            raise DepositLine(name=self.name)
+
     def ensure_changeable(self, fields: Collection[str]) -> None:
-        """Raise `Invalid` for quantity or price of a line that a label has fixed."""
+        """Raise an error for quantity or price of a deposit, or of a line with a price label."""
         fixed = [name for name in ("quantity", "unit_price") if name in fields]
+        if fixed:
+            self.ensure_no_deposit()
         if self.fixed_gross is not None and fixed:
             detail = "The label fixes it. Remove the line instead."
             raise Invalid.field(fixed[0], detail, code="fixed_by_label")

@@ -305,6 +305,10 @@ class Order(SoldOffline):
                 number=self.number, from_status=self.status, to_status="refunded"
             )
 
+    def list_deposits(self, line: "OrderLine") -> list["OrderLine"]:
+        """Return the deposits of a line."""
+        return [each for each in self.loaded_lines if each.deposit_for_id == line.pk]
+
     def status_after_refund(self) -> OrderStatus:
         """Return `refunded` if all amounts, and all units of free lines, are refunded."""
         lines = self.loaded_lines

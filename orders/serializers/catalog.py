@@ -109,6 +109,12 @@ class ProductInput(StrictSerializer):
     is_active = StrictBooleanField(required=False)
     plu = PluField(required=False, allow_null=True)
     weight_unit = StrictChoiceField(choices=Product.WeightUnit.values, required=False)
+    deposit = TenantRelatedField(
+        Product,
+        required=False,
+        allow_null=True,
+        help_text="Product that is charged with every unit of this one. It has no deposit itself.",
+    )
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -131,6 +137,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "is_active",
             "plu",
             "weight_unit",
+            "deposit",
             "version",
             "updated_at",
         )

@@ -274,6 +274,11 @@ class LineSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Price on the label of a scale, which is the `gross`. Null without such a label.",
     )
+    deposit_for = serializers.UUIDField(
+        allow_null=True,
+        help_text="The line whose deposit this is. It is changed, removed and refunded with that "
+        "line.",
+    )
     lot = serializers.CharField(help_text="Batch by the scanned GS1 code, else empty.")
     best_before = serializers.DateField(allow_null=True)
     expires_on = serializers.DateField(allow_null=True)
@@ -362,6 +367,7 @@ class PricedLineSerializer(serializers.Serializer[Any]):
     product = serializers.UUIDField()
     sku = serializers.CharField()
     name = serializers.CharField()
+    is_deposit = serializers.BooleanField(help_text="Whether it is the deposit of the line before.")
     quantity = QuantityField()
     unit_price = MoneyField()
     gross = MoneyField()

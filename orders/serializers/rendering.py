@@ -199,6 +199,7 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "is_active": product.is_active,
             "plu": product.plu,
             "weight_unit": product.weight_unit,
+            "deposit": str(product.deposit_id) if product.deposit_id else None,
             "version": product.version,
             "updated_at": moment(product.updated_at),
         }
@@ -240,6 +241,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "unit_price": money(line.unit_price),
         "scanned_code": line.scanned_code,
         "fixed_gross": amounts.money_or_none(line.fixed_gross),
+        "deposit_for": str(line.deposit_for_id) if line.deposit_for_id else None,
         "lot": line.lot,
         "best_before": str(line.best_before) if line.best_before else None,
         "expires_on": str(line.expires_on) if line.expires_on else None,
@@ -348,9 +350,10 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
     return {
         "lines": [
             {
-                "product": str(product.pk),
-                "sku": product.sku,
-                "name": product.name,
+                "product": str(given.product.pk),
+                "sku": given.product.sku,
+                "name": given.product.name,
+                "is_deposit": given.is_deposit,
                 "quantity": format_number(line.quantity),
                 "unit_price": str(round_to(line.unit_price, policy.exponent)),
                 "gross": str(bill.gross),
@@ -361,9 +364,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "total": str(bill.total),
                 "trace": build_price_trace(line, bill, policy),
             }
-            for product, line, bill in zip(
-                basket.products, basket.inputs, priced.lines, strict=True
-            )
+            for given, line, bill in zip(basket.lines, basket.inputs, priced.lines, strict=True)
         ],
         "subtotal": str(priced.subtotal),
         "discount_total": str(priced.discount_total),

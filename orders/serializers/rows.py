@@ -41,6 +41,7 @@ class ProductRow(Row):
     is_active: bool
     plu: str | None
     weight_unit: str
+    deposit_id: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -139,6 +140,7 @@ class LineRow(Row):
     unit_price: str
     scanned_code: str
     fixed_gross: str | None
+    deposit_for_id: str | None
     lot: str
     best_before: str | None
     expires_on: str | None

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
@@ -36,6 +37,9 @@ from tenants.api.serializers import StrictSerializer, flatten_errors
 MAX_SALES = 500
 MAX_BATCH_LINES = 2_000
 MAX_TAXES = 10
+NOT_A_LINE = {
+    "deposit_for": [ErrorDetail("Not a line of this sale with goods.", code="does_not_exist")]
+}
 
 
 class ChargedTaxInput(StrictSerializer):
@@ -64,6 +68,9 @@ class ChargedLineInput(LineInput):
         help_text="The scanned code. The price on a label of a scale is the line's gross.",
     )
     name = StrictCharField(max_length=200, required=False)
+    deposit_for = StrictUUIDField(
+        required=False, help_text="The `id` of the line of this sale whose deposit this is."
+    )
     quantity = QuantityField()
     unit_price = MoneyField()
     taxes = ChargedTaxInput(many=True, required=False)
@@ -137,6 +144,18 @@ class OfflineSaleInput(StrictSerializer):
 
     class Meta:
         list_serializer_class = LenientListSerializer
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Refuse deposits of lines that the sale does not have, or that are deposits."""
+        charged = [line["charged"] for line in lines]
+        goods = {each.id for each in charged if each.id and not each.deposit_for}
+        errors: list[Any] = [
+            {} if each.deposit_for is None or each.deposit_for in goods else NOT_A_LINE
+            for each in charged
+        ]
+        if any(errors):
+            raise serializers.ValidationError(errors)
+        return lines
 
     def validate_payments(self, payments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for payment in payments:

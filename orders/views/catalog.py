@@ -113,7 +113,7 @@ class ProductFilter(StrictFilterSet):
 
 
 # Fields that determine the price that customers pay.
-PRICE_FIELDS = frozenset({"price", "open_price", "tax_class"})
+PRICE_FIELDS = frozenset({"price", "open_price", "tax_class", "deposit"})
 
 
 class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):

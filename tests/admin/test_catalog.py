@@ -46,6 +46,33 @@ def test_manager_adds_a_product_with_barcodes(managers_browser, product, shop):
     assert list_barcodes(shop, pear) == ["4000000000017", "4000000000024"]
 
 
+def test_deposit_is_set_and_removed_by_its_sku(managers_browser, product, shop):
+    with tenant_scope(shop):
+        deposit = ProductFactory(tenant=shop, sku="DEPOSIT")
+    page = f"{PRODUCTS}{product.pk}/change/"
+
+    assert submit_form(managers_browser, page, deposit=" DEPOSIT ").status_code == 302
+    assert get_row(shop, Product, pk=product.pk).deposit_id == deposit.pk
+    assert 'value="DEPOSIT"' in managers_browser.get(page).content.decode()
+    assert submit_form(managers_browser, page, price="3.00").status_code == 302
+    assert get_row(shop, Product, pk=product.pk).deposit_id == deposit.pk
+    assert submit_form(managers_browser, page, deposit="").status_code == 302
+    assert get_row(shop, Product, pk=product.pk).deposit_id is None
+
+
+@pytest.mark.parametrize(
+    ("sku", "words"),
+    [("NOWHERE", "Product not found."), ("APPLE", "A product cannot be its own deposit.")],
+)
+def test_invalid_deposit_is_rejected_with_a_message(managers_browser, product, sku, words):
+    before = snapshot_database(Product)
+
+    response = submit_form(managers_browser, f"{PRODUCTS}{product.pk}/change/", deposit=sku)
+
+    assert words in read_errors(response)
+    assert snapshot_database(Product) == before
+
+
 def test_price_change_is_recorded_in_history(managers_browser, product, shop, manager):
     page = f"{PRODUCTS}{product.pk}/change/"
     assert 'value="2.50"' in managers_browser.get(page).content.decode()

@@ -127,6 +127,11 @@ LOOKED_UP_BY_SERVICES = {
         for name in ("SyncInput", "SyncInputWithRegister")
         for field in ("register", "batch[].cashier", "batch[].lines[].product")
     ),
+    # Looked up among the lines of the same sale.
+    ("ChargedLineInput", "deposit_for"),
+    ("OfflineSaleInput", "lines[].deposit_for"),
+    ("SyncInput", "batch[].lines[].deposit_for"),
+    ("SyncInputWithRegister", "batch[].lines[].deposit_for"),
     # Looked up among the users of the terminal.
     ("CredentialsInput", "user"),
     ("PinLogInInput", "user"),

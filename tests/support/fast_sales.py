@@ -28,7 +28,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
-from tests.support.till import amount, line, percent
+from tests.support.till import amount, line, percent, set_product
 from tests.support.twin_shops import Shop, TwinShops
 
 RATES = [
@@ -48,7 +48,15 @@ PRODUCTS = [
     {"sku": "UNTRACKED", "name": "Bag", "price": Decimal("0.10"), "track_stock": False},
     {"sku": "SCARCE", "name": "Pear", "price": Decimal("1.20")},
     {"sku": "OFF", "name": "Old", "price": Decimal("1.00"), "is_active": False},
+    {"sku": "BOTTLE", "name": "Water", "price": Decimal("0.89")},
+    {"sku": "BEER", "name": "Beer", "price": Decimal("1.15")},
+    {"sku": "UNTAXED", "name": "Deposit", "price": Decimal("0.25"), "track_stock": False},
+    {"sku": "TAXED", "name": "Crate", "price": Decimal("1.50"), "is_active": False},
 ]
+# Deposits by the SKU of their product.
+DEPOSITS = {"bottle": "untaxed", "beer": "taxed"}
+# Positions of tax classes beyond the first products.
+OTHER_CLASSES = {"BOTTLE": 0, "BEER": 1, "TAXED": 2}
 numbers = count(1)
 
 
@@ -61,10 +69,11 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
     BarcodeRuleFactory(tenant=tenant, pattern="21IIIIIVVVVVC", kind="price")
     products = {}
     for position, given in enumerate(PRODUCTS):
+        at = OTHER_CLASSES.get(str(given["sku"]), position)
         product = ProductFactory(
             tenant=tenant,
             category=None,
-            tax_class=classes[position] if position < len(classes) else None,
+            tax_class=classes[at] if at < len(classes) else None,
             **given,
         )
         products[product.sku.lower()] = product
@@ -75,6 +84,8 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
             scarce = {"quantity": Decimal(3), "reorder_point": Decimal(1)}
             more = scarce if product.sku == "SCARCE" else {"quantity": Decimal(100)}
             StockLevelFactory(product=product, store=store, **more)
+    for sku, deposit in DEPOSITS.items():
+        set_product(tenant, products[sku], deposit=products[deposit])
     return products
 
 
@@ -192,6 +203,15 @@ SALES = {
     ),
     "another spelling of a barcode": lambda shop: order(
         shop, {"barcode": "04006381333931", "quantity": "1"}, payments=[cash()]
+    ),
+    "deposits": lambda shop: order(
+        shop,
+        line(shop.bottle, "6"),
+        {"sku": "BEER", "quantity": "2"},
+        {"barcode": "4000000000007", "quantity": "1"},
+        line(shop.untaxed),
+        discounts=[percent("3")],
+        payments=[cash()],
     ),
     "notes and a customer": lambda shop: order(
         shop,

@@ -43,7 +43,10 @@ class DemoStore:
 
 @dataclass(frozen=True, slots=True)
 class DemoProduct:
-    """A product. Without a price it has an open price; without stock it is not tracked."""
+    """A product. Without a price it has an open price; without stock it is not tracked.
+
+    `deposit` is a SKU that comes before it.
+    """
 
     sku: str
     name: str
@@ -54,6 +57,7 @@ class DemoProduct:
     barcodes: tuple[str, ...]
     stock: Decimal | None
     plu: str | None
+    deposit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         barcodes=tuple(row["barcodes"].split()),
         stock=parse_decimal(row["stock"]),
         plu=row["plu"] or None,
+        deposit=row["deposit"] or None,
     )
 
 

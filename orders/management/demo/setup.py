@@ -93,7 +93,10 @@ def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
     }
     names = dict.fromkeys(each.category for each in goods)
     categories = {name: save_new(Category(name=name)) for name in names}
-    return [(create_product(plan, each, taxes, categories), each) for each in goods]
+    created: dict[str, Product] = {}
+    for each in goods:
+        created[each.sku] = create_product(plan, each, taxes, categories, created)
+    return [(created[each.sku], each) for each in goods]
 
 
 def save_new(row: Any) -> Any:
@@ -105,6 +108,7 @@ def create_product(
     goods: DemoProduct,
     taxes: Mapping[str, TaxClass],
     categories: Mapping[str, Category],
+    created: Mapping[str, Product],
 ) -> Product:
     product = Product(id=stable_id("demo", plan.slug, "product", goods.sku))
     facts = {
@@ -112,11 +116,12 @@ def create_product(
         "name": goods.name,
         "price": goods.price or 0,
         "open_price": goods.price is None,
-        "tax_class": taxes[goods.tax_class],
+        "tax_class": taxes[goods.tax_class] if goods.tax_class else None,
         "category": categories[goods.category],
         "sold_by": goods.sold_by,
         "track_stock": goods.stock is not None,
         "plu": goods.plu,
+        "deposit": created[goods.deposit] if goods.deposit else None,
     }
     return write_product(product, facts, barcodes=goods.barcodes)
 

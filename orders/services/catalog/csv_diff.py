@@ -1,5 +1,6 @@
 """Diff of a catalog file against the stored catalog: compute the changes and write them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +14,7 @@ from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
+from tenants.ids import new_id
 from tenants.scope import current_tenant
 
 UPDATED_FIELDS = (
@@ -77,6 +79,10 @@ class CatalogDiff:
         # Products that lost a barcode or the PLU to another row of the file.
         self.lost_code: set[UUID] = set()
         self.categories: dict[str, Category] = {}
+        # Ids of the products that the file names as deposits, also of those that it creates.
+        self.deposits: dict[str, UUID] = {}
+        # Products by the deposit that they get, once all products exist.
+        self.new_deposits: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
 
     @property
     def may_write(self) -> bool:
@@ -86,10 +92,13 @@ class CatalogDiff:
         self.release_barcodes()
         self.release_plus()
         self.load_categories()
+        self.load_deposits()
         for rows in batched(self.catalog.valid_rows()):
             changes = self.diff_rows(rows)
             if self.may_write:
                 changes.write()
+        if self.may_write:
+            self.write_deposits()
 
     def release_barcodes(self) -> None:
         """Delete barcodes that the file moves from one of its products to another.
@@ -143,6 +152,57 @@ class CatalogDiff:
                 Category.objects.bulk_create(missing, batch_size=BATCH_SIZE)
                 publish_all("category.created", missing)
 
+    def load_deposits(self) -> None:
+        """Find the products that the file names as deposits, and check that they can be deposits.
+
+        A product that the file creates gets its id here.
+        """
+        named = {sku for sku in self.catalog.deposits.values() if sku}
+        chained: dict[str, bool] = {}
+        for skus in batched(sorted(named)):
+            rows: Any = Product.objects.filter(sku__in=skus).order_by("pk")
+            if self.may_write:
+                rows = rows.select_for_update(no_key=True)
+            for pk, sku, deposit in rows.values_list("pk", "sku", "deposit_id"):
+                self.deposits[sku], chained[sku] = pk, deposit is not None
+        created = (named & self.catalog.skus.keys()) - self.deposits.keys()
+        self.deposits |= {sku: new_id() for sku in created}
+        chained |= {sku: bool(deposit) for sku, deposit in self.catalog.deposits.items()}
+        for sku, deposit in self.catalog.deposits.items():
+            if deposit and (found := self.find_deposit_error(sku, deposit, chained)):
+                code, detail = found
+                row = self.catalog.skus[sku]
+                self.errors.add(FieldError("deposit", code, detail, row=row))
+        self.check_other_products()
+
+    def find_deposit_error(
+        self, sku: str, deposit: str, chained: Mapping[str, bool]
+    ) -> tuple[str, str] | None:
+        if deposit == sku:
+            return "same_product", "A product cannot be its own deposit."
+        if deposit not in self.deposits:
+            return "does_not_exist", "Product not found."
+        if chained.get(deposit):
+            return "has_deposit", f"Product {deposit} has a deposit itself. Choose another product."
+        return None
+
+    def check_other_products(self) -> None:
+        """Check that no product gets a deposit that is the deposit of products outside the file."""
+        changed = (sku for sku, deposit in self.catalog.deposits.items() if deposit)
+        for skus in batched(changed):
+            rows: Any = Product.objects.filter(deposit__sku__in=skus)
+            for sku, deposit in rows.values_list("sku", "deposit__sku"):
+                if sku not in self.catalog.deposits:
+                    detail = f"This product is the deposit of {sku} and cannot have one itself."
+                    row = self.catalog.skus[deposit]
+                    self.errors.add(FieldError("deposit", "is_deposit", detail, row=row))
+
+    def write_deposits(self) -> None:
+        """Set the deposits of new and changed products."""
+        for deposit, products in self.new_deposits.items():
+            for ids in batched(products):
+                Product.objects.filter(pk__in=ids).update(deposit=deposit)
+
     def diff_rows(self, rows: list[ProductRow]) -> ChangeSet:
         known, changes = self.load_products(rows), ChangeSet()
         barcodes = load_barcodes(known.values())
@@ -174,7 +234,9 @@ class CatalogDiff:
             self.errors.add(FieldError(name, "required", detail, row=product_row.row))
         if missing:
             return
-        product = Product(sku=product_row.sku, **self.build_values(product_row))
+        id = self.deposits.get(product_row.sku) or new_id()
+        product = Product(id=id, sku=product_row.sku, **self.build_values(product_row))
+        self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
             Barcode(product=product, code=code) for code in product_row.barcodes or ()
@@ -195,6 +257,7 @@ class CatalogDiff:
         }
         for name, value in different.items():
             setattr(product, name, value)
+        has_other_deposit = self.set_deposit(product, product_row)
         codes = stored if product_row.barcodes is None else product_row.barcodes
         kept = {
             code
@@ -205,7 +268,22 @@ class CatalogDiff:
         removed = [stored[code].pk for code in stored.keys() - kept]
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
         changes.removed += removed
-        return bool(different or added or removed) or product.pk in self.lost_code
+        has_changed = bool(different or added or removed) or has_other_deposit
+        return has_changed or product.pk in self.lost_code
+
+    def set_deposit(self, product: Product, product_row: ProductRow) -> bool:
+        """Note the deposit for `write_deposits`; return whether it differs from the stored one."""
+        deposit = product.deposit_id
+        if product_row.deposit is not None:
+            deposit = self.deposits.get(product_row.deposit)
+        if deposit and product.sold_by != Product.SoldBy.UNIT:
+            detail = "Only products that are sold by the unit can have a deposit."
+            error = FieldError("deposit", "not_by_unit", detail, row=product_row.row)
+            self.errors.add(error)
+        if deposit == product.deposit_id:
+            return False
+        self.new_deposits[deposit].append(product.pk)
+        return True
 
     def build_values(self, product_row: ProductRow) -> dict[str, Any]:
         """Return the values of the row, with the category as an id."""

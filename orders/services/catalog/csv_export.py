@@ -26,6 +26,7 @@ FIELDS = (
     "is_active",
     "plu",
     "weight_unit",
+    "deposit__sku",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -61,7 +62,7 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 
 
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
-    sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit = product
+    sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit, deposit = product
     amount = str(tenant.quantize_amount(price))
     cells = [sku, name, amount, join_barcodes(codes[id]), category or "", tax_class or "", sold_by]
-    return cells + [BOOLEAN_TEXTS[truth] for truth in truths] + [plu or "", unit]
+    return cells + [BOOLEAN_TEXTS[truth] for truth in truths] + [plu or "", unit, deposit or ""]

@@ -36,7 +36,7 @@ class ErrorList:
 class CatalogFile:
     """A catalog file that is read twice: to validate it, and to compare it with the database.
 
-    Memory holds only its SKUs, barcodes, PLUs and category names.
+    Memory holds only its SKUs, barcodes, PLUs, deposits and category names.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -48,6 +48,8 @@ class CatalogFile:
         self.skus: dict[str, int] = {}
         self.barcodes: dict[str, str] = {}
         self.plus: dict[str, str] = {}
+        # SKU of the deposit per SKU, empty where the row removes it.
+        self.deposits: dict[str, str] = {}
         self.categories: set[str] = set()
         self.validate()
 
@@ -83,8 +85,13 @@ class CatalogFile:
         if plu and (owner := self.plus.setdefault(plu, product_row.sku)) != product_row.sku:
             detail = f"Row {self.skus[owner]} has the same PLU {plu}."
             yield build_duplicate_error("plu", detail, product_row)
+        self.collect_names(product_row)
+
+    def collect_names(self, product_row: ProductRow) -> None:
         if product_row.category:
             self.categories.add(product_row.category)
+        if product_row.deposit is not None:
+            self.deposits[product_row.sku] = product_row.deposit
 
     def valid_rows(self) -> Iterator[ProductRow]:
         """Yield the rows without errors."""

@@ -26,6 +26,7 @@ COLUMNS = (
     "is_active",
     "plu",
     "weight_unit",
+    "deposit",
 )
 KEY_COLUMN = "sku"
 # Required for new products only.
@@ -50,13 +51,17 @@ ERROR_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A parsed row: the values of its columns; the category by its name."""
+    """A parsed row: the values of its columns; the category by its name.
+
+    `deposit` is a SKU; it is empty to remove the deposit, and None without the column.
+    """
 
     row: int
     sku: str
     values: dict[str, Any]
     category: str | None
     barcodes: tuple[str, ...] | None
+    deposit: str | None
 
 
 def raise_format_error(code: str, **facts: object) -> NoReturn:
@@ -83,6 +88,7 @@ class RowParser:
             "is_active": self.parse_boolean,
             "plu": self.parse_plu,
             "weight_unit": self.parse_weight_unit,
+            "deposit": self.parse_code,
         }
 
     def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
@@ -162,18 +168,16 @@ KEPT_WHEN_EMPTY = ("sold_by", "weight_unit", "open_price", "track_stock", "is_ac
 
 
 def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:
-    sku, barcodes, category = (
-        values.pop(KEY_COLUMN),
-        values.pop("barcodes", None),
-        values.get("category"),
+    sku = values.pop(KEY_COLUMN)
+    barcodes, category, deposit = (
+        values.pop(name, None) for name in ("barcodes", "category", "deposit")
     )
-    values.pop("category", None)
     values_to_set = {
         name: value
         for name, value in values.items()
         if value is not None or name not in KEPT_WHEN_EMPTY
     }
-    return ProductRow(number, sku, values_to_set, category, barcodes)
+    return ProductRow(number, sku, values_to_set, category, barcodes, deposit)
 
 
 def split_barcodes(cell: str) -> list[str]:

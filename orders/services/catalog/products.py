@@ -36,6 +36,8 @@ def write_product(
         setattr(product, name, value)
     is_new = product._state.adding
     product.clean_fields()
+    if changes.keys() & {"deposit", "sold_by"}:
+        _ensure_deposit_possible(product)
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
     _ensure_unique(product, new_barcodes or ())
     # After a concurrent insert the second check names the SKU or barcode that is taken.
@@ -77,6 +79,22 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
     if errors:
         raise Invalid(errors=tuple(errors))
     return barcodes
+
+
+def _ensure_deposit_possible(product: Product) -> None:
+    """Raise `Invalid` for a deposit that the product cannot have.
+
+    Locks the deposit, so that nobody gives it a deposit at the same time.
+    """
+    if not product.deposit_id:
+        return
+    product.deposit = Product.objects.select_for_update(no_key=True).get(pk=product.deposit_id)
+    error = product.find_deposit_error()
+    if error is None and Product.objects.filter(deposit=product).exists():
+        detail = "This product is the deposit of others and cannot have one itself."
+        error = FieldError("deposit", "is_deposit", detail)
+    if error:
+        raise Invalid(errors=(error,))
 
 
 def _ensure_unique(product: Product, keys: Iterable[str]) -> None:

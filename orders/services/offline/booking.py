@@ -37,7 +37,7 @@ from orders.services.payments.store_credit import record_wrong_code, sort_by_cod
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.lines import apply_price, build_line, build_order
+from orders.services.pricing.lines import apply_price, build_line, build_order, describe_deposit
 from orders.services.stock.levels import decrement_stock_unchecked
 from orders.services.stock.movements import offset_counted_sales
 from tenants import audit
@@ -234,7 +234,9 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
 def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, Any]:
     """Return the product fields of a line, from the catalog or else from the till."""
     # A fractional quantity means sold by weight, even if the catalog has changed since.
-    weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
+    weighed: dict[str, Any] = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
+    if line.deposit_for:
+        weighed |= describe_deposit(line.deposit_for)
     if product is None:
         code = (line.sku or line.barcode or "")[:MAX_SKU_LENGTH]
         return {

@@ -50,15 +50,17 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         _apply_scan(line, catalog.read_scan(line, product))
         for line, product in zip(sale.lines, products, strict=True)
     ]
+    rates = _choose_taxes(lines, products)
     inputs = [
         LineInput(
             quantity=line.quantity,
             unit_price=line.unit_price,
-            taxes=_choose_taxes(line, product),
+            taxes=taxes,
             discounts=tuple(each.discount for each in line.discounts),
             fixed_gross=line.fixed_gross,
+            is_deposit=line.deposit_for is not None,
         )
-        for line, product in zip(lines, products, strict=True)
+        for line, taxes in zip(lines, rates, strict=True)
     ]
     order_discounts = [each.discount for each in sale.discounts]
     policy = build_pricing_policy(current_tenant())
@@ -89,10 +91,32 @@ def _apply_scan(line: ChargedLine, scan: Scan | None) -> ChargedLine:
     return replace(line, fixed_gross=gross, traceability=scan.traceability)
 
 
-def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
-    if line.taxes is not None:
-        return line.taxes
-    return product.tax_rates if product else ()
+def _choose_taxes(
+    lines: Sequence[ChargedLine], products: Sequence[Product | None]
+) -> list[tuple[TaxRate, ...]]:
+    """Return the charged taxes of each line, else those of the catalog."""
+    expected = _list_catalog_taxes(lines, products)
+    return [
+        (line.taxes if line.taxes is not None else taxes) or ()
+        for line, taxes in zip(lines, expected, strict=True)
+    ]
+
+
+def _list_catalog_taxes(
+    lines: Sequence[ChargedLine], products: Sequence[Product | None]
+) -> list[tuple[TaxRate, ...] | None]:
+    """Return the taxes of each line by the catalog; None for an unknown product.
+
+    A deposit without a tax class is taxed as the product that it is charged with.
+    """
+    by_id = {line.id: product for line, product in zip(lines, products, strict=True) if line.id}
+    found: list[tuple[TaxRate, ...] | None] = []
+    for line, product in zip(lines, products, strict=True):
+        taxed = product
+        if line.deposit_for and product and not product.tax_class_id:
+            taxed = by_id.get(line.deposit_for) or product
+        found.append(taxed.tax_rates if taxed else None)
+    return found
 
 
 def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
@@ -146,12 +170,45 @@ def _find_flags(
     priced: PricedOrder,
     total: Decimal,
 ) -> Iterable[Flag]:
-    for line, product in zip(sale.lines, products, strict=True):
-        yield from _find_line_flags(line, product)
+    taxes = _list_catalog_taxes(sale.lines, products)
+    for line, product, rates in zip(sale.lines, products, taxes, strict=True):
+        yield from _find_line_flags(line, product, rates)
+    if _list_charged_deposits(sale, products) != _list_catalog_deposits(sale, products):
+        yield Flag.DEPOSIT_DIFFERS
     if {total, sale.total} - {priced.total, None}:
         yield Flag.TOTAL_DIFFERS
     if not _is_payable_in_coins(sale, total):
         yield Flag.NOT_PAYABLE_IN_CASH
+
+
+def _list_charged_deposits(
+    sale: OfflineSale, products: Sequence[Product | None]
+) -> list[tuple[object, ...]]:
+    """Return line, product and quantity of each deposit of a line with a known product."""
+    lines = list(zip(sale.lines, products, strict=True))
+    known = {line.id for line, product in lines if line.id and product}
+    return sorted(
+        (
+            (line.deposit_for, product.pk if product else None, line.quantity)
+            for line, product in lines
+            if line.deposit_for in known
+        ),
+        key=str,
+    )
+
+
+def _list_catalog_deposits(
+    sale: OfflineSale, products: Sequence[Product | None]
+) -> list[tuple[object, ...]]:
+    """Return the deposits that the catalog has for the lines."""
+    return sorted(
+        (
+            (line.id, product.deposit_id, line.quantity)
+            for line, product in zip(sale.lines, products, strict=True)
+            if product and product.deposit_id and not line.deposit_for
+        ),
+        key=str,
+    )
 
 
 def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
@@ -160,13 +217,15 @@ def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
         yield Flag.CARD_UNVERIFIED
 
 
-def _find_line_flags(line: ChargedLine, product: Product | None) -> Iterable[Flag]:
+def _find_line_flags(
+    line: ChargedLine, product: Product | None, taxes: tuple[TaxRate, ...] | None
+) -> Iterable[Flag]:
     if product is None:
         yield Flag.UNKNOWN_PRODUCT
         return
-    if not product.is_active:
+    if not product.is_active and not line.deposit_for:
         yield Flag.NOT_ON_SALE
     if not product.open_price and line.unit_price != product.price:
         yield Flag.PRICE_DIFFERS
-    if line.taxes is not None and line.taxes != product.tax_rates:
+    if line.taxes is not None and line.taxes != taxes:
         yield Flag.TAX_DIFFERS

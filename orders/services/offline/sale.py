@@ -30,6 +30,8 @@ class ChargedLine:
     note: str = ""
     discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
+    # The line of the sale whose deposit this is.
+    deposit_for: uuid.UUID | None = None
     # What the scanned code says.
     fixed_gross: Decimal | None = None
     traceability: Traceability = UNTRACED
@@ -71,8 +73,9 @@ class OfflineSale:
 
         The order may have no number of the till yet.
         """
-        ours = [(line.quantity, line.unit_price) for line in lines]
-        theirs = [(line.quantity, line.unit_price) for line in self.lines]
+        # In any order: a till may list deposits elsewhere.
+        ours = sorted((line.quantity, line.unit_price) for line in lines)
+        theirs = sorted((line.quantity, line.unit_price) for line in self.lines)
         is_sold = not order.is_offline and order.receipt_number is not None
         is_numbered_so = order.device_sequence in (None, self.device_sequence)
         return is_sold and is_numbered_so and ours == theirs and order.paid_total == self.paid

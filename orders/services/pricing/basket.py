@@ -19,6 +19,7 @@ from orders.money import (
     PricingPolicy,
     RoundingLevel,
     RoundingMode,
+    TaxRate,
     compute_labeled_quantity,
     price_order,
 )
@@ -83,11 +84,20 @@ class ProductReference(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Basket:
-    """Requested lines with their products and prices, in the same order."""
+class BasketLine:
+    """A requested line with its product, or the deposit of the line before it."""
 
-    requests: Sequence[LineRequest]
-    products: Sequence[Product]
+    request: LineRequest
+    product: Product
+    taxes: tuple[TaxRate, ...]
+    is_deposit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """Lines with their deposits and prices, in the same order."""
+
+    lines: Sequence[BasketLine]
     inputs: Sequence[LineInput]
     discounts: Sequence[Discount]
     priced: PricedOrder
@@ -122,20 +132,38 @@ def price_basket(
 
     Raises `Invalid` for products that are unknown or not on sale, and `AmountTooLarge`.
     """
-    requests, products = resolve_lines(requests, catalog=catalog)
-    inputs = [
-        LineInput(
-            quantity=line.quantity,
-            unit_price=product.price if line.unit_price is None else line.unit_price,
-            taxes=product.tax_rates,
-            discounts=tuple(given.discount for given in line.discounts),
-            fixed_gross=line.fixed_gross,
-        )
-        for line, product in zip(requests, products, strict=True)
-    ]
+    lines = build_basket_lines(*resolve_lines(requests, catalog=catalog))
+    inputs = [_build_input(line) for line in lines]
     off = [given.discount for given in discounts]
     priced = price_within_limits(inputs, off, build_pricing_policy(tenant))
-    return Basket(requests, products, inputs, off, priced)
+    return Basket(lines, inputs, off, priced)
+
+
+def build_basket_lines(
+    requests: Sequence[LineRequest], products: Sequence[Product]
+) -> list[BasketLine]:
+    """Return the lines, each followed by the deposit of its product."""
+    lines = []
+    for request, product in zip(requests, products, strict=True):
+        lines.append(BasketLine(request, product, product.tax_rates))
+        if product.deposit:
+            deposit = LineRequest(request.quantity, product.deposit.pk)
+            lines.append(
+                BasketLine(deposit, product.deposit, product.deposit_tax_rates, is_deposit=True)
+            )
+    return lines
+
+
+def _build_input(line: BasketLine) -> LineInput:
+    request = line.request
+    return LineInput(
+        quantity=request.quantity,
+        unit_price=line.product.price if request.unit_price is None else request.unit_price,
+        taxes=line.taxes,
+        discounts=tuple([given.discount for given in request.discounts]),
+        fixed_gross=request.fixed_gross,
+        is_deposit=line.is_deposit,
+    )
 
 
 def price_within_limits(
@@ -264,7 +292,10 @@ class ProductLookup:
             products += PRODUCTS_BY_ID.all(tenant=tenant, ids=names.ids)
         if names.skus:
             products += PRODUCTS_BY_SKU.all(tenant=tenant, skus=names.skus)
-        return cls(products, ScannedCodes.load(names.barcodes))
+        catalog = cls(products, ScannedCodes.load(names.barcodes))
+        if deposits := catalog.list_deposit_ids():
+            catalog.set_deposits(PRODUCTS_BY_ID.all(tenant=tenant, ids=deposits))
+        return catalog
 
     @classmethod
     def prepare(cls, requests: Sequence[ProductReference]) -> "PreparedProducts":
@@ -276,6 +307,27 @@ class ProductLookup:
             PRODUCTS_BY_SKU.prepare(tenant=tenant, skus=names.skus) if names.skus else None,
             ScannedCodes.prepare(names.barcodes),
         )
+
+    def list_products(self) -> list[Product]:
+        found = (self.by_id, self.by_sku, self.scanned.by_plu)
+        return [
+            *(product for products in found for product in products.values()),
+            *(barcode.product for barcode in self.scanned.barcodes.values()),
+        ]
+
+    def list_deposit_ids(self) -> set[uuid.UUID]:
+        return {each.deposit_id for each in self.list_products() if each.deposit_id}
+
+    def prepare_deposits(self) -> PreparedQuery[Product] | None:
+        """Return the query for the deposits of the products, or None if there are none."""
+        ids = self.list_deposit_ids()
+        return PRODUCTS_BY_ID.prepare(tenant=current_tenant_id(), ids=ids) if ids else None
+
+    def set_deposits(self, deposits: Iterable[Product]) -> None:
+        by_id = {deposit.pk: deposit for deposit in deposits}
+        for product in self.list_products():
+            if product.deposit_id:
+                product.deposit = by_id[product.deposit_id]
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
         """Return the product found by id, else by SKU, else by barcode."""

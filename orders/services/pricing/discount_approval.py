@@ -82,7 +82,14 @@ def _build_measured_line(line: OrderLine) -> MeasuredLine:
             # The quantity of other labels is the price divided by the list price, rounded.
             price = max(price, (line.quantity - MIN_QUANTITY) * line.list_price)
         return MeasuredLine(line.pk, Decimal(1), line.fixed_gross, price, discounts)
-    return MeasuredLine(line.pk, line.quantity, line.unit_price, line.applicable_price, discounts)
+    return MeasuredLine(
+        line.pk,
+        line.quantity,
+        line.unit_price,
+        line.applicable_price,
+        discounts,
+        is_deposit=line.is_deposit,
+    )
 
 
 def find_discount_over_limit(

@@ -71,6 +71,8 @@ class MeasuredLine:
     # The unit price itself where the product has an open price.
     applicable_price: Decimal
     discounts: Sequence[Discount] = ()
+    # Order discounts do not reduce a deposit.
+    is_deposit: bool = False
 
     @property
     def is_at_list_price(self) -> bool:
@@ -178,12 +180,14 @@ def measure_reduction(
         price - compute_unrounded_discounts(price, each.discounts)
         for price, each in zip(gross, lines, strict=True)
     ]
-    whole = sum(left, ZERO)
+    whole = sum(
+        (price for price, each in zip(left, lines, strict=True) if not each.is_deposit), ZERO
+    )
     off = compute_unrounded_discounts(whole, discounts)
     share = off / whole if whole else ZERO
     return PriceReduction(
         {
-            each.key: _measure_line(each, price, before_share, share)
+            each.key: _measure_line(each, price, before_share, ZERO if each.is_deposit else share)
             for each, price, before_share in zip(lines, gross, left, strict=True)
         },
         share * HUNDRED,

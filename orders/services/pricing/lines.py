@@ -23,7 +23,7 @@ from orders.money import (
     TaxTotal,
     build_tax_rate,
 )
-from orders.services.pricing.basket import DiscountRequest
+from orders.services.pricing.basket import BasketLine, DiscountRequest
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import build_row
 from tenants.ids import new_id
@@ -141,6 +141,22 @@ def build_line(
     )
 
 
+def build_lines(order: Order, lines: Sequence[BasketLine], first: int = 0) -> list[OrderLine]:
+    """Return unsaved lines at positions from `first`; each deposit refers to the line before it."""
+    built: list[OrderLine] = []
+    for position, each in enumerate(lines, first):
+        more = describe_deposit(built[-1].pk) if each.is_deposit else {}
+        built.append(
+            build_line(order, position, each.request, each.product, taxes=each.taxes, **more)
+        )
+    return built
+
+
+def describe_deposit(line: uuid.UUID) -> dict[str, Any]:
+    """Return what the deposit of a line differs in. It takes no stock: the goods of its line do."""
+    return {"deposit_for_id": line, "tracks_stock": False}
+
+
 def _copy_product(product: Product) -> dict[str, Any]:
     return {
         "product": product,
@@ -169,6 +185,7 @@ def build_line_input(line: OrderLine) -> LineInput:
         taxes=tuple(parse_tax_rate(tax) for tax in line.taxes),
         discounts=parse_discounts(line.discounts),
         fixed_gross=line.fixed_gross,
+        is_deposit=line.is_deposit,
     )
 
 

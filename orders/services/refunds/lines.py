@@ -1,7 +1,7 @@
 """Compute refund lines: which quantity and amount of each order line is refunded."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -56,7 +56,25 @@ def build_refund_lines(
         _ensure_refundable(f"lines[{position}]", each, known.get(each.line))
         taken = refund_quantity(sold[each.line], each.quantity, exponent)
         refund_lines.append(RefundLineResult(known[each.line], taken, each.restock))
+    for each in _request_deposits(order, wanted):
+        taken = refund_quantity(sold[each.line], each.quantity, exponent)
+        refund_lines.append(RefundLineResult(known[each.line], taken, each.restock))
     return refund_lines
+
+
+def _request_deposits(
+    order: Order, wanted: Sequence[RefundLineRequest]
+) -> Iterator[RefundLineRequest]:
+    """Yield the deposits of the requested lines, unless they are requested themselves.
+
+    Deposits that were refunded before, for empties, are not refunded again.
+    """
+    requested = {each.line: each for each in wanted}
+    for line in order.loaded_lines:
+        parent = requested.get(line.deposit_for_id) if line.deposit_for_id else None
+        quantity = min(parent.quantity, line.quantity - line.refunded_quantity) if parent else ZERO
+        if parent and quantity and line.pk not in requested:
+            yield RefundLineRequest(line.pk, quantity, parent.restock)
 
 
 def _request_all_left(order: Order) -> tuple[RefundLineRequest, ...]:

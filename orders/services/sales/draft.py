@@ -37,7 +37,7 @@ from orders.services.pricing.discount_approval import (
     measure_order,
 )
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.lines import apply_price, build_line, build_order
+from orders.services.pricing.lines import apply_price, build_lines, build_order
 from tenants.database.bulk_insert import Statement, prepare_rows
 from tenants.events.outbox import build_event
 from tenants.models import AuditEvent, IdempotencyKey, Register
@@ -157,10 +157,7 @@ def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: U
 
 
 def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:
-    lines = []
-    parts = zip(basket.requests, basket.products, basket.priced.lines, strict=True)
-    for position, (request, product, priced) in enumerate(parts):
-        line = build_line(order, position, request, product)
+    lines = build_lines(order, basket.lines)
+    for line, priced in zip(lines, basket.priced.lines, strict=True):
         apply_price(line, priced)
-        lines.append(line)
     return lines

@@ -21,11 +21,12 @@ from orders.services.pricing.basket import (
     MAX_LINES,
     DiscountRequest,
     LineRequest,
+    build_basket_lines,
     resolve_lines,
 )
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
-from orders.services.pricing.lines import build_discount, build_line
+from orders.services.pricing.lines import build_discount, build_lines
 from orders.services.pricing.reprice import (
     PRICED_LINE_FIELDS,
     PRICED_ORDER_FIELDS,
@@ -64,15 +65,15 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     order = lock_order(edit.order, edit.by)
     if any(line.pk == wanted.id for line in order.loaded_lines):
         return _ensure_same_line(order, wanted)
-    (requested,), (product,) = resolve_lines([wanted], "")
-    if len(order.loaded_lines) >= MAX_LINES:
+    added = build_basket_lines(*resolve_lines([wanted], ""))
+    if sum(not line.is_deposit for line in order.loaded_lines) >= MAX_LINES:
         raise TooManyLines(number=order.number, maximum=MAX_LINES)
     position = max((line.position for line in order.loaded_lines), default=-1) + 1
-    line = build_line(order, position, requested, product, taxes=product.tax_rates)
+    lines = build_lines(order, added, position)
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
-    approve_expired(order, find_expired_line(order, [line], timezone.now()), edit)
-    return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))
+    approve_expired(order, find_expired_line(order, lines, timezone.now()), edit)
+    return _apply_change(order, edit, lambda order: order.loaded_lines.extend(lines))
 
 
 def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
@@ -104,26 +105,36 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
             setattr(line, name, value)
         line.price_typed |= "unit_price" in changes
         line.ensure_whole_units(line.quantity)
+        for deposit in order.list_deposits(line):
+            _change_deposit(deposit, line.quantity)
 
     return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
 
+def _change_deposit(deposit: OrderLine, quantity: Decimal) -> None:
+    if deposit.quantity != quantity and deposit.product:
+        deposit.update_list_price(deposit.product.price)
+    deposit.quantity = quantity
+
+
 @atomic_with_retry
 def remove_line(line_id: uuid.UUID, edit: OrderEdit) -> Order:
-    """Remove a line, with an audit event: removed lines are a common way of fraud."""
+    """Remove a line with its deposit. Audited: removed lines are a common way of fraud."""
 
     def change(order: Order) -> None:
         line = find_line(order, line_id)
-        order.loaded_lines.remove(line)
-        audit.record(
-            "line_removed",
-            actor=edit.by,
-            target=order,
-            sku=line.sku,
-            quantity=str(line.quantity),
-            total=str(current_tenant().quantize_amount(line.total)),
-        )
-        line.delete()
+        line.ensure_no_deposit()
+        for each in (*order.list_deposits(line), line):
+            order.loaded_lines.remove(each)
+            audit.record(
+                "line_removed",
+                actor=edit.by,
+                target=order,
+                sku=each.sku,
+                quantity=str(each.quantity),
+                total=str(current_tenant().quantize_amount(each.total)),
+            )
+            each.delete()
 
     return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
@@ -152,7 +163,7 @@ def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
                 return order
 
     def change(order: Order) -> None:
-        holder: Order | OrderLine = find_line(order, new.line) if new.line else order
+        holder = _find_discount_holder(order, new)
         if len(holder.discounts) >= MAX_DISCOUNTS:
             raise Invalid.field(
                 "type", f"At most {MAX_DISCOUNTS} discounts are allowed.", code="max"
@@ -160,6 +171,14 @@ def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
         holder.discounts = [*holder.discounts, new.build_snapshot()]
 
     return _apply_change(order, edit, change)
+
+
+def _find_discount_holder(order: Order, new: NewDiscount) -> Order | OrderLine:
+    if new.line is None:
+        return order
+    line = find_line(order, new.line)
+    line.ensure_no_deposit()
+    return line
 
 
 def _ensure_same_discount(

@@ -47,7 +47,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
 
     assert export_catalog(manager_client) == table(
         HEADER,
-        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", "", "kg"],
+        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", "", "kg", ""],
         [
             "P-1",
             "Pear",
@@ -61,6 +61,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "false",
             "7",
             "lb",
+            "",
         ],
     )
 

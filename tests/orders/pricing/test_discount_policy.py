@@ -30,10 +30,11 @@ def amount(value):
     return Discount(DiscountType.AMOUNT, Decimal(value))
 
 
-def line(list_price="10.00", quantity="1", price=None, *discounts, key=0, open_price=False):
+def line(list_price="10.00", quantity="1", price=None, *discounts, key=0, **more):
     price = Decimal(price or list_price)
-    applicable = price if open_price else Decimal(list_price)
-    return MeasuredLine(key, Decimal(quantity), price, applicable, discounts)
+    applicable = price if more.get("open_price") else Decimal(list_price)
+    is_deposit = more.get("is_deposit", False)
+    return MeasuredLine(key, Decimal(quantity), price, applicable, discounts, is_deposit)
 
 
 def find_action(lines, discounts=(), limits=CASHIER, **more):
@@ -52,6 +53,8 @@ def find_action(lines, discounts=(), limits=CASHIER, **more):
         ([line("10.00", "1", "11.00", percent("10"))], [], "0.10"),
         ([line("50.00", "1", "10.00", percent("10"), open_price=True)], [], "1.00"),
         ([line("0.00", "3")], [percent("50")], "0.00"),
+        ([line(), line("8.00", key=1, is_deposit=True)], [percent("50")], "5.00"),
+        ([line(), line("8.00", key=1, is_deposit=True)], [amount("99")], "10.00"),
         ([line("1.99", "0.333", "1.00")], [], "0.33"),
         ([], [percent("50")], "0.00"),
     ],
@@ -68,6 +71,9 @@ def test_discount_and_override_are_measured_from_the_applicable_price(lines, dis
         ([line("10.00", "1", None, percent("10.0001"))], [], CASHIER, "discount"),
         ([line()], [percent("10")], CASHIER, None),
         ([line()], [percent("10.0001")], CASHIER, "discount"),
+        # A deposit is not reduced, and does not make the percentage of an amount smaller.
+        ([line(), line("90.00", key=1, is_deposit=True)], [amount("1.01")], CASHIER, "discount"),
+        ([line(), line("90.00", key=1, is_deposit=True)], [amount("1.00")], CASHIER, None),
         # Two discounts of 10 percent reduce the price by 19 percent.
         ([line("10.00", "1", None, percent("10"))], [percent("10")], CASHIER, "discount"),
         ([line("10.00", "1", None, percent("5"))], [percent("5")], CASHIER, None),
