@@ -5,6 +5,7 @@ import gc
 import os
 import select
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -62,8 +63,14 @@ keepalive = 75
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
-def post_worker_init(_worker: object) -> None:
-    """Exclude what was loaded from garbage collection, which would look through all of it."""
+def post_worker_init(worker: Any) -> None:
+    """Make each request cheaper.
+
+    gunicorn looks up about 25 settings for each request through `Config.__getattr__`, which takes
+    a quarter of its time; attributes of the same name are found first. What was loaded is excluded
+    from garbage collection, which would look through all of it.
+    """
+    vars(worker.cfg).update({name: each.get() for name, each in worker.cfg.settings.items()})
     gc.collect()
     gc.freeze()
 

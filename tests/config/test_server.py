@@ -1,9 +1,12 @@
 """`python -m config.server` starts the web server of the setting SERVER."""
 
+import gc
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
 
 from config import gunicorn, server
 from config.server import build_command, build_environment, parse_bind
@@ -68,6 +71,16 @@ def test_granian_environment_contains_no_headers(monkeypatch):
 
 def test_gunicorn_says_how_many_workers_share_the_cores():
     assert gunicorn.raw_env == [f"WEB_CONCURRENCY={gunicorn.workers}"]
+
+
+def test_settings_of_gunicorn_are_plain_attributes_in_a_worker():
+    config = Config()
+    config.set("keepalive", gunicorn.keepalive)
+    gunicorn.post_worker_init(SimpleNamespace(cfg=config))
+    gc.unfreeze()
+
+    assert vars(config).keys() >= config.settings.keys()
+    assert all(vars(config)[name] == each.get() for name, each in config.settings.items())
 
 
 @pytest.mark.parametrize(("setting", "module"), [(None, "gunicorn"), ("granian", "granian")])
