@@ -7,9 +7,12 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     BIND=0.0.0.0:8000
 
-# Libraries for PDF receipts. Without them, PDF requests are answered with 501.
+# Libraries for PDF receipts; without them, PDF requests are answered with 501. FriBiDi and fonts
+# (135 MB, most of it Chinese, Japanese and Korean) for receipt printers that lack a letter; without
+# them, such letters are printed as question marks.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
+        libfribidi0 fonts-noto-core fonts-noto-mono fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /srv/till

@@ -227,6 +227,7 @@ SILENCED_SYSTEM_CHECKS = [
     # The default of `day_starts_at` is 00:00. Within seconds of midnight, Django mistakes it for
     # the current time, set once at import.
     "fields.W161",
+    *env.list("SILENCED_SYSTEM_CHECKS", default=[]),
 ]
 PASSWORD_PEPPERS = peppers()
 PASSWORD_HASHERS = [

@@ -14,6 +14,7 @@ from zlib import crc32
 import pytest
 from django.conf import settings
 
+from orders.services.documents.renderers.fonts import list_missing_packages
 from tests.support import redis_server
 from tests.support.schema_digest import ROOT
 
@@ -68,7 +69,11 @@ def can_run(item: pytest.Item) -> bool:
 @cache
 def missing_programs() -> frozenset[str]:
     """Return the markers of tests that this machine cannot run."""
-    there = {"redis": redis_server.is_available(), "pdf": can_draw_pdf()}
+    there = {
+        "redis": redis_server.is_available(),
+        "pdf": can_draw_pdf(),
+        "fonts": not list_missing_packages(),
+    }
     return frozenset(name for name, is_there in there.items() if not is_there)
 
 

@@ -60,7 +60,8 @@ class PrinterSettings:
     paper_mm: PaperWidth = 80
     # A key of `CODE_PAGES`.
     code_page: str = "pc858"
-    # Open the cash drawer that is connected to the printer.
+    # Open the cash drawer that is connected to the printer. In a document, whether this document
+    # opens it.
     drawer_pulse: bool = False
     # A PNG image, printed above everything else.
     logo: bytes | None = None

@@ -10,12 +10,14 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Order
-from orders.services.documents.renderers.text_layout import WIDTH
+from orders.services.documents.printer_settings import COLUMNS
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, TaxClassFactory
 from tests.support.till import Till, amount, card, cash, line, percent
 
 pytestmark = pytest.mark.once
+
+WIDTH = COLUMNS[80]
 
 NIGHT = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
 EVIL = "<img src=x onerror=\"alert(1)\"> & 'sons'"

@@ -1,11 +1,22 @@
 """Plain text renderer."""
 
 from orders.services.documents.document import Document
-from orders.services.documents.renderers.text_layout import WIDTH, TextLine, layout_lines
+from orders.services.documents.renderers.text_layout import (
+    TextLine,
+    display_width,
+    layout_code,
+    layout_lines,
+)
 
 
 def render_text(document: Document) -> str:
     """Render as text, for a screen or a text-only printer, with the code as text."""
-    lines = [*layout_lines(document), TextLine(""), TextLine(document.qr_text, is_centered=True)]
-    texts = (each.text.center(WIDTH).rstrip() if each.is_centered else each.text for each in lines)
-    return "".join(f"{text}\n" for text in texts)
+    lines = [*layout_lines(document), TextLine(""), *layout_code(document)]
+    return "".join(f"{_align(line, document.printer.columns)}\n" for line in lines)
+
+
+def _align(line: TextLine, columns: int) -> str:
+    """Return the line with its amount at the right edge, or in the middle if it is centered."""
+    text = line.format(columns)
+    spaces = (columns - display_width(text)) // 2 if line.is_centered else 0
+    return f"{' ' * spaces}{text}"
