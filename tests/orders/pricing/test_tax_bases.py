@@ -70,8 +70,12 @@ def test_responses_and_receipts_show_compound_tax_bases(till, basket, case):
     words = "incl." if case.rates[0]["included"] else "added"
     receipt = till.get(f"orders/{order['id']}/receipt/").json()
     assert [(row["words"], row["amount"]) for row in receipt["taxes"]] == [
-        (f"{name} {each['percent']} % {words} on {base}", tax)
+        row
         for (name, base, tax), each in zip(case.sold, case.rates, strict=True)
+        for row in (
+            (f"{name} {each['percent']} % {words} on {base}", tax),
+            ("Gross", str(Decimal(base) + Decimal(tax))),
+        )
     ]
     for format_ in ("html", "text"):
         receipt_text = till.get(f"orders/{order['id']}/receipt/?format={format_}").content.decode()

@@ -208,6 +208,7 @@ def test_gift_receipt_as_data(till, gift):
         ("Quantity 2", ""),
         ("Red", ""),
         ("Gloves", ""),
+        ("Quantity 1", ""),
     ]
     assert (shown["totals"], shown["payments"], shown["taxes"]) == ([], [], [])
 
