@@ -23,6 +23,7 @@ from orders.serializers.shift import (
     XReportSerializer,
     ZReportSerializer,
 )
+from orders.services.documents.cash_movement import build_cash_movement_slip
 from orders.services.documents.print import ensure_renderable
 from orders.services.documents.z_report import build_z_document
 from orders.services.registers import find_register
@@ -30,6 +31,7 @@ from orders.services.shifts.cash_drawer import (
     NewCashMovement,
     NewShift,
     end_shift,
+    find_cash_movement,
     load_suggested_float,
     move_cash,
     open_shift,
@@ -48,6 +50,11 @@ from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
 
+SLIP_DESCRIPTION = (
+    "`json` returns the cash movement, every other format its slip. With `escpos` the slip opens "
+    "the cash drawer, if the printer of the store does, within two minutes after the movement. "
+    "Cashiers see their own movements and those of shifts that they opened."
+)
 # Fields that reveal the expected amounts, which a blind count must not show.
 BLIND_COUNT_FIELDS = ("carried", "payments", "cash", "expected")
 
@@ -131,6 +138,23 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         )
         movement, is_new = move_cash(self.get_object_id(), new, by=request.user)
         return self.answer_created(movement, is_new)
+
+    @extend_document_schema(CashMovementSerializer, SLIP_DESCRIPTION)
+    @action(
+        detail=True,
+        methods=["get"],
+        url_path="cash-movements/<uuid:movement>",
+        url_name="cash-movement",
+        query_params=("format",),
+        content_negotiation_class=FormatParameterNegotiation,
+    )
+    def cash_movement(self, request: Request, pk: Any, movement: UUID) -> HttpResponse:
+        form, shift = parse_format(request), self.get_object()
+        found = find_cash_movement(shift, movement, request.user)
+        if form == "json":
+            return Response(CashMovementSerializer(found).data)
+        ensure_renderable(form)
+        return build_document_response(build_cash_movement_slip(found, shift), form)
 
     @extend_schema(request=None, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])

@@ -10,6 +10,7 @@ from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFa
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.orders import (
+    CashMovementFactory,
     OrderLineFactory,
     PaymentFactory,
     RefundFactory,
@@ -35,13 +36,15 @@ def rows(shop, store, register, product, cashier):
         order__cashier__tenant=shop,
         discounts=[{**discount, "amount": "0.25"}],
     )
+    shift = ShiftFactory(opened_by=cashier, register=register)
+    CashMovementFactory(id=PARTS["movement"], shift=shift)
     webhook = WebhookFactory(tenant=shop)
     OutboxDeliveryFactory(id=PARTS["delivery"], event__tenant=shop, subscriber=webhook.subscriber)
     return {
         "webhook": webhook.pk,
         "refund": RefundFactory(order=line.order).pk,
         "store-credit": StoreCreditFactory(tenant=shop).pk,
-        "shift": ShiftFactory(opened_by=cashier, register=register).pk,
+        "shift": shift.pk,
         "user": UserFactory(tenant=shop).pk,
         "session": AuthSessionFactory(user__tenant=shop).pk,
         "store": store.pk,

@@ -179,6 +179,7 @@ TABLE = {
     ("get", "shift-detail"): STAFF,
     ("get", "shift-current"): STAFF,
     ("post", "shift-cash-movements"): STAFF,
+    ("get", "shift-cash-movement"): STAFF,
     ("post", "shift-end"): STAFF,
     ("post", "shift-close"): STAFF,
     ("get", "shift-x-report"): STAFF,

@@ -30,7 +30,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 # Ids of parts of an order or a webhook in paths.
-PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4()}
+PARTS = {part: uuid.uuid4() for part in ("line", "discount", "delivery", "movement")}
 
 
 def call(

@@ -115,6 +115,17 @@ def load_suggested_float(register: Register) -> Decimal:
     return current_tenant().quantize_amount(last or Decimal(0))
 
 
+def find_cash_movement(shift: Shift, movement_id: uuid.UUID, by: User) -> CashMovement:
+    """Return a movement of a shift, for who recorded it, who opened the shift, and managers.
+
+    Raises `DoesNotExist` for others, because movements reveal the expected cash.
+    """
+    movements = CashMovement.objects.select_related("by").filter(shift=shift)
+    if not may_run(shift, by):
+        movements = movements.filter(by=by)
+    return movements.get(pk=movement_id)
+
+
 def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
     """Record a pay-in, pay-out, drop or no-sale. Return the movement and whether it is new.
 
@@ -209,9 +220,14 @@ def lock_shift(shift_id: uuid.UUID, by: User) -> Shift:
     return shifts.get(pk=shift_id)
 
 
+def may_run(shift: Shift, by: User) -> bool:
+    """Return whether the user opened the shift or may run those of others."""
+    return by.may_run_shifts_of_others() or shift.opened_by_id == by.pk
+
+
 def ensure_may_run(shift: Shift, by: User) -> None:
     """Raise `NotPermitted` unless the user opened the shift or may run those of others."""
-    if not (by.may_run_shifts_of_others() or shift.opened_by_id == by.pk):
+    if not may_run(shift, by):
         raise NotPermitted
 
 
