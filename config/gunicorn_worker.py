@@ -9,6 +9,7 @@ gateway or a password hash. The main thread only looks after the others. It need
 """
 
 import contextlib
+import ctypes
 import select
 import socket
 import threading
@@ -19,12 +20,19 @@ from collections.abc import Callable
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 MAX_WAIT_FOR_THREAD = 0.001
-# Seconds between two looks at the parent process and at connections that were idle for too long.
+# Seconds between two looks at the parent process, idle connections and free memory.
 CHORES_INTERVAL = 1.0
 # Connections of which one call of epoll tells that they are ready.
 MAX_EVENTS = 16
 # An event is reported once, to one thread, until the socket is watched again.
 READABLE_ONCE = select.EPOLLIN | select.EPOLLONESHOT
+libc = ctypes.CDLL(None)
+
+
+def return_free_memory() -> None:
+    """Return memory that the C library keeps to the kernel: above all that of password hashes."""
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 class RequestThreads:
@@ -175,6 +183,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not self.is_parent_alive():
                 break
             self._close_idle_connections(time.monotonic())
+            return_free_memory()
         self._finish_requests()
         self.threads.stop()
         for each in self.sockets:

@@ -348,3 +348,16 @@ def test_stopped_worker_finishes_its_requests_and_accepts_no_more(server):
     while worker.connections:
         """Until the worker has ended."""
     connection.close()
+
+
+def test_running_worker_returns_free_memory(server, monkeypatch):
+    returned = queue.SimpleQueue()
+    monkeypatch.setattr(gunicorn_worker, "return_free_memory", lambda: returned.put(1))
+
+    assert returned.get(timeout=MINUTE)
+
+
+def test_free_memory_is_returned_where_the_c_library_can(monkeypatch):
+    gunicorn_worker.return_free_memory()
+    monkeypatch.setattr(gunicorn_worker, "libc", object())
+    gunicorn_worker.return_free_memory()
