@@ -81,6 +81,31 @@ def test_long_words_are_split_between_letters_with_their_marks():
     assert (first, second) == ("e\u0301" * 42, "e\u0301" * 8)
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        # SARA A belongs to the letter before it, SARA E to the one after it.
+        ("ก" * 41 + "ละ", ["ก" * 41, "ละ"]),
+        ("ก" * 41 + "เล", ["ก" * 41, "เล"]),
+        ("寿" * 21 + "。司", ["寿" * 20, "寿。司"]),
+        ("寿" * 20 + "「司」", ["寿" * 20, "「司」"]),
+        ("コ" * 20 + "シャー", ["コ" * 20, "シャー"]),
+    ],
+)
+def test_letters_that_belong_together_are_on_one_line(text, lines):
+    assert render_rows(Row(text)) == lines
+
+
+def test_words_are_split_at_spaces_and_after_hyphens():
+    text = "Dvořák-Torte   mit Schlagobers und einem-langen Namen"
+
+    assert render_rows(Row(text)) == ["Dvořák-Torte mit Schlagobers und einem-", "langen Namen"]
+
+
+def test_long_word_begins_on_the_line_of_the_word_before():
+    assert render_rows(Row("Tee " + "n" * 50)) == ["Tee " + "n" * 38, "n" * 12]
+
+
 def test_wide_letter_does_not_start_in_the_last_column():
     assert render_rows(Row("a" + "寿" * 30)) == ["a" + "寿" * 20, "寿" * 10]
 

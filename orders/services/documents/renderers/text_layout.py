@@ -3,13 +3,26 @@
 Wide letters (Chinese, Japanese, Korean) take two columns, combining marks none.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from unicodedata import category
 
-from wcwidth import wcswidth, wrap
+from wcwidth import iter_graphemes, wcswidth
 
 from orders.services.documents.document import Document, Row
+
+WORDS = re.compile(r"\s+|[^\s-]+-*|-+")
+# Vowels of Thai and Lao that belong to the letter before or after them, and punctuation and small
+# letters of Japanese and Chinese that stay with the letter before or after them.
+NOT_FIRST = frozenset(
+    "\u0e30\u0e32\u0e33\u0e45\u0e46\u0e2f\u0eb0\u0eb2\u0eb3\u0ec6"
+    "、。，．・：；？！）］｝〕〉》」』】ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ"  # noqa: RUF001
+)
+NOT_LAST = frozenset(
+    "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4（［｛〔〈《「『【"  # noqa: RUF001
+)
+MAX_JOINED_LETTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +111,40 @@ def _layout_row(row: Row, columns: int) -> Iterator[TextLine]:
 
 
 def _wrap(text: str, columns: int) -> list[str]:
-    """Break at spaces and hyphens, and longer words between letters with all their marks."""
-    lines = wrap(text, columns, propagate_sgr=False) or [""]
-    return [part for line in lines for part in _split_oversized(line, columns)]
+    """Break at spaces and after hyphens, and words that are longer than a line between letters."""
+    lines = [""]
+    for word in WORDS.findall(text):
+        if word.isspace():
+            lines[-1] += " " if lines[-1] else ""
+        elif display_width(lines[-1] + word) <= columns:
+            lines[-1] += word
+        elif display_width(word) <= columns:
+            lines.append(word)
+        else:
+            _append_letters(lines, word, columns)
+    return [part for line in lines for part in _split_oversized(line.rstrip(), columns)]
+
+
+def _append_letters(lines: list[str], word: str, columns: int) -> None:
+    for letters in _join_letters(word):
+        if lines[-1] and display_width(lines[-1] + letters) > columns:
+            lines.append("")
+        lines[-1] += letters
+
+
+def _join_letters(word: str) -> list[str]:
+    """Split a word between letters with all their marks, but not before `NOT_FIRST`.
+
+    A few letters at most are kept together, so that they fit on a line.
+    """
+    parts = [""]
+    for letter in iter_graphemes(word):
+        is_joined = letter[0] in NOT_FIRST or parts[-1][-1:] in NOT_LAST
+        if is_joined and len(parts[-1]) < MAX_JOINED_LETTERS:
+            parts[-1] += letter
+        else:
+            parts.append(letter)
+    return parts
 
 
 def _split_oversized(line: str, columns: int) -> Iterator[str]:
