@@ -77,7 +77,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         totals=tuple(_build_totals(order, labels)),
         payments=tuple(_build_payments(order, labels)),
         offline=tuple(_build_offline_fields(order, labels)),
-        moves_cash=any(each.method == Payment.Method.CASH for each in _list_captured(order)),
+        moves_cash=_moves_cash(order),
     )
 
 
@@ -152,6 +152,12 @@ def _build_totals(order: Order, labels: Labels) -> Iterator[Row]:
 def _list_captured(order: Order) -> list[Payment]:
     captured = Payment.Status.CAPTURED
     return [each for each in order.loaded_payments if each.status == captured]
+
+
+def _moves_cash(order: Order) -> bool:
+    """Return whether cash is put into the drawer now. That of an offline sale already was."""
+    methods = {payment.method for payment in _list_captured(order)}
+    return Payment.Method.CASH in methods and not order.is_offline
 
 
 def _build_payments(order: Order, labels: Labels) -> Iterator[Row]:
