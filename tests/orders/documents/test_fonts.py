@@ -4,6 +4,7 @@ import struct
 import unicodedata
 
 import pytest
+from django.core.checks.registry import registry
 from fontTools.ttLib import TTFont
 
 from orders.checks import check_receipt_fonts
@@ -152,6 +153,10 @@ def test_levels_of_a_text():
 
 
 # --- check ---------------------------------------------------------------------------------------
+
+
+def test_check_runs_with_every_command():
+    assert check_receipt_fonts in registry.get_checks()
 
 
 @without_fonts
