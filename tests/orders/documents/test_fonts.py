@@ -55,6 +55,21 @@ def test_characters_of_a_font_are_those_that_another_library_reads(family):
 
 
 @pytest.mark.fonts
+@pytest.mark.parametrize(
+    ("letter", "family"),
+    [
+        ("ق", "NotoSansArabic"),
+        ("ש", "NotoSansHebrew"),
+        ("ა", "NotoSansGeorgian"),
+        ("Ж", "NotoSansMono"),
+    ],
+)
+def test_font_of_the_script_goes_before_other_fonts(letter, family):
+    """DejaVu Sans Mono has all of these letters, those of Arabic in one width."""
+    assert find_font(letter) == fonts._find_family(family)
+
+
+@pytest.mark.fonts
 def test_letter_with_marks_is_in_one_font():
     assert find_font("น้ำ") == find_font("น")
     assert find_font("q\u0301") is not None

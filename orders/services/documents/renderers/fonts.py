@@ -33,8 +33,10 @@ FONT_FILE = re.compile(
 # are 12 dots wide, ideographs 24.
 SIZES = {"NotoSansMono": 20, "DejaVuSansMono": 20, "NotoSansCJK": 24, "DroidSansFallbackFull": 24}
 OTHER_SIZE = 22
-FIXED_WIDTH = ("NotoSansMono", "DejaVuSansMono")
+FIXED_WIDTH = "NotoSansMono"
+# DejaVu Sans Mono has Arabic too, in letters of one width, so the font of the script goes first.
 FALLBACKS = (
+    "DejaVuSansMono",
     "NotoSans",
     "NotoSansCJK",
     "NotoSansSymbols",
@@ -118,7 +120,7 @@ def find_font(letter: str) -> Font | None:
 
 def _list_families(character: str) -> Iterator[str]:
     """List the families to search: fixed width, the script's own, then those for many scripts."""
-    yield from FIXED_WIDTH
+    yield FIXED_WIDTH
     script = unicodedata.name(character, "").partition(" ")[0]
     yield f"NotoSans{script.title()}"
     yield from FALLBACKS
