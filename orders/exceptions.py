@@ -24,6 +24,13 @@ class OrderNotOpen(Conflict):
     message = "Order {number} is {order_status}. Only open orders can be changed or paid."
 
 
+class ReceiptProfileChanged(Conflict):
+    """`current` is the id of the current version, or null."""
+
+    code = "receipt_profile_changed"
+    message = "The receipt profile has a newer version. Load it, then enter the change again."
+
+
 class IllegalTransition(Conflict):
     code = "illegal_transition"
     message = "Order {number} is {from_status} and cannot become {to_status}."

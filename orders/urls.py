@@ -17,6 +17,7 @@ router.register("card-readers", views.CardReaderViewSet, basename="card-reader")
 router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("refunds", views.RefundViewSet, basename="refund")
 router.register("store-credits", views.StoreCreditViewSet, basename="store-credit")
+router.register("receipt-profiles", views.ReceiptProfileViewSet, basename="receipt-profile")
 router.register("shifts", views.ShiftViewSet, basename="shift")
 router.register("orders", views.OrderViewSet, basename="order")
 

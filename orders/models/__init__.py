@@ -9,6 +9,7 @@ from orders.models.line import OrderLine
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
+from orders.models.receipt_profile import ReceiptProfile
 from orders.models.refund import Payout, Refund, RefundLine
 from orders.models.sales_summary import SalesHour, SalesSummary
 from orders.models.shift import CashMovement, Shift
@@ -29,6 +30,7 @@ __all__ = [
     "Payout",
     "Product",
     "Receipt",
+    "ReceiptProfile",
     "Refund",
     "RefundLine",
     "RegisterSeries",

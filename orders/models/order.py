@@ -81,7 +81,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 
     def with_receipt(self) -> Self:
         """Load everything on a receipt with a fixed number of queries."""
-        places = ("store__tenant", "register", "cashier", "receipt")
+        places = ("store__tenant", "register", "cashier", "receipt__profile")
         return self.select_related(*places).prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payments", to_attr="loaded_payments"),

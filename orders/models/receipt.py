@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from orders.models.order import Order
 from orders.models.prints import Printed
+from orders.models.receipt_profile import ReceiptProfile
 from orders.models.shift import Shift
 from tenants.database.bulk_insert import Statement
 from tenants.ids import to_db_id
@@ -191,6 +192,10 @@ class Receipt(Printed, TenantOwned):
     )
     number = models.PositiveBigIntegerField()
     issued_at = models.DateTimeField()
+    # The version of the store's receipt profile that it was issued with.
+    profile = models.ForeignKey(
+        ReceiptProfile, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [

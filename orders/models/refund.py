@@ -13,6 +13,7 @@ from orders.models.line import OrderLine
 from orders.models.order import Order
 from orders.models.payment import IN_PROGRESS, GatewayQuerySet, MoneyTransfer, Payment
 from orders.models.prints import Printed
+from orders.models.receipt_profile import ReceiptProfile
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
@@ -37,7 +38,7 @@ class RefundQuerySet(TenantQuerySet["Refund"]):
     def with_receipt(self) -> Self:
         """Load everything on the receipt of a refund."""
         return self.select_related(
-            "store__tenant", "register", "by", "order__register"
+            "store__tenant", "register", "by", "order__register", "profile"
         ).prefetch_related(
             Prefetch("lines", RefundLine.objects.select_related("line"), to_attr="loaded_lines"),
             Prefetch("payouts", to_attr="loaded_payouts"),
@@ -76,6 +77,10 @@ class Refund(Printed, TenantOwned):
     )
     receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    # The version of the store's receipt profile that it was issued with.
+    profile = models.ForeignKey(
+        ReceiptProfile, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
 
     objects = TenantManager.from_queryset(RefundQuerySet)()  # type: ignore[assignment, misc]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User, build_store_filter
 from orders.exceptions import ShiftNotInState
 from orders.models.columns import money_column
+from orders.models.receipt_profile import ReceiptProfile
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 
@@ -57,6 +58,10 @@ class Shift(TenantOwned):
     note = models.CharField(max_length=500, blank=True)
     z_number = models.PositiveBigIntegerField(null=True, blank=True)
     z_report = models.JSONField(null=True, blank=True)
+    # The version of the store's receipt profile that the Z report was written with.
+    profile = models.ForeignKey(
+        ReceiptProfile, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     # Digest of the request: the same id with other content is a conflict.
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
 

@@ -29,6 +29,18 @@ class ReceiptTaxRateSerializer(serializers.Serializer[Any]):
     gross = serializers.CharField()
 
 
+class ReceiptTaxNumberSerializer(serializers.Serializer[Any]):
+    label: Any = serializers.CharField()
+    number = serializers.CharField()
+
+
+class ReceiptProfileVersionSerializer(serializers.Serializer[Any]):
+    """The version of the receipt profile that the receipt was issued with."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+
+
 class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     """The fields that sale receipts and refund receipts have in common."""
 
@@ -37,7 +49,8 @@ class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     shop = serializers.CharField()
     store = serializers.CharField()
     address = serializers.CharField()
-    tax_numbers = serializers.ListField(child=serializers.CharField())
+    tax_numbers = ReceiptTaxNumberSerializer(many=True)
+    profile = ReceiptProfileVersionSerializer(allow_null=True)
     register = serializers.CharField()
     number = serializers.IntegerField()
     order = serializers.CharField()

@@ -257,3 +257,6 @@ class ZReportSerializer(XReportSerializer):
     counted = CountedSerializer(many=True)
     denominations = DenominationSerializer(many=True)
     note = serializers.CharField()
+    receipt_profile = serializers.CharField(
+        required=False, help_text="Hash of the receipt profile, if the store has one."
+    )

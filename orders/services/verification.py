@@ -1,7 +1,7 @@
 """Chain verification: compare every hash chain with the database, and find missing entries."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from orders.models import (
     OrderLine,
     Payment,
     Receipt,
+    ReceiptProfile,
     Refund,
     RegisterSeries,
     Shift,
@@ -23,6 +24,7 @@ from orders.services.completion.hash_chain import (
     build_receipt_content,
     build_refund_content,
     compute_hash,
+    compute_profile_hash,
     to_canonical_json,
 )
 from orders.services.shifts.close import build_z_report
@@ -31,6 +33,8 @@ from tenants.models import Register
 
 Kind = ChainEntry.Kind
 BATCH_SIZE = 500
+# What findings about receipt profiles have as their kind.
+PROFILE = "receipt_profile"
 # The columns that entries contain; loading the others takes longer than verification.
 ENTRY_FIELDS = ("register", "sequence", "kind", "subject", "content", "previous_hash", "hash")
 ORDER_FIELDS = (
@@ -71,6 +75,7 @@ def verify_chains() -> Iterator[Finding]:
     """
     for register in Register.objects.order_by("number", "pk"):
         yield from _verify_register(register)
+    yield from _find_changed_profiles()
     yield from _find_entries_after_end()
     yield from _find_unchained()
 
@@ -143,31 +148,49 @@ def _load_receipts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
         .only(*ORDER_FIELDS)
         .prefetch_related(*_build_prefetches())
     )
-    return {receipts[order.pk].pk: _rebuild_receipt(receipts[order.pk], order) for order in orders}
+    hashes = _hash_profiles(receipts.values())
+    return {
+        receipts[order.pk].pk: _rebuild_receipt(receipts[order.pk], order, hashes)
+        for order in orders
+    }
 
 
-def _rebuild_receipt(receipt: Receipt, order: Order) -> StoredSubject:
+def _hash_profiles(rows: Iterable[Any]) -> dict[uuid.UUID | None, str]:
+    """Return the hashes of the profiles of receipts, refunds or shifts, computed from the rows."""
+    ids = {row.profile_id for row in rows} - {None}
+    profiles = ReceiptProfile.objects.filter(pk__in=ids) if ids else ()
+    return {None: "", **{profile.pk: compute_profile_hash(profile) for profile in profiles}}
+
+
+def _rebuild_receipt(
+    receipt: Receipt, order: Order, hashes: dict[uuid.UUID | None, str]
+) -> StoredSubject:
     agree = (receipt.number, receipt.issued_at) == (order.receipt_number, order.completed_at)
-    return StoredSubject(
-        receipt.register_id, to_canonical_json(build_receipt_content(order)) if agree else ""
-    )
+    content = build_receipt_content(order, hashes.get(receipt.profile_id, ""))
+    return StoredSubject(receipt.register_id, to_canonical_json(content) if agree else "")
 
 
 def _load_refunds(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
-    refunds = Refund.objects.filter(pk__in=ids).with_details()
+    refunds = list(Refund.objects.filter(pk__in=ids).with_details())
+    hashes = _hash_profiles(refunds)
     return {
         refund.pk: StoredSubject(
-            refund.register_id, to_canonical_json(build_refund_content(refund))
+            refund.register_id,
+            to_canonical_json(build_refund_content(refund, hashes.get(refund.profile_id, ""))),
         )
         for refund in refunds
     }
 
 
 def _load_z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
-    return {shift.pk: _rebuild_z_report(shift) for shift in Shift.objects.filter(pk__in=ids)}
+    shifts = list(Shift.objects.filter(pk__in=ids))
+    hashes = _hash_profiles(shifts)
+    return {
+        shift.pk: _rebuild_z_report(shift, hashes.get(shift.profile_id, "")) for shift in shifts
+    }
 
 
-def _rebuild_z_report(shift: Shift) -> StoredSubject:
+def _rebuild_z_report(shift: Shift, profile_hash: str) -> StoredSubject:
     """Return the stored Z report if shift and sales still have the same figures.
 
     Figures that an older report does not contain are not compared.
@@ -177,7 +200,7 @@ def _rebuild_z_report(shift: Shift) -> StoredSubject:
         name: figures for name, figures in sum_sales_and_refunds(shift).items() if name in report
     }
     today, written = (
-        to_canonical_json(build_z_report(shift, {**report, **recomputed})),
+        to_canonical_json(build_z_report(shift, {**report, **recomputed}, profile_hash)),
         to_canonical_json(report),
     )
     return StoredSubject(shift.register_id, written if today == written else "")
@@ -191,6 +214,14 @@ LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, StoredSubject
 
 
 # --- missing and surplus entries ------------------------------------------------------------------
+
+
+def _find_changed_profiles() -> Iterator[Finding]:
+    """Find receipt profiles that do not have their hash, and stores that name another one."""
+    for profile in ReceiptProfile.objects.order_by("store", "version").iterator(BATCH_SIZE):
+        if profile.hash != compute_profile_hash(profile):
+            problem = f"receipt profile {profile.pk} does not match its hash"
+            yield Finding("", None, PROFILE, problem)
 
 
 def _find_entries_after_end() -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
 from orders.views.payment_event import PaymentEventView
 from orders.views.receipt import ReceiptViewSet
+from orders.views.receipt_profile import ReceiptProfileViewSet
 from orders.views.refund import RefundViewSet, StoreCreditViewSet
 from orders.views.report import ReportViewSet
 from orders.views.shift import ShiftViewSet
@@ -25,6 +26,7 @@ __all__ = [
     "PaymentProviderViewSet",
     "PaymentViewSet",
     "ProductViewSet",
+    "ReceiptProfileViewSet",
     "ReceiptViewSet",
     "RefundViewSet",
     "ReportViewSet",

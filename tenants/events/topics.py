@@ -12,6 +12,7 @@ TOPIC_SUFFIXES = {
     "user": "created updated deleted",
     "payment_provider": "created updated",
     "card_reader": "created updated",
+    "receipt_profile": "created",
     "order": "opened updated held resumed completed voided refunded",
     "payment": "pending captured declined unknown canceled",
     "refund": "pending updated completed failed",

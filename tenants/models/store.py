@@ -23,6 +23,11 @@ class Store(TenantOwned):
         default=time(0), help_text="Local time at which a new business day begins."
     )
     is_active = models.BooleanField(default=True)
+    # Id and hash of the current receipt profile. Here because each sale reads its store.
+    receipt_profile = models.UUIDField(null=True, blank=True, editable=False)
+    receipt_profile_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [

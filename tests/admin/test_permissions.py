@@ -28,6 +28,7 @@ TABLE = {
     "Posting": (VIEW, VIEW),
     "Product": (WRITE, WRITE),
     "Receipt": (VIEW, VIEW),
+    "ReceiptProfile": (WRITE, WRITE),
     "Refund": (VIEW, VIEW),
     "Register": (VIEW, WRITE),
     "RegisterSeries": (VIEW, VIEW),

@@ -87,6 +87,7 @@ def test_models_with_and_without_a_page_are_known():
         "Posting",
         "Product",
         "Receipt",
+        "ReceiptProfile",
         "Refund",
         "Register",
         "RegisterSeries",

@@ -19,11 +19,12 @@ from tests.factories.orders import (
 )
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
+from tests.support.receipt_profiles import create_profile
 from tests.support.route_calls import PARTS
 
 
 @pytest.fixture
-def rows(shop, store, register, product, cashier):
+def rows(shop, store, register, product, cashier, admin):
     """Create one row of each kind and return the ids by the first word of their route names."""
     with tenant_scope(shop):
         level, movement = StockLevel.objects.get(), StockMovement.objects.get()
@@ -55,6 +56,7 @@ def rows(shop, store, register, product, cashier):
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
         "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,
         "card-reader": CardReaderFactory(register=register).pk,
+        "receipt-profile": create_profile(store, admin).pk,
         "product": product.pk,
         "stock-level": level.pk,
         "movement": movement.pk,

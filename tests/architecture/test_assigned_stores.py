@@ -20,7 +20,7 @@ from tests.support.till import cash, line, new_id
 pytestmark = pytest.mark.once
 
 # Rows of one store, by the first word of their route names.
-OF_A_STORE = {"order", "payment", "refund", "receipt", "shift", "movement"}
+OF_A_STORE = {"order", "payment", "refund", "receipt", "receipt-profile", "shift", "movement"}
 # Rows that every cashier may read in any store.
 OF_NO_STORE = {
     "approval",
@@ -98,7 +98,9 @@ def test_row_of_another_store_is_answered_like_an_unknown_one(method, name, rows
             assert snapshot_owned_rows() == before
 
 
-@pytest.mark.parametrize("name", sorted({"order", "refund", "shift", "movement"}))
+@pytest.mark.parametrize(
+    "name", sorted({"order", "refund", "receipt-profile", "shift", "movement"})
+)
 def test_lists_show_no_rows_of_another_store(
     name, rows, clients_by_place, cashier, store, register
 ):

@@ -49,6 +49,7 @@ NOT_BY_PIN = {
     ("post", "store-credit-unblock"),
     ("post", "product-list"),
     ("post", "product-import"),
+    ("post", "receipt-profile-list"),
     ("post", "card-reader-list"),
     ("patch", "card-reader-detail"),
     *(

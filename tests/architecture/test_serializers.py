@@ -42,6 +42,10 @@ SERVER_FIELDS = {
 # At log-in and sign-up `tenant` selects a shop and is not the owner of a row.
 # `cashier` is a role with limits.
 EXCEPTIONS_TO_SERVER_FIELDS = {
+    # the number that a tax office has given
+    ("TaxNumberInput", "number"),
+    ("ReceiptProfileFields", "tax_numbers[].number"),
+    ("ReceiptProfileInput", "tax_numbers[].number"),
     ("LogInInput", "tenant"),
     ("OAuthLogInInput", "tenant"),
     ("SignupInput", "tenant"),
@@ -86,6 +90,7 @@ SECRET = {
 }
 # Ids that services look up in the tenant scope, all of a basket in one query.
 LOOKED_UP_BY_SERVICES = {
+    ("ReceiptProfileInput", "replaces"),
     ("BasketInput", "register"),
     ("OrderInput", "register"),
     ("OrderInputWithRegister", "register"),

@@ -17,6 +17,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory
+from tests.support.receipt_profiles import create_profile
 
 ORDERS = "/admin/orders/order/"
 PAYMENTS = "/admin/orders/payment/"
@@ -67,6 +68,7 @@ def create_admin_data(
     BarcodeRuleFactory(tenant=register.tenant)
     CardReaderFactory(register=register, name=word, provider__name=word)
     TerminalFactory(register=register, paired_by=manager)
+    create_profile(register.store, manager, legal_name=word)
     with tenant_scope(register.tenant):
         Posting(user=cashier, store=register.store).save()
     return {"sale": order, "refund": refund}

@@ -28,6 +28,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.support.receipt_profiles import create_profile
 from tests.support.till import amount, line, percent, set_product
 from tests.support.twin_shops import Shop, TwinShops
 
@@ -90,7 +91,12 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
 
 
 def build_shop(
-    *, role: str = Role.CASHIER, with_shift: bool = False, paired: bool = False, **rules: Any
+    *,
+    role: str = Role.CASHIER,
+    with_shift: bool = False,
+    with_profile: bool = False,
+    paired: bool = False,
+    **rules: Any,
 ) -> Shop:
     rules = {"currency": "EUR", "has_orders": True, "name": "Green"} | rules
     tenant = TenantFactory(slug=f"twin-{next(numbers)}", **rules)
@@ -107,6 +113,8 @@ def build_shop(
     else:
         with tenant_scope(tenant):
             RegisterSeries.objects.create(register=register)
+    if with_profile:
+        create_profile(store, manager)
     products = build_products(tenant, store)
     terminal = None
     if paired:

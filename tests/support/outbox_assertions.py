@@ -20,6 +20,7 @@ from orders.models import (
     Payout,
     Product,
     Receipt,
+    ReceiptProfile,
     Refund,
     RefundLine,
     RegisterSeries,
@@ -62,6 +63,7 @@ ANNOUNCED_MODELS = (
     Order,
     Refund,
     Shift,
+    ReceiptProfile,
 )
 # Models that are part of another one and announced as its change, with the column.
 PART_MODELS = {
@@ -100,6 +102,9 @@ HIDDEN_COLUMNS = {
     "last_login",
     # Only fixes the currency of the shop.
     "has_orders",
+    # Announced as the creation of a receipt profile.
+    "receipt_profile",
+    "receipt_profile_hash",
     # State of the look-ups at the gateway.
     "look_ups",
     "next_look_up_at",

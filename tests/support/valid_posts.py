@@ -166,6 +166,9 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "barcode-rule-list": lambda world: Post(BARCODE_RULE),
     "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
     "card-reader-list": lambda world: Post(world.card_reader()),
+    "receipt-profile-list": lambda world: Post(
+        {"store": str(world.store.pk), "legal_name": "Acme Ltd"}
+    ),
     "product-list": lambda world: Post({"sku": "PEAR", "name": "Pear", "price": "1.00"}),
     "product-import": lambda world: Post(CSV, content_type="multipart/form-data; boundary=b"),
     "movement-list": lambda world: Post(world.delivery()),

@@ -67,6 +67,8 @@ class DemoShop:
     tax_classes: Mapping[str, Rates]
     places: Sequence[DemoStore]
     people: Sequence[DemoUser]
+    # The receipt profile of the first store.
+    receipts: Mapping[str, Any]
 
     @property
     def id(self) -> UUID:

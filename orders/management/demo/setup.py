@@ -13,6 +13,7 @@ from orders.management.ids import stable_id
 from orders.models import BarcodeRule, Category, PaymentProvider, Product, TaxClass
 from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.products import write_product
+from orders.services.receipt_profiles import save_profile
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
 from tenants.scope import atomic_with_retry, tenant_scope
@@ -44,6 +45,7 @@ def create_demo_shop(plan: DemoShop) -> None:
         stores = create_stores(plan.places)
         create_card_reader(stores[0], by=admin)
         create_barcode_rules()
+        create_receipt_profile(plan, stores[0], by=admin)
         receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
 
@@ -83,6 +85,11 @@ def create_barcode_rules() -> None:
     """Create the rules for labels of scales, with weights and with prices."""
     for pattern, kind in (("20IIIIIVVVVVC", "weight"), ("21IIIIIVVVVVC", "price")):
         save_new(BarcodeRule(pattern=pattern, kind=kind))
+
+
+def create_receipt_profile(plan: DemoShop, store: Store, *, by: User) -> None:
+    """Create the receipt profile of the first store; the other stores have none."""
+    save_profile({"store": store, "address": store.address, **plan.receipts}, by=by)
 
 
 def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:

@@ -34,6 +34,15 @@ CORNER = DemoShop(
         DemoUser("lena", Role.CASHIER, "Lena Adam"),
         DemoUser("emre", Role.CASHIER, "Emre Yilmaz"),
     ],
+    receipts={
+        "legal_name": "Spätkauf am Ufer, Inh. Jana Vogt",
+        "tax_numbers": [{"label": "USt-IdNr.", "number": "DE999999999"}],
+        "header": ["Täglich von 10 bis 24 Uhr"],
+        "return_policy": "Umtausch binnen 14 Tagen mit diesem Beleg.",
+        "footer": ["Danke und bis bald!"],
+        "language": "de",
+        "drawer_pulse": True,
+    },
 )
 
 _GST = _rate("GST", "5", included=False)
@@ -65,6 +74,12 @@ HARBOR = DemoShop(
         DemoUser("maya", Role.CASHIER, "Maya Singh"),
         DemoUser("noah", Role.CASHIER, "Noah Tremblay"),
     ],
+    receipts={
+        "legal_name": "Harbor Cafe & Deli Ltd.",
+        "tax_numbers": [{"label": "GST", "number": "99999 9999 RT0001"}],
+        "return_policy": "Returns within 14 days with this receipt.",
+        "paper_mm": 58,
+    },
 )
 
 SHOPS = (CORNER, HARBOR)

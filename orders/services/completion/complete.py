@@ -92,8 +92,9 @@ def build_completion_rows(
 ) -> CompletionRows:
     """Return the rows that complete an order; `events` are published in addition."""
     receipt = _build_receipt(order)
+    content = build_receipt_content(order, order.store.receipt_profile_hash)
     entry, extension = build_chain_entry(
-        ChainEntry.Kind.RECEIPT, receipt.pk, build_receipt_content(order), numbers, order.register
+        ChainEntry.Kind.RECEIPT, receipt.pk, content, numbers, order.register
     )
     events, movements = (
         [*events, build_completed_event(order)],
@@ -143,7 +144,12 @@ def deduct_stock(order: Order, lines: Sequence[OrderLine], *, reserved: bool = F
 def _build_receipt(order: Order) -> Receipt:
     number, sold_at = order.receipt_number_and_time()
     return build_row(
-        Receipt, order=order, register=order.register, number=number, issued_at=sold_at
+        Receipt,
+        order=order,
+        register=order.register,
+        number=number,
+        issued_at=sold_at,
+        profile_id=order.store.receipt_profile,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
+from orders.models import ChainEntry, Order, OrderLine, Payment, ReceiptProfile, Refund
 from orders.models.receipt import RegisterNumbers
 from orders.money.rounding import format_plain
 from tenants.database.bulk_insert import Statement, build_row
@@ -53,12 +53,13 @@ def compute_hash(previous: str, text: str) -> str:
     return hashlib.sha256((previous + text).encode()).hexdigest()
 
 
-def build_receipt_content(order: Order) -> dict[str, Any]:
-    """Return the immutable facts of a sale."""
+def build_receipt_content(order: Order, profile_hash: str = "") -> dict[str, Any]:
+    """Return the immutable facts of a sale; `profile_hash` is that of its receipt profile."""
     number, sold_at = order.receipt_number_and_time()
     offline = order.offline_facts()
     return {
         **({"offline": offline} if offline else {}),
+        **build_profile_content(profile_hash),
         "order": order.pk,
         "number": order.number,
         "receipt_number": number,
@@ -79,10 +80,11 @@ def build_receipt_content(order: Order) -> dict[str, Any]:
     }
 
 
-def build_refund_content(refund: Refund) -> dict[str, Any]:
-    """Return the immutable facts of a refund."""
+def build_refund_content(refund: Refund, profile_hash: str = "") -> dict[str, Any]:
+    """Return the immutable facts of a refund; `profile_hash` is that of its receipt profile."""
     at = refund.completed_at
     return {
+        **build_profile_content(profile_hash),
         "refund": str(refund.pk),
         "order": str(refund.order_id),
         "receipt_number": refund.receipt_number,
@@ -106,6 +108,37 @@ def build_refund_content(refund: Refund) -> dict[str, Any]:
         "cash_rounding": format_plain(refund.cash_rounding),
         "total": format_plain(refund.total),
     }
+
+
+def build_profile_content(profile_hash: str) -> dict[str, str]:
+    """Return the hash of the receipt profile; nothing for stores without one."""
+    return {"receipt_profile": profile_hash} if profile_hash else {}
+
+
+def compute_profile_hash(profile: ReceiptProfile) -> str:
+    """Return the hash of everything that a version of a receipt profile determines.
+
+    Must never change: the hash chain contains it.
+    """
+    logo = "" if profile.logo is None else hashlib.sha256(bytes(profile.logo)).hexdigest()
+    content = {
+        "id": str(profile.pk),
+        "store": str(profile.store_id),
+        "version": profile.version,
+        "legal_name": profile.legal_name,
+        "address": profile.address,
+        "tax_numbers": profile.tax_numbers,
+        "header": profile.header,
+        "footer": profile.footer,
+        "return_policy": profile.return_policy,
+        "logo": logo,
+        "logo_hash": profile.logo_hash,
+        "language": profile.language,
+        "paper_mm": profile.paper_mm,
+        "code_page": profile.code_page,
+        "drawer_pulse": profile.drawer_pulse,
+    }
+    return compute_hash(GENESIS_HASH, to_canonical_json(content))
 
 
 def _build_line_content(line: OrderLine) -> list[Any]:

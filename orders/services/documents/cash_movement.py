@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from orders.models import CashMovement, Shift
 from orders.services.documents.document import Document, Row, format_money
-from orders.services.documents.issuer import build_issuer
+from orders.services.documents.issuer import build_issuer, find_current_profile
 from orders.services.documents.labels import mark
 from tenants.scope import current_tenant
 
@@ -22,7 +22,7 @@ OPENS_DRAWER_FOR = timedelta(minutes=2)
 
 def build_cash_movement_slip(movement: CashMovement, shift: Shift) -> Document:
     """Build the slip of a movement, in the store's time zone. A new one opens the drawer."""
-    issuer = build_issuer(shift.store)
+    issuer = build_issuer(shift.store, find_current_profile(shift.store))
     labels = issuer.labels
     is_new = timezone.now() - movement.created_at < OPENS_DRAWER_FOR
     amount = Row(

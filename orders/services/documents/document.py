@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from orders.models import Order, OrderLine, Receipt, Refund
-from orders.services.documents.issuer import Issuer
+from orders.models import Order, OrderLine, Receipt, ReceiptProfile, Refund
+from orders.services.documents.issuer import Issuer, TaxNumber
 from orders.services.documents.labels import ENGLISH, Labels
 from orders.services.documents.printer_settings import DEFAULT_PRINTER, PrinterSettings
 from orders.services.pricing.lines import format_rate
@@ -111,8 +111,12 @@ class ReceiptContent:
         return self.issuer.address
 
     @property
-    def tax_numbers(self) -> tuple[str, ...]:
+    def tax_numbers(self) -> tuple[TaxNumber, ...]:
         return self.issuer.tax_numbers
+
+    @property
+    def profile(self) -> ReceiptProfile | None:
+        return self.issuer.profile
 
     @property
     def labels(self) -> Labels:

@@ -78,7 +78,7 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
         raise NoRefundReceipt(refund_status=refund.status)
     order, clock = refund.order, refund.store.clock
     order_receipt_number, _ = order.receipt_number_and_time()
-    issuer = build_issuer(refund.store)
+    issuer = build_issuer(refund.store, refund.profile)
     return RefundReceipt(
         **build_heading(refund, order, issuer),
         row=refund,

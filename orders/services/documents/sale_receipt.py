@@ -63,7 +63,7 @@ class SaleReceipt(ReceiptContent):
 def build_sale_receipt(order: Order) -> SaleReceipt:
     """Build the receipt from the order's snapshot, in the store's time zone. Raises `NoReceipt`."""
     number, booked_at = order.receipt_number_and_time()
-    issuer, clock = build_issuer(order.store), order.store.clock
+    issuer, clock = build_issuer(order.store, order.receipt.profile), order.store.clock
     labels, sold_at = issuer.labels, order.stock_left_at(booked_at)
     return SaleReceipt(
         **build_heading(order, order, issuer),

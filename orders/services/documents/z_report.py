@@ -43,7 +43,7 @@ def build_z_document(shift: Shift) -> Document:
     z = shift.z_report
     if z is None or shift.closed_at is None:
         raise ShiftNotInState(shift_status=shift.status)
-    issuer = build_issuer(shift.store)
+    issuer = build_issuer(shift.store, shift.profile)
     labels = issuer.labels
     return Document(
         title=f"{labels('Z report')} {z['z_number']}",

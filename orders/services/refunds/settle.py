@@ -111,12 +111,14 @@ def complete_refund(
         each.line = lines[each.line_id]
     refund.status = Refund.Status.DONE
     refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
+    refund.profile_id = refund.store.receipt_profile
     if not new_rows:
         for payout in paid_out:
             payout.save_changes("status", "reference")
-        refund.save_changes("status", "receipt_number", "completed_at")
+        refund.save_changes("status", "receipt_number", "completed_at", "profile")
+    content = build_refund_content(refund, refund.store.receipt_profile_hash)
     entry, extension = build_chain_entry(
-        ChainEntry.Kind.REFUND, refund.pk, build_refund_content(refund), numbers, refund.register
+        ChainEntry.Kind.REFUND, refund.pk, content, numbers, refund.register
     )
     total = str(current_tenant().quantize_amount(refund.total))
     event = build_event("refund.completed", about=refund, order=str(order.pk), total=total)

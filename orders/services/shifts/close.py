@@ -12,7 +12,7 @@ from accounts.models import User
 from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
 from orders.models.columns import MAX_AMOUNT
-from orders.services.completion.hash_chain import build_chain_entry
+from orders.services.completion.hash_chain import build_chain_entry, build_profile_content
 from orders.services.shifts.cash_drawer import ensure_may_run, lock_shift, mark_ended
 from orders.services.shifts.report import build_report, find_unresolved_payments
 from tenants import audit, idempotency
@@ -129,7 +129,8 @@ def _close(
         {"value": str(each["value"]), "count": each["count"]} for each in count.denominations
     ]
     shift.counted_cash = count.by_method[CASH]
-    content = shift.z_report = build_z_report(shift, report)
+    shift.profile_id = shift.store.receipt_profile
+    content = shift.z_report = build_z_report(shift, report, shift.store.receipt_profile_hash)
     shift.version += 1
     shift.save()
     entry, extension = build_chain_entry(
@@ -141,10 +142,11 @@ def _close(
     publish("shift.closed", about=shift, z_number=numbers.z, register=str(shift.register_id))
 
 
-def build_z_report(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:
-    """Build the Z report: the figures of the shift and its count."""
+def build_z_report(shift: Shift, report: dict[str, Any], profile_hash: str = "") -> dict[str, Any]:
+    """Build the Z report: the figures of the shift, its count and its receipt profile."""
     return {
         **report,
+        **build_profile_content(profile_hash),
         "z_number": shift.z_number,
         "shift": str(shift.pk),
         "register": str(shift.register_id),

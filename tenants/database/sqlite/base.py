@@ -36,6 +36,16 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         else:
             super().add_field(model, field)
 
+    def _remake_table(self, model: Any, *args: Any, **kwargs: Any) -> None:
+        """Rebuild a table, and create its triggers again: SQLite drops them with the old table."""
+        triggers = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+        with self.connection.cursor() as cursor:
+            cursor.execute(triggers, [model._meta.db_table])
+            statements = [sql for (sql,) in cursor.fetchall()]
+        super()._remake_table(model, *args, **kwargs)
+        for sql in statements:
+            self.execute(sql, None)
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor

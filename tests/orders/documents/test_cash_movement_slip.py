@@ -90,7 +90,7 @@ def drawer_pulse(monkeypatch):
     build = cash_movement.build_issuer
     printer = PrinterSettings(drawer_pulse=True)
     monkeypatch.setattr(
-        cash_movement, "build_issuer", lambda store: replace(build(store), printer=printer)
+        cash_movement, "build_issuer", lambda *args: replace(build(*args), printer=printer)
     )
 
 

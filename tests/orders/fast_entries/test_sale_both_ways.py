@@ -11,11 +11,11 @@ from django.utils import timezone
 from accounts.models import Approval, AuthSession, Posting, Role, Throttle, User
 from orders.fast_entries import sale
 from orders.fast_entries.sale import create_order
-from orders.models import StoreCredit
+from orders.models import ChainEntry, Receipt, StoreCredit
 from tenants.api.fast_entry import FastRequest
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import ConnectionLost
-from tenants.models import Register, Tenant
+from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.support.fast_sales import (
@@ -39,6 +39,11 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def both() -> TwinShops:
     return TwinShops(build_shop)
+
+
+@pytest.fixture
+def both_with_profile() -> TwinShops:
+    return TwinShops(lambda: build_shop(with_profile=True))
 
 
 def test_cash_sale_equals_the_view(both):
@@ -180,6 +185,30 @@ def test_sale_below_zero_stock_equals_the_view_if_allowed():
     both = TwinShops(lambda: build_shop(stock_policy="allow"))
 
     both.post(lambda shop: order(shop, line(shop.plain, "900"), payments=[cash()]))
+
+
+def test_sale_with_a_receipt_profile_equals_the_view(both_with_profile):
+    both = both_with_profile
+    for kind in ("several lines", "change", "a device sequence"):
+        assert both.post(SALES[kind]).status == "201 Created"
+
+    with tenant_scope(both.fast.tenant):
+        store = Store.objects.get()
+        profiles = set(Receipt.objects.values_list("profile", flat=True))
+        entries = ChainEntry.objects.values_list("content", flat=True)
+        assert profiles == {store.receipt_profile}
+        assert all(store.receipt_profile_hash in content for content in entries)
+
+
+@pytest.mark.parametrize("with_profile", [False, True])
+def test_receipt_profile_needs_no_more_messages(with_profile, messages):
+    shop = build_shop(with_profile=with_profile)
+    shop.post(order(shop, line(shop.plain), payments=[cash("2.50")]))
+    messages.clear()
+
+    answer = shop.post(order(shop, line(shop.plain), payments=[cash("2.50")]))
+
+    assert (answer.status, len(messages)) == ("201 Created", 2)
 
 
 def test_sale_sends_two_messages(both, monkeypatch):

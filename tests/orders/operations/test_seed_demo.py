@@ -242,7 +242,7 @@ def test_printed_commands_make_the_first_sale(seed_output):
     assert (order["status"], order["total"], order["due"]) == ("completed", "2.58", "0.00")
     assert order["change_total"] == "2.42"
     assert order["lines"][0]["sku"] == "MO-001"
-    assert "TOTAL EUR" in receipt.content.decode()
+    assert "SUMME EUR" in receipt.content.decode()
     assert get_stock("MO-001") == 118
 
 

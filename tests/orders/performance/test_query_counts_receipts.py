@@ -17,8 +17,8 @@ REFUND_RECEIPT = 3
 # BEGIN, print counter, COMMIT; a copy is also audited.
 ORIGINAL, COPY = 3, 4
 # The registers; of each its series and entries; receipts, orders, lines and payments in batches;
-# entries after the last; documents without an entry or with two.
-VERIFICATION = 1 + 2 + 4 + 1 + 5
+# receipt profiles; entries after the last; documents without an entry or with two.
+VERIFICATION = 1 + 2 + 4 + 1 + 1 + 5
 FORMS = ["text", "html", "escpos"]
 
 

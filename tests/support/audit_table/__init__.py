@@ -5,7 +5,15 @@ does the action and returns the expected event. tests/architecture/test_audit.py
 without a row.
 """
 
-from tests.support.audit_table import barcode_rule, card_readers, catalog, orders, shop, users
+from tests.support.audit_table import (
+    barcode_rule,
+    card_readers,
+    catalog,
+    orders,
+    receipt_profile,
+    shop,
+    users,
+)
 from tests.support.audit_table.scene import ROWS, ExpectedEvent, Scene
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "card_readers",
     "catalog",
     "orders",
+    "receipt_profile",
     "shop",
     "users",
 ]

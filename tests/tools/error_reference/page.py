@@ -128,6 +128,7 @@ REMEDIES = {
     "no_card_reader": "Use a stand-alone reader (`entry: external`), or configure a gateway.",
     "no_current_shift": "Open a shift; `suggested_float` is the last count.",
     "no_open_shift": "Open a shift at the register: `POST shifts/`.",
+    "receipt_profile_changed": "Load the current version, then enter the change again.",
     "no_receipt": "Complete the order or the refund first.",
     "not_acceptable": "Ask for a format that the API documentation lists.",
     "not_authenticated": "Log in and send the access token.",

@@ -1,5 +1,6 @@
 """HTML renderers: a page, and the HTML part of an e-mail."""
 
+import base64
 import importlib
 from typing import Any
 
@@ -11,7 +12,9 @@ from orders.services.documents.document import Document
 
 def render_html(document: Document) -> str:
     return render_to_string(
-        "receipts/receipt.html", build_context(document) | {"qr": draw_qr(document.qr_text)}
+        "receipts/receipt.html",
+        build_context(document)
+        | {"qr": draw_qr(document.qr_text), "logo_url": build_logo_url(document.printer.logo)},
     )
 
 
@@ -22,6 +25,11 @@ def render_mail(document: Document) -> str:
 
 def build_context(document: Document) -> dict[str, Any]:
     return {"document": document, "sections": [section for section in document.sections if section]}
+
+
+def build_logo_url(logo: bytes | None) -> str:
+    """Return the logo as a `data:` URL, as the page must not need another request."""
+    return f"data:image/png;base64,{base64.b64encode(logo).decode()}" if logo else ""
 
 
 def draw_qr(text: str) -> SafeString:
