@@ -1,17 +1,16 @@
 """Audit log endpoints."""
 
-from django_filters import CharFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from accounts.permissions import ALL_METHODS, IsManager
 from accounts.serializers.audit import AuditEventSerializer
-from tenants.api.filters import CreationTimeFilterSet, IdFilter
+from tenants.api.filters import CreationTimeFilterSet, IdFilter, TextFilter
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.models import AuditEvent
 
 
 class AuditFilter(CreationTimeFilterSet):
-    event = CharFilter(help_text="Event name such as `log_in_failed`.")
+    event = TextFilter(help_text="Event name such as `log_in_failed`.")
     actor = IdFilter(help_text="Id of the user who acted.")
     target = IdFilter(help_text="Id of the affected object.")
 

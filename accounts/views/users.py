@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django_filters import CharFilter, ChoiceFilter
+from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -35,6 +35,7 @@ from tenants.api.filters import (
     LIST_PARAMETERS,
     StrictBooleanFilter,
     StrictFilterSet,
+    TextFilter,
     UpdatedSinceFilter,
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
@@ -44,7 +45,7 @@ from tenants.exceptions import NotPermitted
 class UserFilter(StrictFilterSet):
     role = ChoiceFilter(choices=Role.choices)
     is_active = StrictBooleanFilter()
-    username = CharFilter(method="named")
+    username = TextFilter(method="named")
     updated_since = UpdatedSinceFilter()
 
     def named(self, people: Any, name: str, value: str) -> Any:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import transaction
-from django_filters import CharFilter
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,8 +34,10 @@ from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
     IdsFilter,
+    SearchFilter,
     StrictBooleanFilter,
     StrictFilterSet,
+    TextFilter,
     UpdatedSinceFilter,
     UpdatedSinceFilterSet,
 )
@@ -87,11 +88,11 @@ text, names with words that begin with it, then the rest; ties are sorted by nam
 
 class ProductFilter(StrictFilterSet):
     id = IdsFilter()
-    search = CharFilter(method="filter_search", strip=False, help_text=SEARCH_DESCRIPTION)
+    search = SearchFilter(method="filter_search", strip=False, help_text=SEARCH_DESCRIPTION)
     # A separator of GS1 at the beginning must not be stripped.
-    barcode = CharFilter(method="filter_barcode", strip=False, help_text=BARCODE_DESCRIPTION)
-    sku = CharFilter(method="filter_sku")
-    plu = CharFilter(method="filter_plu", help_text="Leading zeros are ignored.")
+    barcode = TextFilter(method="filter_barcode", strip=False, help_text=BARCODE_DESCRIPTION)
+    sku = TextFilter(method="filter_sku")
+    plu = TextFilter(method="filter_plu", help_text="Leading zeros are ignored.")
     category = IdFilter()
     is_active = StrictBooleanFilter()
     price_min = DecimalFilter(field_name="price", lookup_expr="gte")

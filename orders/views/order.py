@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
-from django_filters import CharFilter, ChoiceFilter
+from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -53,6 +53,7 @@ from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
     StrictBooleanFilter,
+    TextFilter,
     UpdatedSinceFilter,
     WholeNumberFilter,
 )
@@ -66,7 +67,7 @@ class OrderFilter(CreationTimeFilterSet):
     store = IdFilter()
     cashier = IdFilter()
     shift = IdFilter()
-    number = CharFilter()
+    number = TextFilter()
     flag = ChoiceFilter(choices=Flag.choices, method="filter_flag")
     discounted = StrictBooleanFilter(
         method="filter_boolean", help_text="Orders with a discount on a line or on the whole order."
@@ -78,13 +79,13 @@ class OrderFilter(CreationTimeFilterSet):
     receipt_number = WholeNumberFilter(
         help_text="Unique within a register: add `register`, or use `receipts/{code}/`."
     )
-    customer = CharFilter(
+    customer = TextFilter(
         method="filter_customer",
         help_text="A part of the customer's name or e-mail address, in any case.",
     )
     total_min = DecimalFilter(field_name="total", lookup_expr="gte")
     total_max = DecimalFilter(field_name="total", lookup_expr="lte")
-    payment_reference = CharFilter(
+    payment_reference = TextFilter(
         method="filter_payment_reference",
         help_text="The reference of a payment, or that of the gateway. Not the code of a store "
         "credit.",

@@ -101,9 +101,9 @@ def check_value(name: str, values: list[str]) -> None:
 
 
 def ensure_not_empty(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
-    """Reject empty values, which would list everything. Only a text search may be empty."""
+    """Reject values without a character, which would list everything. Only a search allows them."""
     for name in params.keys() & filters.keys():
-        if params[name] == "" and not isinstance(filters[name], django_filters.CharFilter):
+        if not params[name].strip() and not isinstance(filters[name], SearchFilter):
             raise Invalid.field(
                 name, "Must not be empty. Omit the parameter instead.", code="blank"
             )
@@ -165,6 +165,14 @@ class WholeNumberFormField(StrictFormField):
 class StrictBooleanFormField(StrictFormField):
     read = staticmethod(parse_boolean)
     message = "Must be true or false."
+
+
+class TextFilter(django_filters.CharFilter):
+    """Filter by a text, which must not be empty."""
+
+
+class SearchFilter(django_filters.CharFilter):
+    """Filter by the words of a search field. Without words it lists everything."""
 
 
 class IdFilter(django_filters.UUIDFilter):

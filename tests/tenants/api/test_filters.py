@@ -5,6 +5,7 @@ import pytest
 from django.db.models import Q
 from django.test import override_settings
 from django.urls import path
+from django.utils.module_loading import import_string
 from django_filters import CharFilter, ChoiceFilter
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
@@ -18,9 +19,11 @@ from tenants.api.filters import (
     DateTimeFilter,
     DecimalFilter,
     IdFilter,
+    SearchFilter,
     StrictBooleanFilter,
     StrictFilterBackend,
     StrictFilterSet,
+    TextFilter,
     UpdatedSinceFilter,
 )
 from tenants.api.formats import format_datetime
@@ -36,7 +39,8 @@ class RegisterFilter(StrictFilterSet):
     created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
     size = ChoiceFilter(choices=[("big", "Big"), ("small", "Small")], method="of_size")
-    search = CharFilter(method="search_name")
+    search = SearchFilter(method="search_name")
+    name = TextFilter()
 
     class Meta:
         model = Register
@@ -218,9 +222,35 @@ def test_invalid_choice_is_rejected(in_shop):
     assert get_refusal("?size=null") == ("invalid", {"size": "invalid_choice"})
 
 
-@pytest.mark.parametrize("name", ["store", "is_active", "number_min", "updated_since", "size"])
-def test_empty_filter_is_rejected(in_shop, name):
-    assert get_refusal(f"?{name}=") == ("invalid", {name: "blank"})
+@pytest.mark.parametrize("blank", ["", "%20", "%09%0A", "%C2%A0"])
+@pytest.mark.parametrize(
+    "name", ["store", "is_active", "number_min", "updated_since", "size", "name"]
+)
+def test_empty_filter_is_rejected(in_shop, name, blank):
+    assert get_refusal(f"?{name}={blank}") == ("invalid", {name: "blank"})
+
+
+def test_only_a_search_of_words_may_be_empty():
+    """An empty text filter would list everything: each is refused, whichever list has it."""
+    import_string("config.urls.urlpatterns")
+    texts = {
+        (filterset.__qualname__, name): type(each)
+        for filterset in find_subclasses(StrictFilterSet)
+        for name, each in filterset.base_filters.items()
+        if isinstance(each, CharFilter) and filterset.__module__ != __name__
+    }
+
+    assert len(texts) >= 9
+    assert {place for place, kind in texts.items() if kind is SearchFilter} == {
+        ("ProductFilter", "search")
+    }
+    assert set(texts.values()) == {TextFilter, SearchFilter}
+
+
+def find_subclasses(kind):
+    for each in kind.__subclasses__():
+        yield each
+        yield from find_subclasses(each)
 
 
 @pytest.mark.parametrize("search", ["(a%2B)%2B$", "%25" * 80, "_" * 255, "a%25_%5C" * 30])
@@ -233,7 +263,7 @@ def test_only_requested_filters_are_created(registers):
     made = RegisterFilter({"is_active": "true"}, queryset=Register.objects.all())
 
     assert list(made.filters) == ["is_active"]
-    assert len(RegisterFilter.base_filters) == 7
+    assert len(RegisterFilter.base_filters) == 8
 
 
 # --- responses ---------------------------------------------------------------------------------
