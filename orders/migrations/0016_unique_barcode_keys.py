@@ -2,15 +2,18 @@
 
 from django.db import migrations, models
 
+from tenants.database.concurrent_indexes import BuildUniqueConstraint
+
 
 class Migration(migrations.Migration):
+    atomic = False
     dependencies = [("orders", "0015_fill_barcode_keys")]
     operations = [
-        migrations.RemoveConstraint(model_name="barcode", name="barcode_is_unique"),
-        migrations.AddConstraint(
+        BuildUniqueConstraint(
             model_name="barcode",
             constraint=models.UniqueConstraint(
                 fields=("tenant", "key"), name="barcode_key_is_unique"
             ),
         ),
+        migrations.RemoveConstraint(model_name="barcode", name="barcode_is_unique"),
     ]

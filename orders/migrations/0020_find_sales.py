@@ -3,9 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from tenants.database.concurrent_indexes import BuildIndex
+
 
 class Migration(migrations.Migration):
 
+    atomic = False
     dependencies = [
         ('orders', '0019_sales_summary'),
         ('tenants', '0009_choice_labels'),
@@ -13,15 +16,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        BuildIndex(
             model_name='order',
             index=models.Index(condition=models.Q(('customer_email', ''), ('customer_name', ''), _negated=True), fields=['tenant', '-created_at', '-id'], name='order_with_customer'),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['tenant', 'reference'], name='payment_reference'),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('gateway_reference', ''), _negated=True), fields=['tenant', 'gateway_reference'], name='payment_gateway_reference'),
         ),

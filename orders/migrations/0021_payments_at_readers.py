@@ -24,12 +24,4 @@ class Migration(migrations.Migration):
             name='reader',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.cardreader'),
         ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('late_capture', 'returning')), fields=['next_look_up_at', 'id'], name='payment_late_capture'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('reader__isnull', False), ('returned_at__isnull', True), ('status__in', ('pending', 'unknown'))), fields=('tenant', 'reader'), name='reader_has_one_open_charge'),
-        ),
     ]

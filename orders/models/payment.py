@@ -223,7 +223,7 @@ class Payment(MoneyTransfer, TenantOwned):
             ),
             models.Index(
                 fields=["next_look_up_at", "id"],
-                condition=Q(late_capture="returning"),
+                condition=Q(late_capture__in=("returning", "failed")),
                 name="payment_late_capture",
             ),
             models.Index(
@@ -248,13 +248,15 @@ class Payment(MoneyTransfer, TenantOwned):
         """Return whether its card reader has had no outcome for too long."""
         return self.reader_id is not None and now >= self.created_at + READER_TIMEOUT
 
-    def is_being_returned(self, now: datetime) -> bool:
-        """Return whether the gateway may still be processing its cancellation after the capture.
+    def remaining_return_time(self, now: datetime) -> timedelta:
+        """Return how long the gateway may still be processing its cancellation after the capture.
 
-        A look-up would find the money that is about to be returned; the relay looks it up later.
+        Until then a look-up finds the money that is about to be returned. Zero if it is not being
+        returned.
         """
-        is_later = self.next_look_up_at is not None and now < self.next_look_up_at
-        return self.returned_at is not None and is_later
+        if self.returned_at is None or not self.is_in_progress:
+            return timedelta(0)
+        return max(self.returned_at + LOOK_UP_DELAY - now, timedelta(0))
 
     @property
     def is_captured(self) -> bool:

@@ -5,9 +5,10 @@ import io
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations import AddField
+from django.db.migrations import AddConstraint, AddField, AddIndex
 from django.db.migrations.loader import MigrationLoader
 
+from tenants.database.concurrent_indexes import BuildIndex, BuildUniqueConstraint
 from tests.support.discovery import OURS
 
 
@@ -48,3 +49,32 @@ def test_workers_of_the_former_version_can_insert_after_a_migration():
     ]
 
     assert missing == []
+
+
+# Tables to which every sale writes, and which are large.
+WRITTEN_BY_SALES = {
+    "order",
+    "orderline",
+    "payment",
+    "receipt",
+    "chainentry",
+    "stockmovement",
+    "outboxevent",
+    "auditevent",
+}
+
+
+@pytest.mark.django_db
+def test_indexes_of_large_tables_are_built_while_shops_sell():
+    """An index that is built as usual locks its table against writing."""
+    locking = [
+        f"{app}.{name}: {operation.describe()}"
+        for (app, name), migration in MigrationLoader(connection).disk_migrations.items()
+        if int(name[:4]) >= FIRST_CHECKED.get(app, 10_000)
+        for operation in migration.operations
+        if isinstance(operation, AddIndex | AddConstraint)
+        and operation.model_name in WRITTEN_BY_SALES
+        and (migration.atomic or not isinstance(operation, BuildIndex | BuildUniqueConstraint))
+    ]
+
+    assert locking == []
