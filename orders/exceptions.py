@@ -13,7 +13,10 @@ from tenants.exceptions import (
 
 
 class Expired(Conflict):
-    """`action` and `object` are those of the approval that allows the sale."""
+    """`action` and `object` are those of the approval that allows the sale.
+
+    With `amount`, the order is above the discount limits too, and the approval covers both.
+    """
 
     code = "expired"
     message = "{name} expired on {expires_on}. Remove it, or let a manager approve the sale."

@@ -103,7 +103,12 @@ class Approval(TenantOwned):
             return frozenset({"shift", "register"} if self in drawer_actions else {"order"})
 
         @property
-        def has_amount(self) -> bool:
+        def may_have_amount(self) -> bool:
+            return self != self.VOID
+
+        @property
+        def requires_amount(self) -> bool:
+            """Return whether the amount is required; that of an expired product is its discount."""
             return self not in {self.VOID, self.SELL_EXPIRED}
 
         @property

@@ -95,7 +95,9 @@ class ApprovalInput(StrictSerializer):
     action = StrictChoiceField(choices=Approval.Action.choices)
     object = ApprovalObjectInput()
     amount = MoneyField(
-        required=False, help_text="Maximum amount. Not for `void` and `sell_expired`."
+        required=False,
+        help_text="Maximum amount. Not for `void`; for `sell_expired` only if the order is above "
+        "the discount limits too.",
     )
     method = StrictChoiceField(
         choices=RefundMethod.choices,
@@ -117,9 +119,9 @@ class ApprovalInput(StrictSerializer):
         return attrs
 
     def ensure_amount(self, action: Approval.Action, attrs: dict[str, Any]) -> None:
-        if not action.has_amount and "amount" in attrs:
+        if not action.may_have_amount and "amount" in attrs:
             refuse("amount", "not_possible", "Not allowed for this action.")
-        if action.has_amount and "amount" not in attrs:
+        if action.requires_amount and "amount" not in attrs:
             refuse("amount", "required", "This field is required for this action.")
         if action.moves_money and not attrs["amount"]:
             refuse("amount", "zero", "Must be greater than zero.")

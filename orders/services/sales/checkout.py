@@ -11,12 +11,12 @@ from orders.services.completion.complete import (
     is_device_sequence_taken,
     mark_tenant_has_orders,
 )
-from orders.services.expiry import approve_expired
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import get_register
+from orders.services.sales.approval import approve_sale
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
@@ -65,12 +65,9 @@ def _create(new: NewOrder, by: User) -> Order:
     register = get_register(new.register, by)
     draft = build_draft(new, register, ProductLookup.load(new.lines), by)
     with transaction.atomic():
-        if draft.over_limit:
-            draft.over_limit.consume_approval(RequestContext(by, new.approval, new.terminal))
-        if draft.expired:
-            approve_expired(
-                draft.order, draft.expired, RequestContext(by, new.approval, new.terminal)
-            )
+        if draft.needs_approval:
+            context = RequestContext(by, new.approval, new.terminal)
+            approve_sale(draft.order, draft.over_limit, draft.expired, context)
         _write(draft)
     return draft.order
 

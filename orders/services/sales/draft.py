@@ -15,6 +15,7 @@ from accounts.models import User
 from orders.models import Order, OrderLine, Payment
 from orders.models.order import format_order_number
 from orders.models.receipt import RegisterNumbers, build_advance_statement
+from orders.services.approvals import RequestContext
 from orders.services.completion.complete import (
     CompletionRows,
     apply_sequence_flags,
@@ -22,7 +23,7 @@ from orders.services.completion.complete import (
     build_payment_event,
     ensure_shift,
 )
-from orders.services.expiry import build_expired_error, find_expired_line
+from orders.services.expiry import find_expired_line
 from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.pricing.basket import (
     Basket,
@@ -38,6 +39,7 @@ from orders.services.pricing.discount_approval import (
 )
 from orders.services.pricing.discount_audit import build_discount_events
 from orders.services.pricing.lines import apply_price, build_lines, build_order
+from orders.services.sales.approval import approve_sale
 from tenants.database.bulk_insert import Statement, prepare_rows
 from tenants.events.outbox import build_event
 from tenants.models import AuditEvent, IdempotencyKey, Register
@@ -94,6 +96,11 @@ class SaleDraft:
         return self.order.due == 0 and bool(self.lines)
 
     @property
+    def needs_approval(self) -> bool:
+        """Return whether it needs an approval, unless the user may approve."""
+        return self.over_limit is not None or self.expired is not None
+
+    @property
     def has_payment_in_progress(self) -> bool:
         return any(payment.is_in_progress for payment in self.payments)
 
@@ -146,11 +153,9 @@ def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: U
     lines = _build_lines(order, basket)
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
-    if over_limit and new.approval is None:
-        raise over_limit.build_error()
     expired = find_expired_line(order, lines, timezone.now())
-    if expired and new.approval is None and not by.may_approve():
-        raise build_expired_error(order, expired)
+    if (over_limit or expired) and new.approval is None:
+        approve_sale(order, over_limit, expired, RequestContext(by, None, new.terminal))
     payments = build_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
     return SaleDraft(order, lines, payments, by, over_limit, expired)

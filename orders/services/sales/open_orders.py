@@ -14,7 +14,7 @@ from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
-from orders.services.expiry import approve_expired, find_expired_line
+from orders.services.expiry import find_expired_line
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
@@ -32,6 +32,7 @@ from orders.services.pricing.reprice import (
     PRICED_ORDER_FIELDS,
     reprice,
 )
+from orders.services.sales.approval import approve_sale
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
@@ -72,8 +73,8 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     lines = build_lines(order, added, position)
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
-    approve_expired(order, find_expired_line(order, lines, timezone.now()), edit)
-    return _apply_change(order, edit, lambda order: order.loaded_lines.extend(lines))
+    expired = find_expired_line(order, lines, timezone.now())
+    return _apply_change(order, edit, lambda order: order.loaded_lines.extend(lines), expired)
 
 
 def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
@@ -224,11 +225,13 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
     raise NotFound
 
 
-def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
+def _apply_change(
+    order: Order, edit: OrderEdit, change: Change, expired: OrderLine | None = None
+) -> Order:
     """Apply a change, reprice, check limits, save, and complete the order if it is now paid."""
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
-    events = _change_and_reprice(change, order, edit)
+    events = _change_and_reprice(change, order, edit, expired)
     if order.total < order.paid_total:
         tenant = current_tenant()
         raise PaidMoreThanTotal(
@@ -248,8 +251,11 @@ def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
     return order
 
 
-def _change_and_reprice(change: Change, order: Order, edit: OrderEdit) -> list[AuditEvent]:
-    """Apply the change and reprice; consume an approval if it exceeds the discount limits.
+def _change_and_reprice(
+    change: Change, order: Order, edit: OrderEdit, expired: OrderLine | None
+) -> list[AuditEvent]:
+    """Apply the change and reprice; consume an approval if it exceeds the discount limits, or
+    adds an expired line.
 
     Returns audit events for discounts and price overrides that are new or larger.
     """
@@ -259,10 +265,9 @@ def _change_and_reprice(change: Change, order: Order, edit: OrderEdit) -> list[A
     reprice(order, lines)
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), edit.by, before)
-    approver = None
-    if over_limit:
-        over_limit.consume_approval(edit)
-        approver = order.gift_approved_by
+    if over_limit or expired:
+        approve_sale(order, over_limit, expired, edit)
+    approver = order.gift_approved_by if over_limit else None
     return build_discount_events(order, lines, by=edit.by, before=given_before, approver=approver)
 
 
