@@ -16,9 +16,13 @@ COLUMNS = {
 }
 # Half of the time after which an hour is summarized.
 IS_LATE = "{row}.completed_at < now() - interval '30 minutes'"
+# Key of the advisory lock that a tenant's late receipts share, and its first summary takes.
+LOCK_KEY = "hashtextextended('sales_summary ' || {tenant}, 0)"
 FUNCTION = """
 CREATE OR REPLACE FUNCTION move_sales_summary_back() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Without a summary there is no row to lock: the first one waits for this lock instead.
+    PERFORM pg_advisory_xact_lock_shared({key});
     -- Always writes the row, so that it is locked until this transaction is committed.
     UPDATE orders_salessummary SET until = LEAST(
         until,
@@ -50,7 +54,8 @@ class SummaryTriggers(Operation):
     def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
         if not has_triggers(editor.connection):
             return
-        editor.execute(FUNCTION, None)
+        key = LOCK_KEY.format(tenant="COALESCE(NEW.tenant_id, OLD.tenant_id)::text")
+        editor.execute(FUNCTION.format(key=key), None)
         for table, columns in COLUMNS.items():
             for name, (event, when) in build_events(columns).items():
                 trigger = TRIGGER.format(table=table, name=name, event=event, when=when)

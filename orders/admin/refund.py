@@ -51,6 +51,9 @@ class RefundAdmin(SearchByOrderNumber, RecordAdmin):
         "prints",
         "created_at",
         "completed_at",
+        "reversed_at",
+        "reversed_in",
+        "replaces",
     )
 
     @admin.display(description="Amount")
@@ -63,12 +66,16 @@ class RefundAdmin(SearchByOrderNumber, RecordAdmin):
     def build_tables(self, row: Refund) -> list[Table]:
         refund = Refund.objects.with_receipt().get(pk=row.pk)
         tables = [build_lines_table(refund), build_payouts_table(refund)]
-        if refund.status != Refund.Status.DONE:
+        if refund.receipt_number is None:
             return tables
         document = preview_document(build_refund_receipt(refund), "text")
+        kinds = [
+            ChainEntry.Kind.REFUND,
+            *([ChainEntry.Kind.REVERSAL] if refund.reversed_at else []),
+        ]
         return [
             *tables,
-            build_chain_table(ChainEntry.Kind.REFUND, refund),
+            *(build_chain_table(kind, refund) for kind in kinds),
             build_text_table(document),
         ]
 

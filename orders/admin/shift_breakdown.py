@@ -153,7 +153,13 @@ def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[TableRow]:
 
 def build_refunds_table(report: Mapping[str, Any]) -> Table:
     refunds = report["refunds"]
-    back = Decimal(refunds["total"]) + Decimal(refunds["cash_rounding"])
+    back = _sum_with_rounding(refunds)
+    failed = report.get("failed_refunds", {})
+    reversed_rows = []
+    if failed.get("count"):
+        amount = format_deduction(_sum_with_rounding(failed))
+        reversed_rows = [table_row(f"Failed refunds: {failed['count']}", number_cell(amount))]
+        back -= _sum_with_rounding(failed)
     return Table(
         "Refunds",
         (
@@ -161,9 +167,14 @@ def build_refunds_table(report: Mapping[str, Any]) -> Table:
                 f"Goods, number of refunds: {refunds['count']}", number_cell(refunds["total"])
             ),
             table_row("Cash rounding", number_cell(format_signed(refunds["cash_rounding"]))),
+            *reversed_rows,
             total_row("Paid out, all methods", number_cell(format_money(back))),
         ),
     )
+
+
+def _sum_with_rounding(refunds: Mapping[str, Any]) -> Decimal:
+    return Decimal(refunds["total"]) + Decimal(refunds["cash_rounding"])
 
 
 def build_taxes_table(report: Mapping[str, Any]) -> Table:

@@ -209,7 +209,7 @@ class Receipt(Printed, TenantOwned):
 
 
 class ChainEntry(TenantOwned):
-    """An entry of the hash chain: receipt, refund or Z report with the previous hash.
+    """An entry of the hash chain: receipt, refund, reversal or Z report, with the previous hash.
 
     Database triggers refuse changes and deletions; `verify_chain` detects them anyway.
     """
@@ -218,13 +218,14 @@ class ChainEntry(TenantOwned):
         RECEIPT = "receipt", "Receipt"
         REFUND = "refund", "Refund"
         Z_REPORT = "z_report", "Z report"
+        REVERSAL = "reversal", "Reversal of a refund"
 
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     sequence = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)
-    # Id of the receipt, refund or shift.
+    # Id of the receipt, refund or shift; that of the refund also for its reversal.
     subject = models.UUIDField()
     # The canonical JSON that was hashed.
     content = models.TextField()

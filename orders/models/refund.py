@@ -28,6 +28,15 @@ class RefundQuerySet(TenantQuerySet["Refund"]):
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 
+    def booked(self) -> Self:
+        """Filter by refunds that were completed, also those that were reversed later."""
+        return self.filter(receipt_number__isnull=False)
+
+    def awaiting_shift(self, register: Register) -> Self:
+        """Filter by reversed refunds of a register that had no shift to book the reversal in."""
+        reversed_here = self.filter(register=register, reversed_at__isnull=False)
+        return reversed_here.filter(reversed_in__isnull=True, shift__isnull=False)
+
     def with_details(self) -> Self:
         """Load everything in the API response with a fixed number of queries."""
         return self.prefetch_related(
@@ -82,6 +91,16 @@ class Refund(Printed, TenantOwned):
         ReceiptProfile, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
+    # When a completed refund failed after all, for example at the bank. Its receipt stays; the
+    # reversal counts from then on, in the shift `reversed_in`, or in the next one of its register.
+    reversed_at = models.DateTimeField(null=True, blank=True)
+    reversed_in = models.ForeignKey(
+        Shift, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # The reversed refund whose other payouts stay: they are those of this refund.
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     objects = TenantManager.from_queryset(RefundQuerySet)()  # type: ignore[assignment, misc]
 
@@ -103,8 +122,19 @@ class Refund(Printed, TenantOwned):
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="refund_is_not_negative"),
             models.CheckConstraint(
-                condition=Q(status="done", receipt_number__isnull=False, completed_at__isnull=False)
-                | (~Q(status="done") & Q(receipt_number__isnull=True)),
+                condition=Q(
+                    status="done",
+                    receipt_number__isnull=False,
+                    completed_at__isnull=False,
+                    reversed_at__isnull=True,
+                )
+                | Q(
+                    status="failed",
+                    receipt_number__isnull=False,
+                    completed_at__isnull=False,
+                    reversed_at__isnull=False,
+                )
+                | (~Q(status="done") & Q(receipt_number__isnull=True, reversed_at__isnull=True)),
                 name="done_refund_has_a_receipt",
             ),
         ]
@@ -114,6 +144,11 @@ class Refund(Printed, TenantOwned):
                 fields=["tenant", "completed_at"],
                 condition=Q(completed_at__isnull=False),
                 name="refund_by_completion",
+            ),
+            models.Index(
+                fields=["tenant", "reversed_at"],
+                condition=Q(reversed_at__isnull=False),
+                name="refund_by_reversal",
             ),
         ]
 
@@ -179,6 +214,10 @@ class RefundLine(TenantOwned):
 
 
 class PayoutQuerySet(GatewayQuerySet["Payout"]):
+    def paid_out(self) -> Self:
+        """Filter by payouts that were done, also those of refunds that were reversed later."""
+        return self.filter(Q(status=Payout.Status.DONE) | Q(refund__reversed_at__isnull=False))
+
     def outstanding(self) -> Self:
         """Filter by payouts of pending refunds that are not done."""
         return self.filter(refund__status=Refund.Status.PENDING).exclude(status=Payout.Status.DONE)

@@ -143,6 +143,11 @@ class RefundSerializer(serializers.Serializer[Any]):
     receipt_number = serializers.IntegerField(allow_null=True)
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
+    reversed_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Set if it failed after it was completed: the bank rejected the payout to a "
+        "card. Its amounts are subtracted from then on, and the customer has to be paid otherwise.",
+    )
     version = serializers.IntegerField()
 
     def to_representation(self, refund: Refund) -> dict[str, Any]:

@@ -116,6 +116,7 @@ class RefundRow(Row):
     receipt_number: int | None
     created_at: str
     completed_at: str | None
+    reversed_at: str | None
     version: int
     loaded_lines: list[RefundLineRow]
     loaded_payouts: list[PayoutRow]

@@ -200,7 +200,8 @@ class CarriedOverSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="Paid")
 class MethodTotalsSerializer(serializers.Serializer[Any]):
-    """Payments of one method. `canceled` was paid back before the sale, `refunded` after it."""
+    """Payments of one method. `canceled` was paid back before the sale, `refunded` after it, less
+    refunds that failed in this shift."""
 
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     count = serializers.IntegerField()
@@ -234,6 +235,11 @@ class XReportSerializer(serializers.Serializer[Any]):
     sales = SalesTotalsSerializer()
     late_sales = LateSalesSerializer(required=False)
     refunds = RefundTotalsSerializer()
+    failed_refunds = RefundTotalsSerializer(
+        required=False,
+        help_text="Refunds of any shift that failed after they were completed. They are part of "
+        "`refunds` of the shift in which they were made.",
+    )
     taxes = TaxTotalSerializer(many=True)
     carried = CarriedOverSerializer(allow_null=True)
     payments = MethodTotalsSerializer(many=True, allow_null=True)

@@ -23,6 +23,7 @@ from orders.services.completion.hash_chain import (
     GENESIS_HASH,
     build_receipt_content,
     build_refund_content,
+    build_reversal_content,
     compute_hash,
     compute_profile_hash,
     to_canonical_json,
@@ -182,6 +183,16 @@ def _load_refunds(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     }
 
 
+def _load_reversals(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
+    reversed_refunds = Refund.objects.filter(pk__in=ids, reversed_at__isnull=False)
+    return {
+        refund.pk: StoredSubject(
+            refund.register_id, to_canonical_json(build_reversal_content(refund))
+        )
+        for refund in reversed_refunds
+    }
+
+
 def _load_z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     shifts = list(Shift.objects.filter(pk__in=ids))
     hashes = _hash_profiles(shifts)
@@ -210,6 +221,7 @@ LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, StoredSubject
     Kind.RECEIPT: _load_receipts,
     Kind.REFUND: _load_refunds,
     Kind.Z_REPORT: _load_z_reports,
+    Kind.REVERSAL: _load_reversals,
 }
 
 
@@ -235,14 +247,15 @@ def _find_entries_after_end() -> Iterator[Finding]:
 
 
 def _find_unchained() -> Iterator[Finding]:
-    """Find receipts, refunds and Z reports that do not have exactly one hash chain entry."""
+    """Find receipts, refunds, reversals and Z reports without exactly one hash chain entry."""
     without_receipt = Order.objects.sold().filter(receipt=None)
     yield from _build_findings(without_receipt, Kind.RECEIPT, "completed order {} has no receipt")
-    done = Refund.objects.filter(status=Refund.Status.DONE)
+    booked = Refund.objects.booked()
     closed = Shift.objects.filter(status=Shift.Status.CLOSED)
     for rows, kind in (
         (Receipt.objects.all(), Kind.RECEIPT),
-        (done, Kind.REFUND),
+        (booked, Kind.REFUND),
+        (booked.filter(reversed_at__isnull=False), Kind.REVERSAL),
         (closed, Kind.Z_REPORT),
     ):
         entries = ChainEntry.objects.filter(kind=kind, subject=OuterRef("pk"))

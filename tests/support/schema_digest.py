@@ -16,6 +16,7 @@ SOURCES = (
     "*/migrations/*.py",
     "*/models/*.py",
     "*/apps.py",
+    "orders/late_receipts.py",
     "tenants/*.py",
     "tenants/database/**/*.py",
     "config/*.py",

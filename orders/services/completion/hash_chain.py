@@ -1,4 +1,4 @@
-"""Hash chain over receipts, refunds and Z reports: each hash covers the previous one."""
+"""Hash chain over receipts, refunds, reversals and Z reports: each hash covers the previous one."""
 
 import hashlib
 from collections.abc import Mapping
@@ -104,6 +104,21 @@ def build_refund_content(refund: Refund, profile_hash: str = "") -> dict[str, An
             [str(each.payment_id), each.method, format_plain(each.paid)]
             for each in sorted(refund.loaded_payouts, key=attrgetter("pk"))
         ],
+        "tax_total": format_plain(refund.tax_total),
+        "cash_rounding": format_plain(refund.cash_rounding),
+        "total": format_plain(refund.total),
+    }
+
+
+def build_reversal_content(refund: Refund) -> dict[str, Any]:
+    """Return the immutable facts of the reversal of a refund that failed after its completion."""
+    at = refund.reversed_at
+    return {
+        "refund": str(refund.pk),
+        "order": str(refund.order_id),
+        "receipt_number": refund.receipt_number,
+        "register": str(refund.register_id),
+        "reversed_at": at.isoformat() if at else None,
         "tax_total": format_plain(refund.tax_total),
         "cash_rounding": format_plain(refund.cash_rounding),
         "total": format_plain(refund.total),

@@ -117,7 +117,12 @@ def _build_totals(refund: Refund, labels: Labels) -> Iterator[Row]:
 
 
 def _list_done(refund: Refund) -> list[Payout]:
-    done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
+    """Return what was paid out, also if a payout failed later: a reprint never changes."""
+    done = [
+        each
+        for each in refund.loaded_payouts
+        if each.status == Payout.Status.DONE or refund.reversed_at
+    ]
     return sorted(done, key=attrgetter("pk"))
 
 

@@ -83,6 +83,7 @@ class ZSections:
         yield self._build_figures(SALES_LABELS, z["sales"], total, "total")
         yield self._build_late_sales(z.get("late_sales", {}))
         yield self._build_figures(REFUND_LABELS, z["refunds"], refunded, "total")
+        yield self._build_failed_refunds(z.get("failed_refunds", {}))
         yield build_tax_rows(z["taxes"], labels)
         yield self._build_payments()
         yield self._build_figures(CASH_LABELS, z["cash"], labels("CASH EXPECTED"), "expected")
@@ -93,6 +94,11 @@ class ZSections:
         """Build the row of sales made offline in earlier shifts; they are part of the sales."""
         if late.get("count"):
             yield Row(f"{self.labels('Of these booked late')} ({late['count']})", late["total"])
+
+    def _build_failed_refunds(self, failed: dict[str, Any]) -> Iterator[Row]:
+        """Build the row of refunds that failed after they were completed, in any shift."""
+        if failed.get("count"):
+            yield Row(f"{self.labels('Failed refunds')} ({failed['count']})", failed["total"])
 
     def _build_figures(
         self, names: dict[str, str], figures: dict[str, Any], last: str, sum: str

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from accounts.models import User
 from orders.exceptions import NothingLeftToRefund, RefundExceedsPaid
-from orders.models import Order, OrderLine, Refund
+from orders.models import Order, OrderLine, Refund, RefundLine
 from orders.money import LineRefund, SoldLine, refund_quantity, refund_without_goods
 from tenants.api.formats import format_number
 from tenants.exceptions import Invalid
+from tenants.ids import new_id
+from tenants.models import Register
 from tenants.scope import current_tenant
 
 ZERO = Decimal(0)
@@ -141,6 +144,46 @@ def _build_sold_line(order: Order, line: OrderLine) -> SoldLine:
             for at in range(len(line.taxes))
         ),
     )
+
+
+def build_refund(
+    order: Order,
+    refund_lines: Sequence[RefundLineResult],
+    register: Register,
+    *,
+    id: uuid.UUID,
+    reason: str,
+    by: User,
+    content: str = "",
+) -> Refund:
+    """Return an unsaved refund of these lines, without payouts. `content` is its fingerprint."""
+    refund = Refund(
+        id=id,
+        order=order,
+        position=len(order.loaded_refunds),
+        store=register.store,
+        register=register,
+        total=sum((each.taken.total for each in refund_lines), ZERO),
+        tax_total=sum((sum(each.taken.taxes, ZERO) for each in refund_lines), ZERO),
+        taxes=sum_taxes(refund_lines),
+        reason=reason,
+        by=by,
+        fingerprint=content,
+    )
+    refund.loaded_lines = [
+        RefundLine(
+            id=new_id(),
+            refund=refund,
+            line=each.line,
+            quantity=each.taken.quantity,
+            total=each.taken.total,
+            tax_total=sum(each.taken.taxes, ZERO),
+            taxes=each.tax_snapshots,
+            restock=each.restock,
+        )
+        for each in refund_lines
+    ]
+    return refund
 
 
 def sum_taxes(refund_lines: Sequence[RefundLineResult]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
 from orders.services.payments.gateway import query_payout, remaining_wait
 from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
+from orders.services.refunds.reversal import find_replacing_payout, reverse_refund
 from orders.services.refunds.settle import finish_if_answered, redirect_payouts
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
@@ -55,11 +56,13 @@ class RefundResolution:
     place: str | None = None
 
 
-def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
+def resolve_refund(refund_id: uuid.UUID, way: RefundResolution) -> Refund:
     """Look up a refund that timed out or was left pending by a crash.
 
-    What a card declined is paid out by the other method that `way` names.
+    What a card declined is paid out by the other method that `way` names. Raises
+    `Refund.DoesNotExist`.
     """
+    refund = Refund.objects.visible_to(way.by).with_details().get(pk=refund_id)
     if refund.status != Refund.Status.PENDING:
         if idempotency.is_resumed():
             return refund
@@ -80,6 +83,7 @@ def reconcile_refund(refund: Refund, *, by: User) -> Refund:
 
 def look_up_payout(payout: Payout, *, by: User) -> Payout:
     """Look up a payout in the background: nothing is paid out at the register."""
+    payout = find_replacing_payout(payout) or payout
     refund = Refund.objects.with_details().get(pk=payout.refund_id)
     _ensure_not_underway(refund)
     answer = query_payout(payout, "look_up_refund")
@@ -114,7 +118,7 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
     order, refund = _lock_refund(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
     if not payout.is_in_progress:
-        _log_contradiction(payout, answer, order)
+        _record_contradiction(payout, answer, refund, order)
         return refund
     was, payout.status = payout.status, PAYOUT_STATUS[answer.outcome]
     payout.gateway_reference = answer.reference
@@ -128,16 +132,16 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
     return refund
 
 
-def _log_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
-    """Log and audit an answer that contradicts the recorded outcome.
+def _record_contradiction(payout: Payout, answer: Answer, refund: Refund, order: Order) -> None:
+    """Record an answer that contradicts the recorded outcome.
 
-    The gateway refunded a declined payout, or a refund that was done has failed at the bank. Its
-    receipt is issued and its shift may be closed, so that an operator has to decide.
+    A refund that was done has failed, which reverses it. Or the gateway refunded a declined payout:
+    that is audited, because only an operator can decide what the customer owes.
     """
-    if payout.status == Payout.Status.DONE and answer.outcome == Outcome.DECLINED:
-        amount = str(current_tenant().quantize_amount(payout.paid))
-        log.error("refund_failed_after_done", payout=str(payout.pk), amount=amount)
-        audit.record("refund_failed_after_done", target=order, payout=str(payout.pk), amount=amount)
+    is_done = (payout.status, refund.status) == (Payout.Status.DONE, Refund.Status.DONE)
+    # Without a reference the gateway does not know the refund, which does not say that it failed.
+    if is_done and answer.outcome == Outcome.DECLINED and answer.reference:
+        reverse_refund(payout, refund, order)
     if payout.status != Payout.Status.DONE and answer.outcome == Outcome.CAPTURED:
         amount = str(current_tenant().quantize_amount(payout.paid))
         log.error("paid_out_after_declined", payout=str(payout.pk), amount=amount)

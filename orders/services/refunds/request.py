@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
-from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
+from orders.models import Order, Payment, Payout, Refund
 from orders.models.catalog import normalize_code
 from orders.models.receipt import RegisterNumbers
 from orders.money import RefundablePayment, RefundShare, allocate_refund
@@ -22,11 +22,11 @@ from orders.services.pricing.basket import build_cash_rule
 from orders.services.refunds.lines import (
     RefundLineRequest,
     RefundLineResult,
+    build_refund,
     build_refund_lines,
-    sum_taxes,
 )
 from orders.services.refunds.payouts import reconcile_refund, request_card_payouts
-from orders.services.refunds.settle import complete_refund
+from orders.services.refunds.settle import add_refunded_amounts, complete_refund
 from orders.services.registers import get_register
 from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
@@ -90,7 +90,7 @@ def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refun
     refund.shift_id = numbers.shift
     refund.approved_by = _find_approver(refund, new, by)
     ensure_credits_usable(refund.loaded_payouts)
-    _add_refunded_amounts(order, refund, refund_lines)
+    add_refunded_amounts(order, refund, refund_lines)
     with unique_or(IdConflict):
         _save(refund, order, numbers, by)
     return refund, True
@@ -111,33 +111,9 @@ def _build_refund(
     order: Order, new: NewRefund, refund_lines: Sequence[RefundLineResult], by: User
 ) -> Refund:
     register = order.register if new.register is None else get_register(new.register, by)
-    refund = Refund(
-        id=new.id,
-        order=order,
-        position=len(order.loaded_refunds),
-        store=register.store,
-        register=register,
-        total=sum((each.taken.total for each in refund_lines), ZERO),
-        tax_total=sum((sum(each.taken.taxes, ZERO) for each in refund_lines), ZERO),
-        taxes=sum_taxes(refund_lines),
-        reason=new.reason,
-        by=by,
-        fingerprint=new.fingerprint,
+    return build_refund(
+        order, refund_lines, register, id=new.id, reason=new.reason, by=by, content=new.fingerprint
     )
-    refund.loaded_lines = [
-        RefundLine(
-            id=new_id(),
-            refund=refund,
-            line=each.line,
-            quantity=each.taken.quantity,
-            total=each.taken.total,
-            tax_total=sum(each.taken.taxes, ZERO),
-            taxes=each.tax_snapshots,
-            restock=each.restock,
-        )
-        for each in refund_lines
-    ]
-    return refund
 
 
 def _find_approver(refund: Refund, new: NewRefund, by: User) -> User | None:
@@ -243,24 +219,3 @@ def _build_payout(refund: Refund, payment: Payment, way: str, share: RefundShare
         amount=share.amount,
         paid=share.paid,
     )
-
-
-def _add_refunded_amounts(
-    order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
-) -> None:
-    """Add the refund to lines, payments and order, also while pending."""
-    for each in refund_lines:
-        each.line.refunded_quantity += each.taken.quantity
-        each.line.refunded_total += each.taken.total
-    OrderLine.objects.bulk_update(
-        [each.line for each in refund_lines], ["refunded_quantity", "refunded_total"]
-    )
-    for payout in refund.loaded_payouts:
-        payout.payment.refunded_total += payout.paid
-    Payment.objects.bulk_update(
-        [payout.payment for payout in refund.loaded_payouts], ["refunded_total"]
-    )
-    order.refunded_total += refund.total + refund.cash_rounding
-    order.transition_to(order.status_after_refund())
-    order.loaded_refunds = [*order.loaded_refunds, refund]
-    order.save_changes("refunded_total", "status")

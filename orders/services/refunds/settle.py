@@ -23,6 +23,7 @@ from orders.money import round_to_coins
 from orders.services.completion.hash_chain import build_chain_entry, build_refund_content
 from orders.services.payments.store_credit import refund_to_credit, sort_by_code
 from orders.services.pricing.basket import build_cash_rule
+from orders.services.refunds.lines import RefundLineResult
 from orders.services.stock.levels import increment_stock
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
@@ -41,7 +42,7 @@ def finish_if_answered(refund: Refund, order: Order, *, by: User, is_attended: b
         return
     declined = [card for card in refund.gateway_payouts if card.status == Payout.Status.DECLINED]
     if declined and len(declined) == len(refund.gateway_payouts):
-        _fail_refund(refund, order)
+        subtract_failed_refund(refund, order)
     elif not declined and (is_attended or not _needs_operator(refund)):
         # Registers are locked before credits, as by a sale.
         numbers = RegisterSeries.objects.increment(refund.register, receipts=1)
@@ -122,9 +123,9 @@ def complete_refund(
     )
     total = str(current_tenant().quantize_amount(refund.total))
     event = build_event("refund.completed", about=refund, order=str(order.pk), total=total)
-    movements = _build_stock_movements(refund, by)
+    movements = build_stock_movements(refund, by)
     bulk_insert(*new_rows, movements, [entry], [*events, event], also=[extension])
-    increment_stock(refund.store, _sum_restocked(refund))
+    increment_stock(refund.store, sum_restocked(refund))
     audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
 
 
@@ -148,7 +149,7 @@ def _pay_out_at_till(refund: Refund, order: Order, by: User) -> list[Payout]:
     return open_payouts
 
 
-def _sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
+def sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
     back: dict[uuid.UUID, Decimal] = {}
     for each in refund.loaded_lines:
         product = each.line.product_id
@@ -157,7 +158,7 @@ def _sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
     return back
 
 
-def _build_stock_movements(refund: Refund, by: User) -> list[StockMovement]:
+def build_stock_movements(refund: Refund, by: User) -> list[StockMovement]:
     """Return stock movements: a return of each line, and waste of what is not restocked."""
     movements = []
     for each in refund.loaded_lines:
@@ -188,8 +189,29 @@ def _build_stock_movement(
     )
 
 
-def _fail_refund(refund: Refund, order: Order) -> None:
-    """Fail the refund after all cards declined, and subtract it from lines, payments and order."""
+def add_refunded_amounts(
+    order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
+) -> None:
+    """Add the refund to lines, payments and order, also while pending."""
+    for each in refund_lines:
+        each.line.refunded_quantity += each.taken.quantity
+        each.line.refunded_total += each.taken.total
+    OrderLine.objects.bulk_update(
+        [each.line for each in refund_lines], ["refunded_quantity", "refunded_total"]
+    )
+    for payout in refund.loaded_payouts:
+        payout.payment.refunded_total += payout.paid
+    Payment.objects.bulk_update(
+        [payout.payment for payout in refund.loaded_payouts], ["refunded_total"]
+    )
+    order.refunded_total += refund.total + refund.cash_rounding
+    order.transition_to(order.status_after_refund())
+    order.loaded_refunds = [*order.loaded_refunds, refund]
+    order.save_changes("refunded_total", "status")
+
+
+def subtract_failed_refund(refund: Refund, order: Order) -> None:
+    """Set the refund to failed, and subtract it from lines, payments and order."""
     lines = {line.pk: line for line in order.loaded_lines}
     for each in refund.loaded_lines:
         line = lines[each.line_id]
@@ -204,7 +226,7 @@ def _fail_refund(refund: Refund, order: Order) -> None:
             payout.save_changes("status")
     Payment.objects.bulk_update(payments.values(), ["refunded_total"])
     refund.status = Refund.Status.FAILED
-    refund.save_changes("status")
+    refund.save_changes("status", "reversed_at", "reversed_in")
     publish("refund.failed", about=refund, order=str(order.pk))
     order.refunded_total -= refund.total + refund.cash_rounding
     order.status = order.status_after_refund()

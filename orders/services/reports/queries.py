@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
@@ -106,9 +106,13 @@ def find_sold(start: datetime, end: datetime) -> QuerySet[Order]:
 
 
 def find_refunded(start: datetime, end: datetime) -> QuerySet[Refund]:
-    return Refund.objects.filter(
-        status=Refund.Status.DONE, completed_at__gte=start, completed_at__lt=end
-    )
+    """Return the refunds of a period, also those that failed later: see `find_reversed`."""
+    return Refund.objects.booked().filter(completed_at__gte=start, completed_at__lt=end)
+
+
+def find_reversed(start: datetime, end: datetime) -> QuerySet[Refund]:
+    """Return the refunds that failed in this period, after they were completed."""
+    return Refund.objects.filter(reversed_at__gte=start, reversed_at__lt=end)
 
 
 def _filter_orders(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Order]:
@@ -121,21 +125,62 @@ def _filter_refunds(days: BusinessDayRange, report_filter: ReportFilter) -> Quer
     return done.filter(by=report_filter.person) if report_filter.person else done
 
 
-def _orders_and_refunds(
-    days: BusinessDayRange, report_filter: ReportFilter
-) -> Iterator[tuple[QuerySet[Any], Mapping[str, Any]]]:
-    yield _filter_orders(days, report_filter), ORDER_SUMS
-    yield _filter_refunds(days, report_filter), REFUND_SUMS
+def _filter_reversals(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
+    failed = find_reversed(days.start, days.end).filter(store__in=report_filter.stores)
+    return failed.filter(by=report_filter.person) if report_filter.person else failed
+
+
+class Receipts(NamedTuple):
+    """Sales, refunds or reversals with what is summed of them.
+
+    `moment` is the column with the time at which they count, `user` the one with their user.
+    """
+
+    rows: QuerySet[Any]
+    sums: Mapping[str, Any]
+    moment: str = "completed_at"
+    user: str = "by"
+    is_reversal: bool = False
+
+
+def list_receipts(
+    orders: QuerySet[Order], refunds: QuerySet[Refund], reversals: QuerySet[Refund]
+) -> tuple[Receipts, ...]:
+    return (
+        Receipts(orders, ORDER_SUMS, user="cashier"),
+        Receipts(refunds, REFUND_SUMS),
+        Receipts(reversals, REFUND_SUMS, "reversed_at", is_reversal=True),
+    )
+
+
+def _find_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> tuple[Receipts, ...]:
+    return list_receipts(
+        _filter_orders(days, report_filter),
+        _filter_refunds(days, report_filter),
+        _filter_reversals(days, report_filter),
+    )
+
+
+def _subtract(figures: Row) -> Row:
+    """Return the figures of a reversal: its amounts are negative, and it is no refund of its own.
+
+    The refund counts where it was made.
+    """
+    return {name: -value for name, value in figures.items() if value and name != "refunds"}
 
 
 def sum_groups(
-    rows: QuerySet[Any], *, by: tuple[str, ...], sums: Mapping[str, Any]
+    rows: QuerySet[Any], *, by: tuple[str, ...], sums: Mapping[str, Any], is_reversal: bool = False
 ) -> Iterator[Row]:
     """Sum per group. The prefix avoids aliases that are also names of model fields."""
     named = {f"sum_{name}": expression for name, expression in sums.items()}
     for row in rows.order_by().values(*by).annotate(**named).iterator(chunk_size=500):
-        figures = {name: row[f"sum_{name}"] for name in sums}
-        yield _subtract_refund_rounding(figures) | {each: row[each] for each in by}
+        figures = _subtract_refund_rounding({name: row[f"sum_{name}"] for name in sums})
+        yield (_subtract(figures) if is_reversal else figures) | {each: row[each] for each in by}
+
+
+def sum_receipt_groups(receipts: Receipts, *, by: tuple[str, ...]) -> Iterator[Row]:
+    return sum_groups(receipts.rows, by=by, sums=receipts.sums, is_reversal=receipts.is_reversal)
 
 
 def _subtract_refund_rounding(figures: Row) -> Row:
@@ -164,10 +209,11 @@ def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterato
         named = {f"sum_{name}": expression for name, expression in HOUR_SUMS.items()}
         row = hours.order_by().aggregate(**named)
         yield {name: row[f"sum_{name}"] for name in HOUR_SUMS}
-    for rows, sums in _orders_and_refunds(rest, report_filter) if rest else ():
-        named = {f"sum_{name}": expression for name, expression in sums.items()}
-        row = rows.order_by().aggregate(**named)
-        yield _subtract_refund_rounding({name: row[f"sum_{name}"] for name in sums})
+    for receipts in _find_receipts(rest, report_filter) if rest else ():
+        named = {f"sum_{name}": expression for name, expression in receipts.sums.items()}
+        row = receipts.rows.order_by().aggregate(**named)
+        figures = _subtract_refund_rounding({name: row[f"sum_{name}"] for name in receipts.sums})
+        yield _subtract(figures) if receipts.is_reversal else figures
 
 
 class DayNumber(Func):
@@ -205,9 +251,9 @@ def group_by_time(
             yield from group_hours(days, hours)
         for part in rest.split(MAX_DAYS_PER_QUERY) if rest else ():
             begun = TruncHour if part.has_whole_hours else TruncMinute
-            for rows, sums in _orders_and_refunds(part, report_filter):
-                timed = rows.annotate(begun=begun("completed_at", tzinfo=UTC))
-                for row in sum_groups(timed, by=("begun",), sums=sums):
+            for receipts in _find_receipts(part, report_filter):
+                timed = receipts.rows.annotate(begun=begun(receipts.moment, tzinfo=UTC))
+                for row in sum_receipt_groups(receipts._replace(rows=timed), by=("begun",)):
                     name = format_label(days, row.pop("begun"))
                     yield name, name, row
 
@@ -216,19 +262,18 @@ def group_by_time(
 
 def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group sales by cashier, and refunds by who made them."""
-    for (rows, sums), who in zip(
-        _orders_and_refunds(days, report_filter), ("cashier", "by"), strict=True
-    ):
+    for receipts in _find_receipts(days, report_filter):
+        who = receipts.user
         names = (f"{who}_id", f"{who}__display_name", f"{who}__username")
-        for row in sum_groups(rows, by=names, sums=sums):
+        for row in sum_receipt_groups(receipts, by=names):
             key, display_name, username = (row.pop(name) for name in names)
             yield str(key), display_name or username, row
 
 
 def group_by_register(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     columns = ("register_id", "store__name", "register__name")
-    for rows, sums in _orders_and_refunds(days, report_filter):
-        for row in sum_groups(rows, by=columns, sums=sums):
+    for receipts in _find_receipts(days, report_filter):
+        for row in sum_receipt_groups(receipts, by=columns):
             key, store, register = (row.pop(name) for name in columns)
             yield str(key), f"{store}, {register}", row
 
@@ -236,12 +281,10 @@ def group_by_register(days: BusinessDayRange, report_filter: ReportFilter) -> Gr
 def group_by_store(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     names = ("store_id", "store__name")
     hours, rest = _split_at_summary(days, report_filter)
-    parts: list[tuple[QuerySet[Any], Mapping[str, Any]]] = []
-    if hours is not None:
-        parts.append((hours, HOUR_SUMS))
-    parts += _orders_and_refunds(rest, report_filter) if rest else []
-    for rows, sums in parts:
-        for row in sum_groups(rows, by=names, sums=sums):
+    parts = [] if hours is None else [Receipts(hours, HOUR_SUMS)]
+    parts += _find_receipts(rest, report_filter) if rest else []
+    for receipts in parts:
+        for row in sum_receipt_groups(receipts, by=names):
             key, name = (row.pop(each) for each in names)
             yield str(key), name, row
 
@@ -251,13 +294,15 @@ def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> G
 
     def query(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
         lines = OrderLine.objects.filter(order__in=_filter_orders(days, report_filter))
-        refund_lines = RefundLine.objects.filter(refund__in=_filter_refunds(days, report_filter))
+        refunded = RefundLine.objects.filter(refund__in=_filter_refunds(days, report_filter))
+        failed = RefundLine.objects.filter(refund__in=_filter_reversals(days, report_filter))
         for rows, path, sums in (
             (lines, "", LINE_SUMS),
-            (refund_lines, "line__", REFUND_LINE_SUMS),
+            (refunded, "line__", REFUND_LINE_SUMS),
+            (failed, "line__", REFUND_LINE_SUMS),
         ):
             names = tuple(path + each for each in (key, *label))
-            for row in sum_groups(rows, by=names, sums=sums):
+            for row in sum_groups(rows, by=names, sums=sums, is_reversal=rows is failed):
                 pk, *words = (row.pop(name) for name in names)
                 yield str(pk or ""), " ".join(word for word in words if word) or empty_label, row
 
@@ -274,12 +319,14 @@ def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Grou
     rounding = sold.aggregate(sum=ExactSum("cash_rounding"))["sum"]
     if rounding:
         yield *_label_method(Payment.Method.CASH), {"cash_rounding": rounding, "total": -rounding}
-    payouts = Payout.objects.filter(
-        refund__in=_filter_refunds(days, report_filter), status=Payout.Status.DONE
-    )
-    for row in sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS):
-        row["cash_rounding"] = row["refunded_total"] - row.pop("paid")
-        yield *_label_method(row.pop("method")), row
+    for refunds, is_reversal in (
+        (_filter_refunds(days, report_filter), False),
+        (_filter_reversals(days, report_filter), True),
+    ):
+        payouts = Payout.objects.filter(refund__in=refunds)
+        for row in sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS, is_reversal=is_reversal):
+            row["cash_rounding"] = row.get("refunded_total", ZERO) - row.pop("paid", ZERO)
+            yield *_label_method(row.pop("method")), row
 
 
 def _label_method(method: str) -> tuple[str, str]:
@@ -288,16 +335,16 @@ def _label_method(method: str) -> tuple[str, str]:
 
 def group_by_tax(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group by tax rate, from the taxes stored with each receipt."""
-    for receipts, (count, taxable, tax) in (
-        (_filter_orders(days, report_filter), ("orders", "taxable", "tax_total")),
-        (
-            _filter_refunds(days, report_filter),
-            ("refunds", "refunded_taxable", "refunded_tax_total"),
-        ),
+    names = ("refunds", "refunded_taxable", "refunded_tax_total")
+    for receipts, (count, taxable, tax) in zip(
+        _find_receipts(days, report_filter),
+        (("orders", "taxable", "tax_total"), names, names),
+        strict=True,
     ):
-        for (taxes,) in _iterate_pages(receipts, "taxes"):
+        for (taxes,) in _iterate_pages(receipts.rows, "taxes", moment=receipts.moment):
             for rate, (base, amount) in _sum_rates(taxes).items():
-                yield *rate, {count: 1, taxable: base, tax: amount}
+                figures = {count: 1, taxable: base, tax: amount}
+                yield *rate, _subtract(figures) if receipts.is_reversal else figures
 
 
 def _sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
@@ -344,17 +391,19 @@ def _build_discount_group(kind: str, amount: Decimal) -> Groups:
         yield kind, DISCOUNT_LABELS[kind], {"orders": 1, "discount_total": amount}
 
 
-def _iterate_pages(receipts: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
+def _iterate_pages(
+    receipts: QuerySet[Any], *columns: str, moment: str = "completed_at"
+) -> Iterator[tuple[Any, ...]]:
     """Yield these columns of all receipts, reading page by page."""
-    rows = receipts.order_by("completed_at", "pk").values_list("completed_at", "pk", *columns)
+    rows = receipts.order_by(moment, "pk").values_list(moment, "pk", *columns)
     page = list(rows[:PAGE_SIZE])
     while page:
         yield from (row[2:] for row in page)
         if len(page) < PAGE_SIZE:
             return
         at, pk = page[-1][:2]
-        after = Q(completed_at__gt=at) | Q(completed_at=at, pk__gt=pk)
-        page = list(rows.filter(after, completed_at__gte=at)[:PAGE_SIZE])
+        after = Q((f"{moment}__gt", at)) | Q((moment, at), pk__gt=pk)
+        page = list(rows.filter(after, (f"{moment}__gte", at))[:PAGE_SIZE])
 
 
 def _label_rate(tax: Mapping[str, Any]) -> tuple[str, str]:

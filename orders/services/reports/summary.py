@@ -13,23 +13,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 from django.db.models.functions import TruncHour
 
+from orders.late_receipts import LOCK_KEY
 from orders.models import Order, Refund, SalesHour, SalesSummary
 from orders.models.sales_summary import BEGINNING
 from orders.services.reports.queries import (
     HOUR_SUMS,
-    ORDER_SUMS,
-    REFUND_SUMS,
     Row,
     find_refunded,
+    find_reversed,
     find_sold,
-    sum_groups,
+    list_receipts,
+    sum_receipt_groups,
 )
 from tenants.events.delivery import Job
 from tenants.models import Tenant
-from tenants.scope import across_tenants, atomic_with_retry, tenant_scope
+from tenants.scope import (
+    across_tenants,
+    atomic_with_retry,
+    current_tenant_id,
+    tenant_scope,
+)
 
 # The trigger reports receipts that are older than half of it when they are stored.
 SETTLED_AFTER = timedelta(hours=1)
@@ -67,12 +73,15 @@ def read_database_time() -> datetime:
 def extend_summary() -> bool:
     """Summarize the next hours of the current tenant; return whether there are more.
 
-    The first call only stores that there is a summary, because transactions that began before do
-    not know of it.
+    The first call only stores that there is a summary. Late receipts of transactions that began
+    before do not know of it: the next call waits until these are committed.
     """
-    if not SalesSummary.objects.exists():
+    known = SalesSummary.objects.first()
+    if known is None:
         SalesSummary.objects.bulk_create([SalesSummary()], ignore_conflicts=True)
         return False
+    if known.until == BEGINNING:
+        wait_for_late_receipts()
     summary = SalesSummary.objects.select_for_update(no_key=True).get()
     settled = find_settled_hour()
     if summary.until >= settled:
@@ -85,6 +94,16 @@ def extend_summary() -> bool:
     SalesHour.objects.bulk_create(sum_hours(start, summary.until), batch_size=1000)
     summary.save_changes("until")
     return summary.until < settled
+
+
+def wait_for_late_receipts() -> None:
+    """Wait for all transactions of the current tenant that have stored a late receipt.
+
+    Called before any other lock, because such a transaction may wait for the row of the summary.
+    """
+    with connection.cursor() as cursor:
+        key = LOCK_KEY.format(tenant="%s")
+        cursor.execute(f"SELECT pg_advisory_xact_lock({key})", [str(current_tenant_id())])
 
 
 def find_first_hour() -> datetime | None:
@@ -100,13 +119,11 @@ def find_first_hour() -> datetime | None:
 def sum_hours(start: datetime, end: datetime) -> list[SalesHour]:
     """Return the figures of each store and hour, from the receipts."""
     hours: dict[tuple[uuid.UUID, datetime], Row] = defaultdict(lambda: dict.fromkeys(HOUR_SUMS, 0))
-    receipts: tuple[tuple[QuerySet[Order] | QuerySet[Refund], Row], ...] = (
-        (find_sold(start, end), ORDER_SUMS),
-        (find_refunded(start, end), REFUND_SUMS),
-    )
-    for rows, sums in receipts:
-        timed = rows.annotate(begun=TruncHour("completed_at", tzinfo=UTC))
-        for row in sum_groups(timed, by=("store_id", "begun"), sums=sums):
+    for receipts in list_receipts(
+        find_sold(start, end), find_refunded(start, end), find_reversed(start, end)
+    ):
+        timed = receipts.rows.annotate(begun=TruncHour(receipts.moment, tzinfo=UTC))
+        for row in sum_receipt_groups(receipts._replace(rows=timed), by=("store_id", "begun")):
             found = hours[row.pop("store_id"), row.pop("begun")]
             for name, value in row.items():
                 found[name] += value

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
-from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
+from orders.models import CashMovement, Order, Payment, Refund, RegisterSeries, Shift
 from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.completion.complete import mark_tenant_has_orders
 from orders.services.money_limits import LimitPeriod, authorize
@@ -86,6 +86,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
         shift.save(force_insert=True)
     RegisterSeries.objects.filter(register=register).update(shift=shift)
     _attach_waiting_sales(shift)
+    _attach_waiting_reversals(shift)
     amounts = {
         "opening_float": str(current_tenant().quantize_amount(shift.opening_float)),
         "last_counted": str(suggested_float),
@@ -106,6 +107,15 @@ def _attach_waiting_sales(shift: Shift) -> None:
     for order in orders:
         order.version += 1
     publish_all("order.updated", orders)
+
+
+def _attach_waiting_reversals(shift: Shift) -> None:
+    """Book refunds that failed while no shift was open here in this shift."""
+    waiting = Refund.objects.awaiting_shift(shift.register)
+    failed = list(waiting.values_list("pk", flat=True))
+    if failed:
+        Refund.objects.filter(replaces__in=failed).update(shift=shift)
+        Refund.objects.filter(pk__in=failed).update(reversed_in=shift)
 
 
 def load_suggested_float(register: Register) -> Decimal:

@@ -29,6 +29,7 @@ X_REPORT_KEYS = (
     "sales",
     "late_sales",
     "refunds",
+    "failed_refunds",
     "taxes",
     "carried",
     "payments",
@@ -45,6 +46,7 @@ class MethodTotals:
     amount: Decimal = ZERO
     # Returned before the order was completed; afterwards it is a refund.
     canceled: Decimal = ZERO
+    # Less refunds that failed after they were completed, also those of earlier shifts.
     refunded: Decimal = ZERO
 
     @property
@@ -96,11 +98,12 @@ def compute_expected_cash(shift: Shift) -> Decimal:
 
 
 def sum_sales_and_refunds(shift: Shift) -> Figures:
-    """Sum what never changes after closing: later refunds count in later shifts."""
+    """Sum what never changes after closing: later refunds and reversals count in later shifts."""
     return {
         "sales": _sum_sales(shift),
         "late_sales": _sum_late_sales(shift),
-        "refunds": _sum_refunds(shift),
+        "refunds": _sum_refunds(Refund.objects.booked().filter(shift=shift)),
+        "failed_refunds": _sum_refunds(_find_reversals(shift)),
         "taxes": _sum_taxes(shift),
     }
 
@@ -135,20 +138,25 @@ def _sum_late_sales(shift: Shift) -> Figures:
     }
 
 
-def _sum_refunds(shift: Shift) -> Figures:
-    done = Refund.objects.filter(shift=shift, status=Refund.Status.DONE)
-    sums = done.aggregate(count=Count("pk"), **REFUND_SUMS)
+def _find_reversals(shift: Shift) -> QuerySet[Refund]:
+    """Return the refunds of any shift that failed in this one, after they were completed."""
+    return Refund.objects.filter(reversed_in=shift, reversed_at__isnull=False)
+
+
+def _sum_refunds(refunds: QuerySet[Refund]) -> Figures:
+    sums = refunds.aggregate(count=Count("pk"), **REFUND_SUMS)
     return {"count": sums.pop("count")} | {
         name: _format_money(value) for name, value in sums.items()
     }
 
 
 def _sum_taxes(shift: Shift) -> list[Figures]:
-    """Sum taxes per rate, as on the receipts, less refunds."""
+    """Sum taxes per rate, as on the receipts, less refunds that did not fail."""
     buckets: dict[tuple[str, str, bool], list[Decimal]] = {}
     sold = Order.objects.filter(shift=shift).sold().values_list("taxes", flat=True)
-    back = Refund.objects.filter(shift=shift, status=Refund.Status.DONE)
-    for sign, snapshots in ((1, sold), (-1, back.values_list("taxes", flat=True))):
+    back = Refund.objects.booked().filter(shift=shift).values_list("taxes", flat=True)
+    failed = _find_reversals(shift).values_list("taxes", flat=True)
+    for sign, snapshots in ((1, sold), (-1, back), (1, failed)):
         for tax in (tax for taxes in snapshots.iterator(chunk_size=500) for tax in taxes):
             bucket = buckets.setdefault(
                 (tax["name"], tax["percent"], tax["included"]), [ZERO, ZERO]
@@ -205,7 +213,8 @@ def _sum_by_method(shift: Shift) -> dict[str, MethodTotals]:
     """Return the totals of each payment method that was used."""
     came = Payment.objects.received().filter(shift=shift)
     canceled = Payment.objects.filter(returned_in=shift)
-    paid_out = Payout.objects.filter(refund__shift=shift, status=Payout.Status.DONE)
+    paid_out = Payout.objects.paid_out().filter(refund__shift=shift)
+    failed = Payout.objects.filter(refund__in=_find_reversals(shift))
     by_method: dict[str, MethodTotals] = {}
     for method, count, amount in _group_by_method(came, "amount"):
         by_method[method] = MethodTotals(count, amount)
@@ -213,6 +222,8 @@ def _sum_by_method(shift: Shift) -> dict[str, MethodTotals]:
         by_method.setdefault(method, MethodTotals()).canceled = amount
     for method, _, amount in _group_by_method(paid_out, "paid"):
         by_method.setdefault(method, MethodTotals()).refunded = amount
+    for method, _, amount in _group_by_method(failed, "paid"):
+        by_method.setdefault(method, MethodTotals()).refunded -= amount
     return dict(sorted(by_method.items()))
 
 

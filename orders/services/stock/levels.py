@@ -81,6 +81,16 @@ def increment_stock(store: Store, returned: Quantities) -> None:
         StockLevel.objects.move(store, missing, quantity=1)
 
 
+def decrement_returned_stock(
+    store: Store, returned: Quantities, lines: Iterable[OrderLine]
+) -> None:
+    """Decrement stock by returned goods that count as sold again, below zero if necessary."""
+    if not returned:
+        return
+    moved = StockLevel.objects.move(store, returned, quantity=-1)
+    publish_low_stock(store, moved, _negate(returned), _lines_by_product(lines))
+
+
 def publish_low_stock(
     store: Store, levels: Mapping[uuid.UUID, StockLevel], changes: Quantities, named: NamedProducts
 ) -> None:

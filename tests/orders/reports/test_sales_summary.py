@@ -19,6 +19,8 @@ from orders.services.reports.summary import SalesSummaryExtension, extend_summar
 from tenants.scope import tenant_context, tenant_scope
 from tests.factories.orders import RefundFactory
 from tests.factories.tenants import TenantFactory
+from tests.support.locks import wait_until_blocked
+from tests.support.parallel import run_concurrently
 from tests.support.refunds import create_refund
 from tests.support.reports import create_store, fetch_report, make_seller
 from tests.support.till import card, cash, line
@@ -290,6 +292,34 @@ def summarize(shop, ended):
             pass
     ended.set()
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_summary_waits_for_a_sale_that_does_not_know_of_it(
+    shop, sale, registers, now, assert_equal_to_receipts
+):
+    """The late sale was stored when there was no summary whose end it could move back."""
+    sale(now - timedelta(days=2), registers[0])
+    stored, ended = Event(), Event()
+
+    def sell_while_it_is_summarized():
+        with tenant_scope(shop), transaction.atomic():
+            sale(now - timedelta(days=1), registers[0], total="5.00")
+            stored.set()
+            wait_until_blocked()
+            assert not ended.is_set()
+
+    def start_summary():
+        assert stored.wait(60)
+        with tenant_context(shop):
+            assert not extend_summary()
+        summarize(shop, ended)
+
+    assert run_concurrently([sell_while_it_is_summarized, start_summary]) == [None, None]
+    assert_equal_to_receipts()
+    with tenant_scope(shop):
+        totals = SalesHour.objects.order_by("hour").values_list("total", flat=True)
+        assert [*totals] == [Decimal(1), Decimal(5)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 import uuid
 
+from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
 from orders.services import reconciliation
 from orders.services.refunds import payouts
@@ -156,7 +157,7 @@ def refund_failed_after_done(scene):
     order = scene.order(payments=[card("2.50")])
     scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
     payout = scene.the_only(Payout)
-    scene.gateway.returns = [DECLINED]
+    scene.gateway.returns = [Answer(Outcome.DECLINED, reference="gw-1")]
     with scene.in_shop():
         payouts.look_up_payout(payout, by=scene.admin)
     return ExpectedEvent(
