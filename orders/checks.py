@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from orders.gateways import is_gateway_simulated
+from orders.gateways import may_simulate_cards
 from orders.services.documents.renderers.fonts import list_missing_packages
 
 SIMULATED_CARDS_ERROR = Error(
@@ -16,9 +16,12 @@ SIMULATED_CARDS_ERROR = Error(
 
 
 def check_cards_are_not_simulated(**kwargs: Any) -> list[Error]:
-    """Report an error if card payments are simulated in a deployment."""
-    is_simulated = settings.PAYMENT_SIMULATOR and is_gateway_simulated()
-    return [SIMULATED_CARDS_ERROR] if is_simulated and not settings.DEBUG else []
+    """Report an error if card payments are simulated in a deployment.
+
+    Also with another gateway of the installation, because a shop may add a simulated provider.
+    """
+    is_error = may_simulate_cards() and not settings.DEBUG
+    return [SIMULATED_CARDS_ERROR] if is_error else []
 
 
 def check_receipt_fonts(**kwargs: Any) -> list[CheckMessage]:

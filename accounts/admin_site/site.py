@@ -37,7 +37,8 @@ class Panel:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-PanelBuilder = Callable[[User], Panel]
+# None leaves the panel out.
+PanelBuilder = Callable[[User], Panel | None]
 
 
 class ShopSite(ThrottledAdminSite):
@@ -97,7 +98,8 @@ class ShopSite(ThrottledAdminSite):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         user = cast(User, request.user)
-        panels = [self.panel_builders[position](user) for position in sorted(self.panel_builders)]
+        built = (self.panel_builders[position](user) for position in sorted(self.panel_builders))
+        panels = [panel for panel in built if panel]
         return super().index(request, {"panels": panels} | (extra_context or {}))
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:

@@ -2,6 +2,7 @@
 
 from orders.admin import (
     barcode_rule,
+    card_problems,
     card_reader,
     catalog,
     credit,
@@ -18,6 +19,7 @@ from orders.admin import (
 
 __all__ = [
     "barcode_rule",
+    "card_problems",
     "card_reader",
     "catalog",
     "credit",

@@ -54,7 +54,7 @@ class PaymentProviderAdmin(ShopAdmin):
         return card_readers.add_provider(given, by=by)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        return card_readers.change_provider(row, given, expected_version=expected_version, by=by)
+        return card_readers.change_provider(row.pk, given, expected_version=expected_version, by=by)
 
 
 @admin.register(CardReader, site=shop_site)
@@ -81,4 +81,4 @@ class CardReaderAdmin(ShopAdmin):
         return card_readers.add_reader(given, by=by)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        return card_readers.change_reader(row, given, expected_version=expected_version, by=by)
+        return card_readers.change_reader(row.pk, given, expected_version=expected_version, by=by)

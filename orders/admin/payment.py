@@ -88,7 +88,7 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
         "created_at",
     )
     list_display_links = ("method",)
-    list_filter = ("method", "status", *ORDER_FILTERS)
+    list_filter = ("method", "status", "late_capture", *ORDER_FILTERS)
     list_select_related = ("order__register",)
     actions = ("resolve",)
     fields = (
@@ -119,12 +119,13 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
 
     def look_up(self, payment: Payment, *, by: Any) -> tuple[int, str]:
         try:
-            order = resolve_payment(payment, by=by)
+            order = resolve_payment(payment.pk, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
         found = next(each for each in order.loaded_payments if each.pk == payment.pk)
-        level = messages.WARNING if found.is_in_progress else messages.SUCCESS
-        return level, found.get_status_display()
+        is_open = found.is_in_progress or found.late_capture == Payment.LateCapture.FAILED
+        shown = [found.get_status_display(), found.get_late_capture_display()]
+        return messages.WARNING if is_open else messages.SUCCESS, ". ".join(filter(None, shown))
 
     @admin.display(description="Reference")
     def shown_reference(self, payment: Payment) -> str:

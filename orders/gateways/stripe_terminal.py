@@ -9,6 +9,7 @@ import importlib
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -200,7 +201,8 @@ class StripeTerminal:
 
     def _find_return(self, charge: Charge) -> Answer:
         intent = self._retrieve_intent(charge, expand=["latest_charge"])
-        if intent.status == "succeeded" and intent.latest_charge.amount_refunded:
+        charged = intent.latest_charge
+        if intent.status == "succeeded" and charged.refunded:
             return Answer(Outcome.DECLINED, reference=intent.id, reason="Returned.")
         return describe_intent(intent) or self._cancel_intent(charge, "Canceled.")
 
@@ -419,30 +421,31 @@ def describe_refund(refund: Any) -> Answer:
     return Answer(outcome, reference=refund.id, reason=str(reason)[:MAX_REASON])
 
 
-def find_subject(event: dict[str, Any]) -> tuple[str, uuid.UUID | str] | None:
-    """Return what an event is about: a payout by its id, or an intent by Stripe's id."""
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """What an event is about: an intent by Stripe's id, and a payout by its id."""
+
+    intent: str = ""
+    payout: uuid.UUID | None = None
+
+
+def find_subject(event: dict[str, Any]) -> EventSubject:
+    """Return what an event is about. Refunds that were made at Stripe name an intent only."""
     subject = as_object(as_object(event.get("data")).get("object"))
     kind = subject.get("object")
     if kind == "payment_intent":
-        return ("intent", str(subject.get("id", "")))
-    if kind == "refund":
-        return find_payout(subject)
-    return find_subject_of_reader(subject) if kind == "terminal.reader" else None
-
-
-def find_subject_of_reader(reader: dict[str, Any]) -> tuple[str, uuid.UUID | str] | None:
-    action = as_object(reader.get("action"))
-    details = as_object(action.get(str(action.get("type"))))
-    if action.get("type") == "refund_payment":
-        return find_payout(details)
-    intent = details.get("payment_intent")
-    return ("intent", intent) if isinstance(intent, str) else None
-
-
-def find_payout(subject: dict[str, Any]) -> tuple[str, uuid.UUID | str] | None:
-    """Return the payout that the metadata of a refund name."""
+        return EventSubject(as_text(subject.get("id")))
+    if kind == "terminal.reader":
+        action = as_object(subject.get("action"))
+        subject = as_object(action.get(str(action.get("type"))))
+    elif kind not in {"refund", "charge"}:
+        return EventSubject()
     payout = read_uuid(as_object(subject.get("metadata")).get("payout"))
-    return ("payout", payout) if payout else None
+    return EventSubject(as_text(subject.get("payment_intent")), payout)
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def as_object(value: Any) -> dict[str, Any]:

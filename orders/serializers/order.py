@@ -254,7 +254,23 @@ class TaxSerializer(serializers.Serializer[Any]):
     amount = MoneyField()
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class ScanSerializer(serializers.Serializer[Any]):
+    """What the scanned code of a line says."""
+
+    scanned_code = serializers.CharField(
+        help_text="The code by which the product was found; empty if it was not scanned."
+    )
+    fixed_gross = MoneyField(
+        allow_null=True,
+        help_text="Price on the label of a scale, which is the `gross`. Null without such a label.",
+    )
+    lot = serializers.CharField(help_text="Batch by the scanned GS1 code, else empty.")
+    best_before = serializers.DateField(allow_null=True)
+    expires_on = serializers.DateField(allow_null=True)
+    serial = serializers.CharField(help_text="Serial number by the scanned GS1 code, else empty.")
+
+
+class LineSerializer(ScanSerializer):
     id = serializers.UUIDField()
     product = serializers.UUIDField(
         allow_null=True,
@@ -267,22 +283,11 @@ class LineSerializer(serializers.Serializer[Any]):
         help_text="Catalog price when the line was added or its quantity was changed."
     )
     unit_price = MoneyField()
-    scanned_code = serializers.CharField(
-        help_text="The code by which the product was found; empty if it was not scanned."
-    )
-    fixed_gross = MoneyField(
-        allow_null=True,
-        help_text="Price on the label of a scale, which is the `gross`. Null without such a label.",
-    )
     deposit_for = serializers.UUIDField(
         allow_null=True,
         help_text="The line whose deposit this is. It is changed, removed and refunded with that "
         "line.",
     )
-    lot = serializers.CharField(help_text="Batch by the scanned GS1 code, else empty.")
-    best_before = serializers.DateField(allow_null=True)
-    expires_on = serializers.DateField(allow_null=True)
-    serial = serializers.CharField(help_text="Serial number by the scanned GS1 code, else empty.")
     note = serializers.CharField()
     discounts = DiscountSerializer(many=True)
     gross = MoneyField()
@@ -363,12 +368,15 @@ class OrderSerializer(OfflineFieldsSerializer):
         return render_order(order)
 
 
-class PricedLineSerializer(serializers.Serializer[Any]):
+class PricedLineSerializer(ScanSerializer):
+    """A line as the order would have it, before it is saved."""
+
     product = serializers.UUIDField()
     sku = serializers.CharField()
     name = serializers.CharField()
     is_deposit = serializers.BooleanField(help_text="Whether it is the deposit of the line before.")
     quantity = QuantityField()
+    list_price = MoneyField()
     unit_price = MoneyField()
     gross = MoneyField()
     discount_total = MoneyField()

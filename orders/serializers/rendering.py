@@ -20,7 +20,12 @@ from orders.serializers.rows import (
     StockLevelRow,
     parse_json,
 )
-from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
+from orders.services.pricing.basket import (
+    Basket,
+    LineRequest,
+    build_cash_rule,
+    build_pricing_policy,
+)
 from tenants.api.formats import exact_moment, format_number, moment
 from tenants.models import Tenant
 from tenants.scope import current_tenant
@@ -173,6 +178,7 @@ def render_refund(refund: Refund | RefundRow) -> dict[str, Any]:
         "receipt_number": refund.receipt_number,
         "created_at": moment(refund.created_at),
         "completed_at": moment(refund.completed_at),
+        "reversed_at": moment(refund.reversed_at),
         "version": refund.version,
     }
 
@@ -355,7 +361,9 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "name": given.product.name,
                 "is_deposit": given.is_deposit,
                 "quantity": format_number(line.quantity),
+                "list_price": str(round_to(given.product.price, policy.exponent)),
                 "unit_price": str(round_to(line.unit_price, policy.exponent)),
+                **render_scan(given.request, policy.exponent),
                 "gross": str(bill.gross),
                 "discount_total": str(bill.discount_total),
                 "net": str(bill.net),
@@ -372,6 +380,19 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
         "taxes": [render_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
         "cash_total": str(build_cash_rule(tenant).payable(priced.total)),
+    }
+
+
+def render_scan(request: LineRequest, exponent: int) -> dict[str, Any]:
+    """Return what the scanned code of a line says, as the line of the order will."""
+    price, dates = request.fixed_gross, request.traceability
+    return {
+        "scanned_code": request.barcode or "",
+        "fixed_gross": None if price is None else str(round_to(price, exponent)),
+        "lot": dates.lot,
+        "best_before": str(dates.best_before) if dates.best_before else None,
+        "expires_on": str(dates.expires_on) if dates.expires_on else None,
+        "serial": dates.serial,
     }
 
 

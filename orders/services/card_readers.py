@@ -1,5 +1,6 @@
 """Add and change payment providers and card readers."""
 
+import uuid
 from typing import Any
 
 from accounts.models import User
@@ -41,7 +42,7 @@ def add_provider(values: dict[str, Any], *, by: User) -> PaymentProvider:
 
 @atomic_with_retry
 def change_provider(
-    provider: PaymentProvider,
+    provider_id: uuid.UUID,
     changes: dict[str, Any],
     *,
     expected_version: int | None,
@@ -51,8 +52,7 @@ def change_provider(
 
     The previous webhook secret stays valid for a day.
     """
-    locked = PaymentProvider.objects.select_for_update(no_key=True)
-    provider = locked.get(pk=provider.pk)
+    provider = PaymentProvider.objects.select_for_update(no_key=True).get(pk=provider_id)
     provider.ensure_version(expected_version)
     credentials = changes.get("credentials", {})
     values = {name: changes[name] for name in changes if name != "credentials"}
@@ -133,11 +133,12 @@ def _save_new_reader(reader: CardReader, by: User) -> CardReader:
 
 @atomic_with_retry
 def change_reader(
-    reader: CardReader, changes: dict[str, Any], *, expected_version: int | None, by: User
+    reader_id: uuid.UUID, changes: dict[str, Any], *, expected_version: int | None, by: User
 ) -> CardReader:
     """Rename, activate or deactivate a card reader."""
     lock_tenant()
-    reader = CardReader.objects.select_for_update(no_key=True, of=("self",)).get(pk=reader.pk)
+    readers = CardReader.objects.visible_to(by).select_for_update(no_key=True, of=("self",))
+    reader = readers.get(pk=reader_id)
     reader.ensure_version(expected_version)
     changed = audit.changes(reader, changes)
     reader.is_active = changes.get("is_active", reader.is_active)

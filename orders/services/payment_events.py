@@ -1,6 +1,8 @@
 """Events of payment providers: each only says that something has news."""
 
 import json
+import uuid
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -33,16 +35,18 @@ def receive_event(provider_id: Any, body: bytes, signature: str, now: datetime) 
             _look_up_subject(provider, event)
 
 
+def _find_payout(provider: PaymentProvider, payout_id: uuid.UUID) -> Payout | None:
+    payouts = Payout.objects.select_related("refund__by", "payment")
+    return payouts.filter(pk=payout_id, payment__reader__provider=provider).first()
+
+
 def _look_up_subject(provider: PaymentProvider, event: dict[str, Any]) -> None:
-    kind, key = find_subject(event) or ("", "")
-    if kind == "intent" and key:
+    subject = find_subject(event)
+    if payout := subject.payout and _find_payout(provider, subject.payout):
+        with suppress(RefundUnderway):  # the request itself records the answer
+            look_up_payout(payout, by=payout.refund.by)
+    elif subject.intent:
         payments = Payment.objects.select_related("order__cashier")
-        for payment in payments.filter(reader__provider=provider, gateway_reference=key)[:1]:
+        found = payments.filter(reader__provider=provider, gateway_reference=subject.intent)
+        for payment in found[:1]:
             receive_news(payment)
-    elif kind == "payout":
-        payouts = Payout.objects.select_related("refund__by", "payment")
-        for payout in payouts.filter(pk=key, payment__reader__provider=provider):
-            try:
-                look_up_payout(payout, by=payout.refund.by)
-            except RefundUnderway:
-                return  # the request itself records the answer

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders.exceptions import PaymentSettled, PaymentUnderway, RefundUnderway
 from orders.models import Order, Payment, Payout
-from orders.services.payments.capture import resolve_payment, return_late_capture
+from orders.services.payments.capture import look_up_payment, return_late_capture
 from orders.services.refunds.payouts import look_up_payout
 from tenants import audit
 from tenants.events.delivery import Job, retry_delay
@@ -109,7 +109,7 @@ class PaymentReconciliation(GatewayReconciliation[Payment]):
         return Payment.objects.all()
 
     def look_up(self, row: Payment) -> Payment:
-        order = resolve_payment(row, by=row.order.cashier)
+        order = look_up_payment(row, by=row.order.cashier)
         return next(each for each in order.loaded_payments if each.pk == row.pk)
 
     def find_order(self, row: Payment) -> Order:

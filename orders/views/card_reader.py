@@ -54,13 +54,12 @@ class PaymentProviderViewSet(ListRetrieveMixin, TenantScopedViewSet):
         more day. Readers of an inactive provider take no payments.
         """
         expected = self.if_match(required=True)
-        provider = self.get_object()
         changes = self.validated(PaymentProviderChange, partial=True)
         if "credentials" in changes:
             request.auth.ensure_fresh(timezone.now(), by_password=True)
         return self.answer(
             card_readers.change_provider(
-                provider, changes, expected_version=expected, by=request.user
+                self.get_object_id(), changes, expected_version=expected, by=request.user
             )
         )
 
@@ -102,6 +101,6 @@ class CardReaderViewSet(ListRetrieveMixin, TenantScopedViewSet):
         changes = self.validated(CardReaderChange, partial=True)
         return self.answer(
             card_readers.change_reader(
-                self.get_object(), changes, expected_version=expected, by=request.user
+                self.get_object_id(), changes, expected_version=expected, by=request.user
             )
         )

@@ -102,7 +102,7 @@ class PaymentViewSet(ListRetrieveMixin, TenantScopedViewSet):
     )
     def resolve(self, request: Request, pk: Any) -> Response:
         """Look up the outcome of a payment at the gateway. Returns the order."""
-        order = resolve_payment(self.get_object(), by=request.user)
+        order = resolve_payment(self.get_object_id(), by=request.user)
         return self.answer(order)
 
     @extend_schema(request=OptionalApprovalInput, responses=OrderSerializer)
@@ -113,7 +113,7 @@ class PaymentViewSet(ListRetrieveMixin, TenantScopedViewSet):
         context = RequestContext(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )
-        return self.answer(cancel_payment(self.get_object(), context))
+        return self.answer(cancel_payment(self.get_object_id(), context))
 
 
 def parse_wait(request: Request) -> int:

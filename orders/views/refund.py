@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.http import HttpResponse
-from django_filters import CharFilter, ChoiceFilter
+from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -42,7 +42,13 @@ from orders.views.document import (
     extend_document_schema,
     parse_format,
 )
-from tenants.api.filters import CreationTimeFilterSet, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.filters import (
+    CreationTimeFilterSet,
+    IdFilter,
+    StrictFilterSet,
+    TextFilter,
+    UpdatedSinceFilter,
+)
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
 
@@ -98,13 +104,13 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
             terminal=request.auth.terminal_id,
             place=get_client_location(request),
         )
-        refund = resolve_refund(self.get_object(), way)
+        refund = resolve_refund(self.get_object_id(), way)
         refund.issued_codes = list_issued_codes(refund) or None
         return self.answer(refund)
 
 
 class StoreCreditFilter(StrictFilterSet):
-    code = CharFilter(method="filter_code")
+    code = TextFilter(method="filter_code")
     updated_since = UpdatedSinceFilter()
 
     def filter_code(self, credits: Any, name: str, value: str) -> Any:

@@ -30,12 +30,15 @@ log = structlog.get_logger("till.payments")
 CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
 
 
-def cancel_payment(payment: Payment, context: RequestContext) -> Order:
+def cancel_payment(payment_id: uuid.UUID, context: RequestContext) -> Order:
     """Cancel a payment of an open or held order; a card through the gateway.
 
     Anybody may cancel a payment with an unknown outcome. A captured one needs a manager or an
-    approval, because canceling it takes money out of the drawer or the account.
+    approval, because canceling it takes money out of the drawer or the account. Raises
+    `Payment.DoesNotExist`.
     """
+    payments = Payment.objects.visible_to(context.by).select_related("order")
+    payment = payments.get(pk=payment_id)
     if idempotency.is_resumed() and not payment.is_in_progress:
         return load_order(payment.order_id)
     _ensure_cancelable(payment, payment.order)
@@ -53,7 +56,7 @@ def _cancel_card(payment: Payment, context: RequestContext) -> Order:
     answer = query_payment(asked, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _cancel(payment.pk, payment.order_id, context, card_said=answer.reason)
-    order = record_gateway_answer(payment, answer, by=context.by)
+    order = record_gateway_answer(asked, answer, by=context.by)
     if was_captured and answer.outcome == Outcome.CAPTURED:
         raise PaymentSettled(payment_status=payment.status)
     return order

@@ -139,13 +139,29 @@ def _charge(payment: Payment, *, by: User) -> Order:
     return order
 
 
-def resolve_payment(payment: Payment, *, by: User) -> Order:
-    """Look up a payment that timed out or was left pending by a crash."""
+def resolve_payment(payment_id: uuid.UUID, *, by: User) -> Order:
+    """Look up a payment that timed out or was left pending by a crash.
+
+    Also one whose late capture could not be returned: somebody may have returned it at the
+    provider. Raises `Payment.DoesNotExist`.
+    """
+    payments = Payment.objects.visible_to(by).select_related("order")
+    return look_up_payment(payments.get(pk=payment_id), by=by)
+
+
+def look_up_payment(payment: Payment, *, by: User) -> Order:
+    """Look up the outcome of a payment, and record it on behalf of the user."""
+    if payment.late_capture == Payment.LateCapture.FAILED:
+        with idempotency.reserve_key():
+            look_up_late_return(payment)
+            return load_order(payment.order_id)
     if not payment.is_in_progress:
         if idempotency.is_resumed():
             return load_order(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
     ensure_not_underway(payment)
+    if wait := payment.remaining_return_time(timezone.now()):
+        raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
     with idempotency.reserve_key():
         return record_gateway_answer(payment, _look_up(payment), by=by)
 
@@ -170,8 +186,13 @@ def receive_news(payment: Payment) -> None:
 
     Events repeat and come late: they say that there is news, not what it is.
     """
+    late = {Payment.LateCapture.RETURNED, Payment.LateCapture.FAILED}
+    if payment.late_capture in late:
+        look_up_late_return(payment)
+        return
     is_being_charged = payment.status == Payment.Status.PENDING and not payment.is_at_reader
-    if payment.is_captured or is_being_charged or payment.is_being_returned(timezone.now()):
+    is_being_returned = payment.remaining_return_time(timezone.now())
+    if payment.is_captured or payment.late_capture or is_being_charged or is_being_returned:
         return
     record_gateway_answer(payment, _look_up(payment), by=payment.order.cashier)
 
@@ -199,9 +220,15 @@ def ensure_not_underway(payment: Payment) -> None:
 
 @atomic_with_retry
 def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Order:
-    """Record the gateway's answer; a payment that is settled already does not change."""
-    order = lock_order(payment.order_id)
+    """Record the gateway's answer; a payment that is settled already does not change.
+
+    Neither does one whose cancellation began after the gateway was asked: the answer may say what
+    was true before.
+    """
+    asked, order = payment, lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    if payment.is_in_progress and payment.returned_at != asked.returned_at:
+        return order
     if not payment.is_in_progress:
         _record_late_capture(payment, order, answer)
         return order
@@ -271,15 +298,24 @@ def return_late_capture(payment: Payment) -> Payment:
     return _record_late_return(payment, gateway.return_late_capture(payment))
 
 
+def look_up_late_return(payment: Payment) -> Payment:
+    """Look up what became of the return of a late capture.
+
+    A bank may reject it later, and what could not be returned may be returned at the provider.
+    """
+    return _record_late_return(payment, gateway.look_up_late_return(payment))
+
+
 @atomic_with_retry
 def _record_late_return(payment: Payment, answer: Answer) -> Payment:
-    order = lock_order(payment.order_id)
+    asked, order = payment, lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
-    is_open = payment.late_capture == Payment.LateCapture.RETURNING
-    if not is_open or answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN}:
+    if answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN}:
         return payment
     is_returned = answer.outcome == Outcome.CAPTURED
     state = Payment.LateCapture.RETURNED if is_returned else Payment.LateCapture.FAILED
+    if payment.late_capture in {"", state} or payment.late_capture != asked.late_capture:
+        return payment
     payment.late_capture = state
     payment.save_changes("late_capture")
     order.save_changes()

@@ -1,5 +1,6 @@
 """Ask the payment gateway, outside of transactions."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -27,9 +28,13 @@ log = structlog.get_logger("till.payments")
 
 def query_payment(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
     """Charge, look up or cancel a payment and return the answer."""
-    tenant = current_tenant()
     reader = load_reader(payment)
-    charge = Charge(
+    return _query(reader, question, _build_charge(payment, reader), payment=str(payment.pk))
+
+
+def _build_charge(payment: Payment, reader: CardReader | None) -> Charge:
+    tenant = current_tenant()
+    return Charge(
         key=payment.pk,
         amount=payment.amount,
         currency=tenant.currency,
@@ -38,7 +43,6 @@ def query_payment(payment: Payment, question: Literal["charge", "look_up", "canc
         reader=reader.provider_reader_id if reader else "",
         is_returned=payment.returned_at is not None,
     )
-    return _query(reader, question, charge, payment=str(payment.pk))
 
 
 def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) -> Answer:
@@ -77,8 +81,22 @@ def return_late_capture(payment: Payment) -> Answer:
     )
     subject = str(payment.pk)
     found = _query(reader, "look_up_refund", refund, payment=subject)
-    is_missing = found.outcome == Outcome.DECLINED and not found.reference
-    return _query(reader, "refund", refund, payment=subject) if is_missing else found
+    if found.outcome != Outcome.DECLINED:
+        return found
+    if not found.reference:
+        found = _query(reader, "refund", refund, payment=subject)
+    is_refused = found.outcome == Outcome.DECLINED
+    # It may have been refused because somebody has returned the money at the provider already.
+    return look_up_late_return(payment) if is_refused else found
+
+
+def look_up_late_return(payment: Payment) -> Answer:
+    """Return whether nothing is left of a late capture: CAPTURED if it was returned."""
+    reader = load_reader(payment)
+    charge = replace(_build_charge(payment, reader), is_returned=True)
+    found = _query(reader, "look_up", charge, payment=str(payment.pk))
+    outcomes = {Outcome.DECLINED: Outcome.CAPTURED, Outcome.CAPTURED: Outcome.DECLINED}
+    return replace(found, outcome=outcomes.get(found.outcome, found.outcome))
 
 
 def load_reader(payment: Payment) -> CardReader | None:

@@ -12,9 +12,10 @@ from orders.models.payment import IN_PROGRESS
 
 MAX_WAIT = 20
 POLL_SECONDS = 1.0
-# The other threads of the process stay free for other requests.
+# The other threads of the process stay free for other requests. With fewer threads than this none
+# waits.
 SHARE_OF_THREADS = 4
-_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // SHARE_OF_THREADS))
+_places = threading.BoundedSemaphore(settings.WEB_THREADS // SHARE_OF_THREADS)
 sleep = time.sleep
 
 

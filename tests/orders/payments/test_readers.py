@@ -1,6 +1,11 @@
 """Payments at card readers: pending until the outcome is known, one open charge per reader."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
+from threading import Event
 
 import pytest
 import time_machine
@@ -16,9 +21,11 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.factories.card_readers import CardReaderFactory
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT, ScriptedGateway
 from tests.support.order_relay import relay_all
+from tests.support.parallel import run_concurrently
 from tests.support.till import card, cash, line, list_receipt_numbers
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).parents[3]
 PREPARED = Answer(Outcome.PENDING, reference="pi_1", is_prepared=True)
 WAITING = Answer(Outcome.PENDING, reference="pi_1")
 GONE = Answer(Outcome.DECLINED, reference="pi_1", reason="Canceled.")
@@ -213,6 +220,92 @@ def test_event_while_a_captured_card_is_being_canceled_changes_nothing(
     assert till.shown(order)["paid_total"] == "0.00"
 
 
+def test_captured_card_cannot_be_looked_up_while_it_is_being_canceled(
+    clock, till, manager_client, product, terminal, problem
+):
+    """A look-up would set it back to captured, although its money is on its way back."""
+    terminal.answers = [PREPARED, CAPTURED]
+    order = till.sold(line(product, "2"), payments=[card("2.00")])
+    path = f"payments/{order['payments'][0]['id']}"
+    refusals = []
+
+    def resolve_meanwhile(charge):
+        refused = problem(manager_client.post(f"{path}/resolve/"), 409, "payment_underway")
+        refusals.append(refused["retry_after"])
+        return GONE
+
+    terminal.answers = [resolve_meanwhile]
+    canceled = manager_client.post(f"{path}/cancel/").json()
+
+    assert (canceled["payments"][0]["status"], canceled["paid_total"]) == ("canceled", "0.00")
+    assert (refusals, terminal.look_ups) == ([120], [])
+
+
+def test_answer_from_before_the_cancellation_is_ignored(
+    clock, till, manager_client, product, terminal
+):
+    """A slow look-up ends while the card, which another look-up captured, is being canceled."""
+    terminal.answers = [PREPARED, TIMED_OUT]
+    order = till.sold(line(product, "2"), payments=[card("2.00")])
+    path = f"payments/{order['payments'][0]['id']}"
+
+    def cancel_meanwhile(charge):
+        terminal.found = [CAPTURED]
+        assert manager_client.post(f"{path}/resolve/").json()["paid_total"] == "2.00"
+        terminal.answers = [TIMED_OUT]
+        assert manager_client.post(f"{path}/cancel/").json()["paid_total"] == "0.00"
+        return CAPTURED
+
+    terminal.found = [cancel_meanwhile]
+    manager_client.post(f"{path}/resolve/")
+
+    assert load_payment(order).status == "unknown"
+    assert till.shown(order)["paid_total"] == "0.00"
+    clock.shift(timedelta(minutes=3))
+    terminal.found = [GONE]
+    relay_all()
+    assert load_payment(order).status == "canceled"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_look_ups_and_cancellations_at_once_end_in_one_outcome(
+    till, manager_client, product, terminal, shop
+):
+    """Whoever comes first: the gateway keeps the money exactly if the payment is captured."""
+    terminal.answers = [PREPARED, CAPTURED]
+    order = till.sold(line(product, "2"), payments=[card("2.00")])
+    path = f"payments/{order['payments'][0]['id']}"
+    returned = Event()
+
+    def cancel(charge, timeout):
+        returned.set()
+        return GONE
+
+    def look_up(charge, timeout):
+        return GONE if returned.is_set() else CAPTURED
+
+    terminal.cancel, terminal.look_up = cancel, look_up
+
+    def receive():
+        with tenant_scope(shop):
+            receive_news(Payment.objects.select_related("order__cashier").get())
+
+    run_concurrently(
+        [
+            lambda: manager_client.post(f"{path}/cancel/"),
+            lambda: manager_client.post(f"{path}/resolve/"),
+            lambda: manager_client.post(f"{path}/resolve/"),
+            receive,
+            lambda: manager_client.post(f"{path}/cancel/"),
+        ]
+    )
+
+    assert returned.is_set()
+    assert load_payment(order).status == "canceled"
+    assert till.shown(order)["paid_total"] == "0.00"
+
+
 @pytest.mark.parametrize(
     ("answer", "status"), [(GONE, "declined"), (CAPTURED, "captured"), (WAITING, "unknown")]
 )
@@ -386,6 +479,32 @@ def test_wait_ends_after_its_seconds(waiting_order, till, monkeypatch):
 
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
     assert "Retry-After" not in answer
+
+
+@pytest.mark.parametrize(("threads", "places"), [(1, 0), (3, 0), (4, 1), (8, 2), (11, 2)])
+def test_number_of_waiting_requests_is_a_quarter_of_the_threads(threads, places):
+    """Read from a new process, because the number is fixed when it starts."""
+    script = (
+        "import django\n"
+        "django.setup()\n"
+        "from orders.services.payments.waiting import _places\n"
+        "print(_places._initial_value)"
+    )
+    names = {"WEB_THREADS": str(threads), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    run = [sys.executable, "-c", script]
+    output = subprocess.run(run, env=os.environ | names, check=True, capture_output=True, cwd=ROOT)
+
+    assert output.stdout.decode().split()[-1] == str(places)
+
+
+def test_request_that_cannot_wait_is_answered_at_once(waiting_order, till, monkeypatch):
+    monkeypatch.setattr(waiting, "_places", waiting.threading.BoundedSemaphore(0))
+    monkeypatch.setattr(waiting, "sleep", lambda seconds: pytest.fail("waits"))
+
+    answer = till.get(f"payments/{waiting_order['payments'][0]['id']}/", {"wait": "20"})
+
+    assert (answer.status_code, answer["Retry-After"]) == (200, "2")
+    assert answer.json()["status"] == "pending"
 
 
 def test_only_a_quarter_of_the_threads_waits(waiting_order, till, monkeypatch, settings):

@@ -95,7 +95,9 @@ def test_disabled_simulator_declines_direct_calls(simulator_disabled):
         (False, True, "orders.gateways.simulated.SimulatedGateway", True),
         (False, False, "orders.gateways.simulated.SimulatedGateway", False),
         (True, True, "orders.gateways.simulated.SimulatedGateway", False),
-        (False, True, "tests.support.gateway.ScriptedGateway", False),
+        # A shop may still add a simulated provider.
+        (False, True, "tests.support.gateway.ScriptedGateway", True),
+        (False, False, "tests.support.gateway.ScriptedGateway", False),
     ],
 )
 def test_deployment_check_refuses_the_simulator(

@@ -16,7 +16,7 @@ from tests.factories.card_readers import WEBHOOK_SECRET, CardReaderFactory, Paym
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api, Person
 from tests.support.order_relay import relay_all
-from tests.support.refunds import create_refund
+from tests.support.refunds import create_refund, ensure_refunds_consistent
 from tests.support.stripe_server import READER, run_stripe_server
 from tests.support.till import card, cash, line, list_receipt_numbers
 
@@ -418,6 +418,81 @@ def test_returned_capture_is_found_after_its_answer_was_lost(
         assert not AuditEvent.objects.filter(event="late_capture_not_returned").exists()
 
 
+@pytest.fixture
+def late_capture(clock, order, till, stripe, reader):
+    """Return an order that was paid in cash, whose canceled card was captured afterwards."""
+    till.post(f"payments/{order['payments'][0]['id']}/cancel/")
+    till.pay(order, cash("5.00"))
+    stripe.capture(intent_of(stripe, order))
+    send_event(stripe, reader, "payment_intent.succeeded", intent_of(stripe, order))
+    return order
+
+
+def list_late_events(shop):
+    with tenant_scope(shop):
+        events = AuditEvent.objects.filter(event__startswith="late_capture").order_by("pk")
+        return list(events.values_list("event", flat=True))
+
+
+def refund_at_stripe(stripe, intent, amount):
+    """Refund on the page of Stripe, which knows no payout."""
+    return stripe.create_refund({"payment_intent": intent["id"], "amount": str(amount)})
+
+
+def test_late_capture_that_was_returned_at_stripe_is_returned(late_capture, stripe, shop):
+    refund_at_stripe(stripe, intent_of(stripe, late_capture), 500)
+
+    relay_all()
+
+    assert load_payment(late_capture).late_capture == "returned"
+    assert len(stripe.refunds) == 1
+    assert list_late_events(shop) == ["late_capture_returned"]
+
+
+@pytest.mark.parametrize("how", ["event of the refund", "event of the charge", "look-up"])
+def test_return_at_stripe_is_found_after_till_could_not_return_it(
+    how, late_capture, stripe, reader, shop, manager_client
+):
+    stripe.fail("/v1/refunds", code="charge_disputed")
+    relay_all()
+    assert load_payment(late_capture).late_capture == "failed"
+    intent = intent_of(stripe, late_capture)
+    refund_at_stripe(stripe, intent, 200)
+    payment = late_capture["payments"][0]["id"]
+    assert manager_client.post(f"payments/{payment}/resolve/").status_code == 200
+    assert load_payment(late_capture).late_capture == "failed"
+    made = refund_at_stripe(stripe, intent, 300)
+
+    if how == "look-up":
+        assert manager_client.post(f"payments/{payment}/resolve/").status_code == 200
+    elif how == "event of the refund":
+        send_event(stripe, reader, "refund.created", made)
+    else:
+        charge = {"object": "charge", "payment_intent": intent["id"]}
+        send_event(stripe, reader, "charge.refunded", charge)
+
+    assert load_payment(late_capture).late_capture == "returned"
+    assert list_late_events(shop) == ["late_capture_not_returned", "late_capture_returned"]
+
+
+def test_return_of_a_late_capture_that_the_bank_rejects_is_shown(
+    late_capture, stripe, reader, shop, till
+):
+    relay_all()
+    assert load_payment(late_capture).late_capture == "returned"
+    (made,) = stripe.refunds.values()
+    made["status"] = "failed"
+    intent_of(stripe, late_capture)["latest_charge"] |= {"amount_refunded": 0, "refunded": False}
+
+    for _ in range(2):
+        send_event(stripe, reader, "refund.failed", made)
+
+    shown = till.get(f"payments/{late_capture['payments'][0]['id']}/").json()
+    assert shown["late_capture"] == "failed"
+    assert till.shown(late_capture)["status"] == "completed"
+    assert list_late_events(shop) == ["late_capture_returned", "late_capture_not_returned"]
+
+
 def test_captured_part_of_an_open_order_is_paid_back(
     clock, till, manager_client, product, stripe, reader
 ):
@@ -563,16 +638,23 @@ def test_relay_ends_a_pending_refund_without_events(clock, sale, manager_client,
     assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
 
 
-def test_refund_that_fails_after_it_was_done_is_audited(sale, manager_client, stripe, reader, shop):
+def test_refund_that_fails_after_it_was_done_is_reversed(
+    sale, manager_client, stripe, reader, shop
+):
     refund = create_refund(manager_client, sale)
     made = next(iter(stripe.refunds.values()))
     made["status"] = "failed"
 
-    send_event(stripe, reader, "refund.failed", made)
+    for _ in range(2):
+        assert send_event(stripe, reader, "refund.failed", made).status_code == 204
 
     with tenant_scope(shop):
         (event,) = AuditEvent.objects.filter(event="refund_failed_after_done")
     assert event.facts == {"payout": refund["payouts"][0]["id"], "amount": "5.00"}
+    shown = manager_client.get(f"refunds/{refund['id']}/").json()
+    assert (shown["status"], shown["payouts"][0]["status"]) == ("failed", "declined")
+    assert manager_client.get(f"orders/{sale['id']}/").json()["refunded_total"] == "0.00"
+    ensure_refunds_consistent(shop)
 
 
 # --- amounts and readers -----------------------------------------------------------------------

@@ -6,11 +6,12 @@ import pytest
 from django.utils import timezone
 
 from orders.models import Order, OrderLine
+from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory
 from tests.support.approvals import grant_approval, request_approval
 from tests.support.offline import build_offline_sale, upload_one_booked
-from tests.support.till import cash, cash_rest, get_line, new_id, set_product
+from tests.support.till import cash, cash_rest, get_line, line, new_id, set_product
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,29 @@ def test_line_keeps_batch_dates_and_serial(till, milk):
         "serial": "S/1",
     }
     assert order == till.shown(order)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"barcode": f"(01){GTIN}(3922)537(15){on(3)}(17){on(5)}(10)LOT-7(21)S/1"},
+        {"barcode": f"(01){GTIN}(3103)000735(10)LOT-7"},
+        {"barcode": GTIN, "quantity": "1.5"},
+        {"sku": "HAM", "quantity": "2", "discounts": [{"type": "percent", "value": "5"}]},
+    ],
+)
+def test_calculation_shows_the_line_as_the_order_will(till, ham, wanted):
+    (priced,) = till.post("orders/calculate/", {"lines": [wanted]}).json()["lines"]
+
+    sold = get_line(till.sold(wanted))
+
+    only_before = {"trace", "is_deposit"}
+    only_when_stored = {"id", "note", "discounts", "deposit_for"}
+    only_when_stored |= {"refunded_quantity", "refunded_total"}
+    assert sold.keys() ^ priced.keys() == only_before | only_when_stored
+    assert {name: priced[name] for name in priced.keys() & sold.keys()} == {
+        name: sold[name] for name in priced.keys() & sold.keys()
+    }
 
 
 @pytest.mark.parametrize(
@@ -198,6 +222,69 @@ def test_expired_product_needs_an_approval(till, manager_client, shop, expired, 
     other = till.order(*expired["lines"], approval=approval)
     assert till.post("orders/", other).status_code in {403, 409}
     assert count_orders(shop) == (1, 1)
+
+
+@pytest.fixture
+def cheap_and_expired(expired):
+    """The expired milk for half its price, which is above the limit of a cashier."""
+    half = {"type": "percent", "value": "50"}
+    return expired | {"discounts": [half], "payments": [cash("1.00")]}
+
+
+def test_one_approval_covers_an_expired_product_and_its_discount(
+    till, manager_client, shop, cheap_and_expired, problem
+):
+    refused = problem(till.post("orders/", cheap_and_expired), 409, "expired")
+    assert (refused["action"], refused["amount"]) == ("sell_expired", "1.00")
+    assert count_orders(shop) == (0, 0)
+
+    request = {name: refused[name] for name in ("action", "object", "amount")}
+    approval = grant_approval(manager_client, request_approval(till, **request))["id"]
+    sold = till.post("orders/", cheap_and_expired | {"approval": approval})
+
+    assert (sold.status_code, sold.json()["total"]) == (201, "1.00")
+    with tenant_scope(shop):
+        order = Order.objects.get(pk=cheap_and_expired["id"])
+        (used,) = AuditEvent.objects.filter(event="approval_used")
+        (given,) = AuditEvent.objects.filter(event="discount_given")
+    assert (order.approved_gift, used.facts["amount"]) == (1, "1.00")
+    assert given.facts["approver"] == used.facts["approver"]
+
+
+@pytest.mark.parametrize(
+    ("action", "amount"),
+    [("sell_expired", None), ("sell_expired", "0.99"), ("discount", "1.00")],
+)
+def test_approval_of_one_of_both_is_refused(
+    action, amount, till, manager_client, shop, cheap_and_expired, problem
+):
+    request = {"object": {"order": cheap_and_expired["id"]}, "amount": amount}
+    approval = grant_approval(manager_client, request_approval(till, action, **request))["id"]
+
+    answer = till.post("orders/", cheap_and_expired | {"approval": approval})
+
+    problem(answer, 409, "approval_not_valid")
+    assert count_orders(shop) == (0, 0)
+    status = till.get(f"approvals/{approval}/").json()["status"]
+    assert status == "approved"
+
+
+def test_one_approval_adds_an_expired_product_with_a_discount(
+    till, manager_client, shop, milk, problem
+):
+    order = till.sold(line(milk))
+    path = f"orders/{order['id']}/lines/"
+    code = f"(01){GTIN}(17){on(-1)}"
+    added = {"id": new_id(), "barcode": code, "quantity": "1"}
+    added |= {"discounts": [{"type": "percent", "value": "50"}]}
+    refused = problem(till.post(path, added), 409, "expired")
+    assert refused["amount"] == "1.00"
+    assert len(till.shown(order)["lines"]) == 1
+
+    request = {name: refused[name] for name in ("action", "object", "amount")}
+    approval = grant_approval(manager_client, request_approval(till, **request))["id"]
+
+    assert till.post(path, added | {"approval": approval}).json()["total"] == "3.00"
 
 
 def test_approval_of_something_else_is_refused(till, manager_client, shop, expired):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0023_index_payments_at_readers'),
+        ('orders', '0024_index_payments_at_readers'),
         ('tenants', '0009_choice_labels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

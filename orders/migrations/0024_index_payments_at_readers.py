@@ -7,7 +7,7 @@ from tenants.database.concurrent_indexes import BuildIndex, BuildUniqueConstrain
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("orders", "0022_gs1_codes")]
+    dependencies = [("orders", "0023_deposits")]
     operations = [
         BuildIndex(
             model_name="payment",
