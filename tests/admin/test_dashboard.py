@@ -243,8 +243,8 @@ def test_dashboard_takes_the_same_statements_for_any_number_of_rows(
         StoreFactory(tenant=shop)
 
     fill()
-    with statements(11):
+    with statements(15):
         page()
     fill()
-    with statements(11):
+    with statements(15):
         page()

@@ -1,7 +1,7 @@
 """Take payments: cash at once, cards through the gateway and outside of transactions."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -38,6 +38,8 @@ from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
+# What may become of a late capture in the end. Either may change into the other one later.
+ENDED_RETURNS = frozenset({Payment.LateCapture.RETURNED.value, Payment.LateCapture.FAILED.value})
 PAID_FIELDS = (
     "status",
     "shift",
@@ -186,8 +188,7 @@ def receive_news(payment: Payment) -> None:
 
     Events repeat and come late: they say that there is news, not what it is.
     """
-    late = {Payment.LateCapture.RETURNED, Payment.LateCapture.FAILED}
-    if payment.late_capture in late:
+    if payment.late_capture in ENDED_RETURNS:
         look_up_late_return(payment)
         return
     is_being_charged = payment.status == Payment.Status.PENDING and not payment.is_at_reader
@@ -295,7 +296,8 @@ def _record_late_capture(payment: Payment, order: Order, answer: Answer) -> None
 
 def return_late_capture(payment: Payment) -> Payment:
     """Give back money that was captured after the payment was declined or canceled."""
-    return _record_late_return(payment, gateway.return_late_capture(payment))
+    answer = gateway.return_late_capture(payment)
+    return _record_late_return(payment, answer, {Payment.LateCapture.RETURNING})
 
 
 def look_up_late_return(payment: Payment) -> Payment:
@@ -303,18 +305,20 @@ def look_up_late_return(payment: Payment) -> Payment:
 
     A bank may reject it later, and what could not be returned may be returned at the provider.
     """
-    return _record_late_return(payment, gateway.look_up_late_return(payment))
+    answer = gateway.look_up_late_return(payment)
+    return _record_late_return(payment, answer, ENDED_RETURNS)
 
 
 @atomic_with_retry
-def _record_late_return(payment: Payment, answer: Answer) -> Payment:
-    asked, order = payment, lock_order(payment.order_id)
+def _record_late_return(payment: Payment, answer: Answer, during: Collection[str]) -> Payment:
+    """Record what became of the return, if the late capture is in one of these states."""
+    order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN}:
         return payment
     is_returned = answer.outcome == Outcome.CAPTURED
     state = Payment.LateCapture.RETURNED if is_returned else Payment.LateCapture.FAILED
-    if payment.late_capture in {"", state} or payment.late_capture != asked.late_capture:
+    if payment.late_capture == state or payment.late_capture not in during:
         return payment
     payment.late_capture = state
     payment.save_changes("late_capture")

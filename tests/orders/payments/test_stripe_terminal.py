@@ -453,8 +453,13 @@ def test_late_capture_that_was_returned_at_stripe_is_returned(late_capture, stri
 def test_return_at_stripe_is_found_after_till_could_not_return_it(
     how, late_capture, stripe, reader, shop, manager_client
 ):
-    stripe.fail("/v1/refunds", code="charge_disputed")
+    stripe.on_request = lambda method, path: (
+        stripe.fail(path, code="charge_disputed")
+        if (method, path) == ("POST", "/v1/refunds")
+        else None
+    )
     relay_all()
+    stripe.on_request = lambda method, path: None
     assert load_payment(late_capture).late_capture == "failed"
     intent = intent_of(stripe, late_capture)
     refund_at_stripe(stripe, intent, 200)

@@ -3,16 +3,18 @@
 import random
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from threading import Event, Thread
 
 import pytest
 import time_machine
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders.models import Order, SalesHour, SalesSummary
+from orders.models import Order, Refund, SalesHour, SalesSummary
 from orders.models.sales_summary import BEGINNING
 from orders.services.reports import sales, summary
 from orders.services.reports.summary import SalesSummaryExtension, extend_summary, rebuild_summary
@@ -188,6 +190,35 @@ def test_late_refund_is_in_the_report(
     assert_equal_to_receipts()
 
 
+def test_reversed_refund_is_subtracted_in_the_hour_of_its_reversal(
+    shop, many_sales, sale, registers, now, assert_equal_to_receipts
+):
+    order = sale(now - timedelta(days=31), registers[0])
+    refund = refund_order(order, now - timedelta(days=30))
+    rebuild(shop)
+    at = now - timedelta(days=2)
+    with tenant_scope(shop):
+        Refund.objects.filter(pk=refund.pk).update(status="failed", reversed_at=at)
+
+    assert find_end(shop) <= now - timedelta(days=30)
+    assert_equal_to_receipts()
+    with tenant_context(shop):
+        while extend_summary():
+            pass
+        before = find_refunded_total(refund.completed_at)
+        after = find_refunded_total(at)
+    assert before >= Decimal("0.50")
+    assert after <= Decimal("0.00")
+    assert_equal_to_receipts()
+
+
+def find_refunded_total(at):
+    """Return the refunds of the hour of this time, in all stores."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    hours = SalesHour.objects.filter(hour=hour)
+    return hours.aggregate(sum=Sum("refunded_total"))["sum"]
+
+
 def test_changed_or_deleted_receipt_moves_the_end_of_the_summary_back(
     shop, many_sales, sale, registers, now, assert_equal_to_receipts
 ):
@@ -300,13 +331,13 @@ def test_first_summary_waits_for_a_sale_that_does_not_know_of_it(
 ):
     """The late sale was stored when there was no summary whose end it could move back."""
     sale(now - timedelta(days=2), registers[0])
-    stored, ended = Event(), Event()
+    stored, blocked, ended = Event(), Event(), Event()
 
     def sell_while_it_is_summarized():
         with tenant_scope(shop), transaction.atomic():
             sale(now - timedelta(days=1), registers[0], total="5.00")
             stored.set()
-            wait_until_blocked()
+            assert blocked.wait(60)
             assert not ended.is_set()
 
     def start_summary():
@@ -315,11 +346,25 @@ def test_first_summary_waits_for_a_sale_that_does_not_know_of_it(
             assert not extend_summary()
         summarize(shop, ended)
 
-    assert run_concurrently([sell_while_it_is_summarized, start_summary]) == [None, None]
+    watch = partial(set_when_blocked, stored, blocked)
+    works = [sell_while_it_is_summarized, start_summary, watch]
+    assert run_concurrently(works) == [None, None, None]
     assert_equal_to_receipts()
+    assert list_totals(shop) == [Decimal(1), Decimal(5)]
+
+
+def set_when_blocked(started, blocked):
+    """Set the event once a connection waits for a lock. Not in a transaction, which would not see
+    later statistics.
+    """
+    assert started.wait(60)
+    wait_until_blocked()
+    blocked.set()
+
+
+def list_totals(shop):
     with tenant_scope(shop):
-        totals = SalesHour.objects.order_by("hour").values_list("total", flat=True)
-        assert [*totals] == [Decimal(1), Decimal(5)]
+        return list(SalesHour.objects.order_by("hour").values_list("total", flat=True))
 
 
 @pytest.mark.django_db(transaction=True)

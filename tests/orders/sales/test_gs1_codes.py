@@ -263,7 +263,7 @@ def test_approval_of_one_of_both_is_refused(
 
     answer = till.post("orders/", cheap_and_expired | {"approval": approval})
 
-    problem(answer, 409, "approval_not_valid")
+    problem(answer, 403, "approval_not_valid")
     assert count_orders(shop) == (0, 0)
     status = till.get(f"approvals/{approval}/").json()["status"]
     assert status == "approved"
