@@ -22,10 +22,6 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, db_index=False, help_text='The product that is charged with every unit, such as the deposit of a bottle.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.product'),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('deposit_for__isnull', False)), fields=['tenant', 'deposit_for'], name='line_deposits'),
-        ),
-        migrations.AddIndex(
             model_name='product',
             index=models.Index(condition=models.Q(('deposit__isnull', False)), fields=['tenant', 'deposit'], name='product_by_deposit'),
         ),

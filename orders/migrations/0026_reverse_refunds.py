@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0024_index_payments_at_readers'),
+        ('orders', '0025_build_indexes_in_use'),
         ('tenants', '0009_choice_labels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

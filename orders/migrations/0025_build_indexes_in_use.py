@@ -1,4 +1,4 @@
-"""Indexes of payments at card readers, built while payments are made."""
+"""Indexes of payments at card readers and of deposits, built while shops sell."""
 
 from django.db import migrations, models
 
@@ -7,8 +7,16 @@ from tenants.database.concurrent_indexes import BuildIndex, BuildUniqueConstrain
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("orders", "0023_deposits")]
+    dependencies = [("orders", "0024_receipt_profiles")]
     operations = [
+        BuildIndex(
+            model_name="orderline",
+            index=models.Index(
+                fields=["tenant", "deposit_for"],
+                condition=models.Q(deposit_for__isnull=False),
+                name="line_deposits",
+            ),
+        ),
         BuildIndex(
             model_name="payment",
             index=models.Index(
