@@ -11,6 +11,7 @@ APP ?= orders
 BASKETS ?= tests/data
 URL ?= http://127.0.0.1:$(PORT)
 COMPOSE ?= docker compose
+CLUSTER_URL ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -35,7 +36,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker shell dbshell test check endure coverage bench replay graph resource fmt up down logs \
+.PHONY: help run worker shell dbshell test check endure cluster coverage bench replay graph resource fmt up down logs \
 	lock lock-check clean lint types imports migrations deploy schema
 .DELETE_ON_ERROR:
 
@@ -110,6 +111,18 @@ endure: $(TEST) ## run the tests that `make test` skips, and crashes under load:
 	env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast \
 		$(PYTEST) -k crash tests/live || failed=1; \
 	exit $$failed
+
+# What means something on a cluster: everything but plans, statement counts and prepared messages.
+CLUSTER_TESTS := tests/accounts tests/admin tests/attacks tests/orders tests/stateful tests/tenants \
+	$(addprefix tests/live/,test_cluster.py test_crash_between_statements.py \
+	test_crash_under_load.py test_races.py test_user_races.py) tests/tools/test_replay_baskets.py
+
+cluster: $(TEST) ## test on a Citus cluster: CLUSTER_URL=postgres://superuser@coordinator/database
+	@if [ -z "$(CLUSTER_URL)" ]; then \
+		echo "No cluster is given: its tests are left out. Set CLUSTER_URL to its coordinator."; exit 0; \
+	fi; \
+	env CLUSTER_URL=$(CLUSTER_URL) $(PY) -m tests.support.cluster \
+		$(PY) -m pytest -n 0 -m "not sqlite" $(or $(ARGS),$(CLUSTER_TESTS))
 
 resource: $(TEST) ## write the files of a new resource: NAME=brand APP=orders
 	@$(PY) -m tests.tools.resource --name "$(NAME)" --app "$(APP)"

@@ -32,3 +32,8 @@ ALTER ROLE till_app SET idle_in_transaction_session_timeout = '1min';
 -- On Citus, pass the tenant settings of a transaction on to the nodes.
 SELECT format('ALTER DATABASE %I SET citus.propagate_set_commands = ''local''', current_database())
 FROM pg_extension WHERE extname = 'citus' \gexec
+
+-- Citus creates the roles on the other machines too, but does not pass this statement on.
+SELECT format('SELECT success FROM run_command_on_workers(%L)', statement)
+FROM pg_extension, (VALUES ('ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF'))
+AS to_pass_on (statement) WHERE extname = 'citus' \gexec

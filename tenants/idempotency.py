@@ -144,7 +144,10 @@ def save_answer(idempotency_key: IdempotencyKey) -> bool:
         column.get_db_prep_save(getattr(idempotency_key, column.attname), connection)
         for column in columns
     ]
-    prefix = ASYNCHRONOUS_COMMIT if connection.vendor == "postgresql" else ""
+    # Not on Citus, where a SET must not be in one message with other statements.
+    features: Any = connection.features
+    is_asynchronous = connection.vendor == "postgresql" and not features.is_distributed
+    prefix = ASYNCHRONOUS_COMMIT if is_asynchronous else ""
     with connection.cursor() as cursor:
         cursor.execute(prefix + COMPLETE, values)
         if prefix:

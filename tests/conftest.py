@@ -1,6 +1,7 @@
 """Fixtures of all tests: a shop and its users, another shop with leak markers, and clients."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
@@ -48,6 +49,8 @@ from tests.support.statements import assert_statement_count, record_messages
 from tests.support.tenant_leak_markers import create_foreign_shift
 from tests.support.truncation import empty_tables
 
+# The database of a cluster: see tests/support/cluster.py.
+KEPT_DATABASE = "TEST_KEPT_DATABASE"
 LEAK_MARKER = "LEAKMARK_B"
 
 
@@ -109,11 +112,11 @@ def cache_turn() -> Iterator[ExitStack]:
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(django_db_modify_db_settings: None, cache_turn: ExitStack) -> bool:
-    """Whether the migrated database was copied from the cache instead of being created."""
+    """Whether a migrated database is used, from the cache or of a cluster, instead of a new one."""
     is_copied = copy_cached()
     if is_copied or not settings.IS_SQLITE:
         cache_turn.close()
-    return is_copied
+    return is_copied or KEPT_DATABASE in os.environ
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,9 @@ if IS_SQLITE:
     # A new name, so that simultaneous test runs do not conflict.
     scratch = Path(tempfile.gettempdir()) / f"till-test-{token_hex(4)}.sqlite3"
     DATABASES["default"]["TEST"]["NAME"] = str(scratch)
+elif os.environ.get("TEST_KEPT_DATABASE"):
+    # The migrated database of tests.support.cluster, used as it is.
+    DATABASES["default"]["TEST"]["NAME"] = os.environ["TEST_KEPT_DATABASE"]
 else:
     # Copying the migrated database of tests.support.postgres is faster than migrating.
     DATABASES["default"]["TEST"]["TEMPLATE"] = os.environ.get("TEST_TEMPLATE_DATABASE")

@@ -17,14 +17,18 @@ from tenants.database.bulk_insert import Statement
 from tenants.ids import to_db_id
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
-TOKEN = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", re.ASCII)
+# Older tokens have no tenant.
+TOKEN = re.compile(r"([0-9a-f]{32})\.(?:([0-9a-f]{32})\.)?([A-Za-z0-9_-]{43})", re.ASCII)
 SECRET_BYTES = 32
 
 
-def parse_terminal_token(token: str) -> tuple[uuid.UUID, str] | None:
-    """Split a terminal token into terminal id and secret; None if malformed."""
+def parse_terminal_token(token: str) -> tuple[dict[str, uuid.UUID], str] | None:
+    """Split a terminal token into the keys of the terminal and the secret; None if malformed."""
     parts = TOKEN.fullmatch(token)
-    return (uuid.UUID(parts[1]), parts[2]) if parts else None
+    if parts is None:
+        return None
+    keys = {"pk": uuid.UUID(parts[1])}
+    return (keys | {"tenant": uuid.UUID(parts[2])} if parts[2] else keys), parts[3]
 
 
 def digest(secret: str) -> str:
@@ -81,10 +85,13 @@ class Terminal(TenantOwned):
         return self.unpaired_at is None and self.register.is_in_use
 
     def make_token(self) -> str:
-        """Create the token, store its hash and return it. The token contains the terminal id."""
+        """Create the token, store its hash and return it.
+
+        The token contains the ids of terminal and tenant: a cluster finds the row by both.
+        """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         self.token_hash = digest(secret)
-        return f"{self.pk.hex}.{secret}"
+        return f"{self.pk.hex}.{uuid.UUID(str(self.tenant_id)).hex}.{secret}"
 
     def has_secret(self, secret: str) -> bool:
         return hmac.compare_digest(self.token_hash, digest(secret))

@@ -61,7 +61,7 @@ def _record_use(session: AuthSession) -> None:
     now = timezone.now()
     with across_tenants():
         same = AuthSession.objects.live().filter(
-            pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
+            tenant=session.tenant_id, pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
         )
         same.update(last_used_at=now, idle_expires_at=now + settings.SESSION_IDLE_LIFETIME)
 

@@ -185,7 +185,7 @@ def _load_terminal(session: AuthSession) -> Terminal:
         raise Invalid.field("pin", detail, code="not_at_a_terminal")
     with across_tenants():
         terminals = Terminal.objects.select_related("register__store", "tenant")
-        return terminals.get(pk=session.terminal_id)
+        return terminals.get(tenant=session.tenant_id, pk=session.terminal_id)
 
 
 @atomic_with_retry
@@ -194,7 +194,7 @@ def _record_authentication(session: AuthSession, method: AuthSession.Method) -> 
     now = timezone.now()
     idempotency.save_key()
     with across_tenants():
-        sessions = AuthSession.objects.live().filter(pk=session.pk)
+        sessions = AuthSession.objects.live().filter(tenant=session.tenant_id, pk=session.pk)
         if not sessions.update(auth_time=now, method=method, updated_at=now):
             raise TokenNotValid
     if method == AuthSession.Method.PASSWORD:

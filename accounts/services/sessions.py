@@ -271,10 +271,15 @@ def _replace_refresh_token(claims: Claims, now: datetime) -> AuthSession | None:
         record_session_event("token_mismatch", session)
         return None
     if not won and not session.is_in_grace(claims.jti, now):
-        AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.REFRESH_REUSE)
+        _select(session).end(AuthSession.EndReason.REFRESH_REUSE)
         record_session_event("refresh_reuse", session)
         return None
     return session if is_user_active(session.user) else None
+
+
+def _select(session: AuthSession) -> Any:
+    """Return the session as a queryset, which names its tenant in the scope of all tenants too."""
+    return AuthSession.objects.filter(tenant=session.tenant_id, pk=session.pk)
 
 
 @atomic_with_retry
@@ -291,7 +296,7 @@ def log_out(session: AuthSession) -> None:
     """End the session; its tokens are rejected from the next request on."""
     idempotency.save_key()
     with across_tenants():
-        if AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.LOGOUT):
+        if _select(session).end(AuthSession.EndReason.LOGOUT):
             record_session_event("log_out", session)
 
 
@@ -336,5 +341,5 @@ def _end_claimed_session(claims: Claims) -> None:
     if session is None:
         return
     with across_tenants():
-        if AuthSession.objects.live().filter(pk=session.pk).end(AuthSession.EndReason.LOGOUT):
+        if _select(session).live().end(AuthSession.EndReason.LOGOUT):
             record_session_event("log_out", session, way="revoked")

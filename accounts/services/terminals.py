@@ -28,11 +28,10 @@ def _find_terminal(token: str) -> Terminal | None:
     parts = parse_terminal_token(token)
     if parts is None:
         return None
-    pk, secret = parts
+    keys, secret = parts
     with across_tenants():
-        terminal = (
-            Terminal.objects.select_related("register__store", "tenant").filter(pk=pk).first()
-        )
+        terminals = Terminal.objects.select_related("register__store", "tenant")
+        terminal = terminals.filter(**keys).first()
     return terminal if terminal is not None and terminal.has_secret(secret) else None
 
 

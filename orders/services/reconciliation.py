@@ -68,7 +68,7 @@ class GatewayReconciliation(Job, Generic[Row]):
             row: Row | None = self.due(now).select_related("tenant", *self.related).first()
             if row is None:
                 return None
-            unclaimed = self.rows().filter(pk=row.pk, look_ups=row.look_ups)
+            unclaimed = self.rows().filter(tenant=row.tenant_id, pk=row.pk, look_ups=row.look_ups)
             at = now + pause(row.look_ups + 1)
             claimed = unclaimed.update(look_ups=F("look_ups") + 1, next_look_up_at=at)
         return row if claimed else self.next()

@@ -83,7 +83,8 @@ class TenantJoinMixin:
     """Adds the tenant to joins of tenant rows.
 
     Ids are unique only within a tenant. The condition also selects the composite index, and on
-    Citus the node of the tenant.
+    Citus the node of the tenant. There a join from users or tenants, which are on every node, names
+    the tenant itself.
     """
 
     connection: Any
@@ -91,13 +92,23 @@ class TenantJoinMixin:
 
     def compile(self, node: Any) -> Any:
         sql, params = super().compile(node)  # type: ignore[misc]
-        if isinstance(node, Join) and joins_tenant_rows(node):
+        if not isinstance(node, Join):
+            return sql, params
+        field: Any = node.join_field
+        if joins_tenant_rows(node):
             tenant = self.connection.ops.quote_name(TENANT_COLUMN)
             left, right = (
                 f"{self.quote_name_unless_alias(alias)}.{tenant}"
                 for alias in (node.parent_alias, node.table_alias)
             )
             sql = f"{sql.removesuffix(')')} AND {left} = {right})"
+        elif getattr(self.connection.features, "is_distributed", False):
+            scope = scope_or_none()
+            if has_tenant_key(field.related_model) and isinstance(scope, models.Model):
+                tenant = self.connection.ops.quote_name(TENANT_COLUMN)
+                right = f"{self.quote_name_unless_alias(node.table_alias)}.{tenant}"
+                sql = f"{sql.removesuffix(')')} AND {right} = %s)"
+                params = (*params, scope.pk)
         return sql, params
 
 

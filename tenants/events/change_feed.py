@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from tenants.events.delivery import Job
 from tenants.exceptions import ChangesGone
+from tenants.ids import to_db_id
 from tenants.models import ChangeFeed, OutboxEvent, Tenant
 from tenants.models.outbox import OutboxEventQuerySet
 from tenants.scope import across_tenants, atomic_with_retry, current_tenant_id, tenant_scope
@@ -108,10 +109,12 @@ def _build_update(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
     places = ", ".join(["%s"] * len(pks))
     statement = """
         UPDATE {table} SET position = %s + ranked.place FROM (
-            SELECT id, row_number() OVER (ORDER BY id) AS place FROM {table} WHERE id IN ({places})
-        ) AS ranked WHERE {table}.id = ranked.id
+            SELECT id, row_number() OVER (ORDER BY id) AS place FROM {table}
+            WHERE tenant_id = %s AND id IN ({places})
+        ) AS ranked WHERE {table}.tenant_id = %s AND {table}.id = ranked.id
     """
-    given = [last, *(OutboxEvent._meta.pk.get_db_prep_value(pk, connection) for pk in pks)]
+    tenant = to_db_id(current_tenant_id())
+    given = [last, tenant, *map(to_db_id, pks), tenant]
     return statement.format(table=table, places=places), given
 
 

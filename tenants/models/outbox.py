@@ -27,7 +27,9 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
 
     def done_before(self, moment: datetime) -> Self:
         """Return events dispatched before the time without waiting deliveries."""
-        waiting = OutboxDelivery.objects.waiting().filter(event=OuterRef("pk"))
+        waiting = OutboxDelivery.objects.waiting().filter(
+            tenant=OuterRef("tenant"), event=OuterRef("pk")
+        )
         return self.filter(~Exists(waiting), relayed_at__lt=moment)
 
     def without_position(self) -> Self:
@@ -133,7 +135,9 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
     def claimed(self, deliveries: Sequence["OutboxDelivery"], until: datetime) -> Self:
         """Return those of the deliveries whose lease until then is still valid."""
         return self.waiting().filter(
-            pk__in=[delivery.pk for delivery in deliveries], next_attempt_at=until
+            tenant__in={delivery.tenant_id for delivery in deliveries},
+            pk__in=[delivery.pk for delivery in deliveries],
+            next_attempt_at=until,
         )
 
     def change(self, **values: Any) -> int:

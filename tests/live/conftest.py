@@ -1,5 +1,6 @@
 """Fixtures for live tests: running servers, and a shop with several cashiers."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from tests.support.shifts import open_shift
 
 # Where PgBouncer is not installed, there is nothing to test.
 collect_ignore = [] if find_version() else ["test_pgbouncer.py"]
+# Without a cluster, there is nothing to test either.
+if not os.environ.get("CLUSTER_URL"):
+    collect_ignore.append("test_cluster.py")
 MakeWorkers = Callable[[Server], list[CashierWorker]]
 
 

@@ -49,6 +49,8 @@ def save_to_cache() -> None:
 
 def remove_copy() -> None:
     """Remove the copy of this process with its journals."""
+    if not settings.IS_SQLITE:
+        return
     connection.close()
     own = Path(connection.settings_dict["NAME"])
     for path in own.parent.glob(f"{own.name}*"):

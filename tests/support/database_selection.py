@@ -6,6 +6,7 @@ test of each folder. Of a test with many cases in the database it runs a sample.
 the rest: every test is in one of the two commands on each database that it applies to.
 """
 
+import os
 from collections.abc import Iterable
 from ctypes.util import find_library
 from functools import cache
@@ -32,9 +33,18 @@ DATABASE_SUBJECTS = (
     "query_counts", "search",
 )  # fmt: skip
 
+# Folders and files about plans, statement counts, messages, locks and databases of one PostgreSQL.
+# `make cluster` leaves them out, like the tests with the mark `one_server`.
+ONE_SERVER_SUBJECTS = (
+    "fast_entries", "query_plans", "query_counts", "generic_plans", "messages", "pipeline",
+    "session_check", "both_ways", "limiter", "sales_summary", "test_backup", "test_citus",
+    "test_roles", "test_upgrades", "order_locked_during_payment", "concurrent_indexes",
+)  # fmt: skip
 
 # Added to the tests that only `make endure` runs; the argument distinguishes it from their own.
 IN_ENDURE = pytest.mark.slow(by="selection")
+# The database of tests.support.cluster.
+IS_CLUSTER = "TEST_KEPT_DATABASE" in os.environ
 COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 
@@ -56,9 +66,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def applies(item: pytest.Item) -> bool:
     """Return whether a test concerns this database; those without a database run on SQLite."""
     # With fast entries, which need PostgreSQL, nothing behaves as in the run on SQLite.
+    if IS_CLUSTER and concerns_one_server(item):
+        return False
     once = set() if item.config.getoption("before_django") else {"once"}
     foreign = {"postgres"} if settings.IS_SQLITE else {"sqlite"} | once
     return not foreign & set(item.keywords) and (settings.IS_SQLITE or uses_database(item))
+
+
+def concerns_one_server(item: pytest.Item) -> bool:
+    place = item.path.relative_to(ROOT).as_posix()
+    named = any(subject in place for subject in ONE_SERVER_SUBJECTS)
+    return named or "one_server" in item.keywords
 
 
 def can_run(item: pytest.Item) -> bool:

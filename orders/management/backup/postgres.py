@@ -3,7 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.core.management import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -33,7 +33,16 @@ class PostgresBackup:
 
     def dump(self, file: Path) -> None:
         with as_owner(self.connection), file.open("wb") as output:
-            self.run("pg_dump", "--format=custom", "--enable-row-security", output=output)
+            self.run("pg_dump", "--format=custom", *self.choose_policies(), output=output)
+
+    def choose_policies(self) -> list[str]:
+        """Return the option for the setting that disables the policies.
+
+        Citus does not pass the setting on to other nodes, which would return no rows. There the
+        owner reads all rows without it, and pg_dump refuses to run as another role.
+        """
+        features: Any = self.connection.features
+        return [] if features.is_distributed else ["--enable-row-security"]
 
     def restore(self, file: Path) -> None:
         with as_owner(self.connection):

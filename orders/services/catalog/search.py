@@ -122,9 +122,9 @@ def build_relevance(asked: SearchText, barcode_match: Any) -> Case:
 def search_with_typos(products: ProductQuerySet, words: Sequence[str]) -> ProductQuerySet:
     """Filter by similar words, the most similar first."""
     with connection.cursor() as cursor:
+        # Not set_config(), which Citus does not pass on to the other machines.
         cursor.execute(
-            "SELECT set_config('pg_trgm.strict_word_similarity_threshold', %s, true)",
-            [SIMILARITY_THRESHOLD],
+            "SET LOCAL pg_trgm.strict_word_similarity_threshold = %s", [SIMILARITY_THRESHOLD]
         )
     similarity = reduce(
         add, [TrigramStrictWordSimilarity(word, F("search_text")) for word in words]

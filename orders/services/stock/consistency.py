@@ -28,7 +28,8 @@ FROM (
         SELECT orders_order.store_id, line.product_id, 0, 0, 0,
                CAST(ROUND(line.quantity * 1000) AS BIGINT)
         FROM orders_orderline AS line
-        JOIN orders_order ON orders_order.id = line.order_id
+        JOIN orders_order ON orders_order.tenant_id = line.tenant_id
+            AND orders_order.id = line.order_id
         WHERE line.tenant_id = %s AND line.tracks_stock AND line.order_id IN (
             SELECT order_id FROM orders_payment WHERE tenant_id = %s AND status IN (%s, %s)
         )
@@ -36,8 +37,8 @@ FROM (
     GROUP BY store_id, product_id
     HAVING SUM(held) <> SUM(moved) OR SUM(kept) <> SUM(underway)
 ) AS different
-JOIN tenants_store AS store ON store.id = store_id
-JOIN orders_product AS product ON product.id = product_id
+JOIN tenants_store AS store ON store.tenant_id = %s AND store.id = store_id
+JOIN orders_product AS product ON product.tenant_id = %s AND product.id = product_id
 ORDER BY store.name, product.sku
 """
 FETCH_SIZE = 500
@@ -65,7 +66,7 @@ def find_stock_differences(tenant: Tenant) -> Iterator[StockDifference]:
     key = Tenant._meta.pk.get_db_prep_value(tenant.pk, connection)
     waiting = [Payment.Status.PENDING.value, Payment.Status.UNKNOWN.value]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(DIFFERENCES_SQL, [key] * 4 + waiting)
+        cursor.execute(DIFFERENCES_SQL, [*[key] * 4, *waiting, key, key])
         while rows := cursor.fetchmany(FETCH_SIZE):
             for store, sku, *figures in rows:
                 yield StockDifference(store, sku, *(_quantity(each) for each in figures))

@@ -4,10 +4,14 @@ The policies read two settings of the transaction: `app.tenant`, and `app.across
 all tenants. Both follow `tenants.scope`. They are sent in one message with the next statement, and
 only if the scope has changed, so that entering and leaving a scope costs no round trip. Outside of
 a transaction they last for one statement.
+
+On a Citus cluster each of them is a statement of its own, because Citus runs the whole text that
+contains a SET on every node. Pipeline mode sends them with the next statement all the same.
 """
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
@@ -76,15 +80,49 @@ class ScopedCursor(Cursor):  # type: ignore[misc]
             # The rollback of a savepoint also reverts settings.
             self.wrapper.session_variables = None
             return super().execute(query, params, **options)
+        # First, because it may begin a transaction.
+        features: Any = self.wrapper.features
+        is_distributed = features.is_distributed
         now, pending_settings = self.pending_settings()
         if pending_settings:
             text = query if isinstance(query, str) else query.as_string(self.connection)
+            if is_distributed:
+                self.execute_with_settings(pending_settings, text, params, options)
+                self.wrapper.session_variables = now
+                return self
             query = "; ".join([*pending_settings, text])
         super().execute(query, params, **options)
         for _ in pending_settings:
             self.nextset()
         self.wrapper.session_variables = now
         return self
+
+    def execute_with_settings(
+        self, pending_settings: list[str], text: str, params: Any, options: dict[str, Any]
+    ) -> None:
+        """Execute a statement after its settings, for Citus, in a transaction that has them."""
+        begin = [] if is_in_transaction(self.connection) else ["BEGIN"]
+        before = [*begin, *pending_settings]
+        # Pipeline mode sends single statements only.
+        in_one_message = ";" not in text
+        try:
+            if in_one_message:
+                with self.connection.pipeline():
+                    self.run_all(before)
+                    super().execute(text, params, **options)
+                    self.run_all(["COMMIT"] if begin else [])
+            else:
+                self.run_all(before)
+                super().execute(text, params, **options)
+                self.run_all(["COMMIT"] if begin else [])
+        except BaseException:
+            if begin and is_in_transaction(self.connection):
+                self.run_all(["ROLLBACK"])
+            raise
+
+    def run_all(self, statements: Iterable[str]) -> None:
+        for sql in statements:
+            self.connection.execute(sql)
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         self.send_settings()
@@ -110,6 +148,15 @@ class ScopedCursor(Cursor):  # type: ignore[misc]
                     "This operation in a tenant scope needs a transaction."
                 )
             self.execute("SELECT 1")
+
+
+def is_in_transaction(connection: Any) -> bool:
+    """Return whether statements belong to a transaction, which psycopg begins by itself."""
+    status = connection.info.transaction_status
+    return not connection.autocommit or status in {
+        TransactionStatus.INTRANS,
+        TransactionStatus.INERROR,
+    }
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -6,7 +6,7 @@ the extension this module has no effect, and the tables are the same.
 
 from collections.abc import Collection, Iterable
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import apps
 
@@ -31,6 +31,23 @@ DISTRIBUTED_TABLES = """
 SELECT relname FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
 WHERE relnamespace = current_schema()::regnamespace AND (partmethod = 'h' OR repmodel = 't')
 """
+FOREIGN_KEYS = """
+SELECT c.relname, k.conname, target.relname, pg_get_constraintdef(k.oid)
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_class target ON target.oid = k.confrelid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND c.relnamespace = current_schema()::regnamespace
+ORDER BY c.relname, k.conname
+"""
+
+
+class ForeignKey(NamedTuple):
+    """A foreign key of the catalog."""
+
+    table: str
+    name: str
+    target: str
+    definition: str
 
 
 def is_installed(connection: Any) -> bool:
@@ -49,7 +66,11 @@ def is_in_use(cursor: Any) -> bool:
 
 
 def distribute(editor: Any) -> None:
-    """Distribute the tables that are not distributed yet."""
+    """Distribute the tables that are not distributed yet.
+
+    A table can refer to a distributed table only when it is distributed itself. So the foreign keys
+    of these tables are dropped, and created again when all tables are distributed.
+    """
     with editor.connection.cursor() as cursor:
         cursor.execute(DISTRIBUTION_SETTINGS)
         cursor.execute(TABLES)
@@ -57,8 +78,32 @@ def distribute(editor: Any) -> None:
         cursor.execute(DISTRIBUTED_TABLES)
         distributed = {name for (name,) in cursor.fetchall()}
         protected = {name for name, *_, has_policy in list_tenant_tables(cursor) if has_policy}
-    for sql in build_statements(apps.get_models(), tables, distributed, protected):
+        cursor.execute(FOREIGN_KEYS)
+        keys = [ForeignKey(*row) for row in cursor.fetchall()]
+    found = build_statements(apps.get_models(), tables, distributed, protected)
+    placed = sort_by_references(list_tenant_models(apps.get_models()).values())
+    for sql in wrap_in_keys(found, keys, {*placed} - distributed):
         editor.execute(sql, None)
+
+
+def wrap_in_keys(
+    statements: list[str], keys: Iterable[ForeignKey], tables: Collection[str]
+) -> list[str]:
+    """Return the statements without foreign keys of and to these tables while they run."""
+    affected = [key for key in keys if key.table in tables or key.target in tables]
+    return [
+        *(f"ALTER TABLE {key.table} DROP CONSTRAINT {key.name}" for key in affected),
+        *statements,
+        *(
+            f"ALTER TABLE {key.table} ADD CONSTRAINT {key.name} {key.definition}"
+            for key in affected
+        ),
+    ]
+
+
+def list_tenant_models(models: Iterable[Any]) -> dict[str, Any]:
+    """Return the models of tables that are distributed, by the name of the table."""
+    return {model._meta.db_table: model for model in models if has_tenant_key(model)}
 
 
 def build_statements(
@@ -68,7 +113,7 @@ def build_statements(
     protected: Collection[str] = (),
 ) -> list[str]:
     """Return the SQL for the remaining tables, referenced tables first."""
-    tenant_models = {model._meta.db_table: model for model in models if has_tenant_key(model)}
+    tenant_models = list_tenant_models(models)
     in_order = [table for table in sort_by_references(tenant_models.values()) if table in tables]
     colocated = next(
         (table for table in in_order if table in tenant_models and table in distributed), "none"

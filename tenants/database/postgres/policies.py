@@ -25,7 +25,7 @@ RULE = using_and_check(f"tenant_id = (SELECT {TENANT}) OR (SELECT {ACROSS})")
 # The same for Citus, which does not support subqueries in policies.
 CLUSTER_RULE = using_and_check(f"tenant_id = {TENANT} OR {ACROSS}")
 TABLES = """
-SELECT c.relname, tenant.attnotnull, c.relrowsecurity AND c.relforcerowsecurity,
+SELECT c.relname, tenant.attnotnull, c.relrowsecurity AND c.relforcerowsecurity = %s,
     EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = %s)
 FROM pg_class c JOIN pg_attribute tenant ON tenant.attrelid = c.oid AND tenant.attname = 'tenant_id'
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND NOT attisdropped
@@ -100,13 +100,16 @@ def refers_within_tenant(model: Any, field: Any) -> bool:
     )
 
 
-def list_tenant_tables(cursor: Any) -> list[tuple[str, bool, bool, bool]]:
+def list_tenant_tables(
+    cursor: Any, *, is_distributed: bool = False
+) -> list[tuple[str, bool, bool, bool]]:
     """Return for each tenant table its name and three flags.
 
-    They tell whether the tenant is required, whether row-level security is forced and whether the
-    policy exists. Users are excluded, because a log-in finds them before the tenant is known.
+    They tell whether the tenant is required, whether row-level security is on as `set_policies`
+    leaves it and whether the policy exists. Users are excluded, because a log-in finds them before
+    the tenant is known.
     """
-    cursor.execute(TABLES, [POLICY])
+    cursor.execute(TABLES, [not is_distributed, POLICY])
     return [row for row in cursor.fetchall() if row[0] != get_user_table()]
 
 
@@ -163,14 +166,19 @@ def make_not_deferrable(editor: Any, key: Key) -> None:
 
 
 def set_policies(editor: Any) -> None:
-    """Create the policies and force row-level security, also for the owner."""
+    """Create the policies and force row-level security, also for the owner.
+
+    Not for the owner on Citus, which moves a shard in use with a role of the owner: PostgreSQL
+    stops logical replication into a table whose policies apply to its role.
+    """
+    is_distributed = editor.connection.features.is_distributed
     with editor.connection.cursor() as cursor:
-        tables = list_tenant_tables(cursor)
-    rule = CLUSTER_RULE if editor.connection.features.is_distributed else RULE
-    for name, _, is_forced, has_policy in tables:
+        tables = list_tenant_tables(cursor, is_distributed=is_distributed)
+    rule, force = (CLUSTER_RULE, "NO FORCE") if is_distributed else (RULE, "FORCE")
+    for name, _, is_on, has_policy in tables:
         table = editor.quote_name(name)
         if not has_policy:
             editor.execute(f"CREATE POLICY {POLICY} ON {table} {rule}")
-        if not is_forced:
+        if not is_on:
             editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-            editor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+            editor.execute(f"ALTER TABLE {table} {force} ROW LEVEL SECURITY")

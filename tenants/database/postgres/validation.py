@@ -21,9 +21,10 @@ class DatabaseValidation(BaseDatabaseValidation):
         with self.connection.cursor() as cursor:
             cursor.execute(ROLE)
             bypasses, owns = cursor.fetchone()
-            unprotected = [
-                name for name, _, *protection in list_tenant_tables(cursor) if not all(protection)
-            ]
+            tables = list_tenant_tables(
+                cursor, is_distributed=self.connection.features.is_distributed
+            )
+            unprotected = [name for name, _, *protection in tables if not all(protection)]
         found: list[CheckMessage] = []
         if bypasses:
             found.append(

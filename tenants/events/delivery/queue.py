@@ -1,17 +1,19 @@
 """Delivery queue: claim, release and complete deliveries, safe for concurrent relays."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
 
+from tenants.database.cluster import find_first_tenants, is_cluster
 from tenants.events.delivery.backoff import LEASE, MAX_ATTEMPTS, MAX_PAUSE, retry_delay
 from tenants.events.delivery.subscribers import DeliveryFailed, Facts, PermanentFailure, Subscriber
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.models.outbox import OutboxDeliveryQuerySet
-from tenants.scope import across_tenants, atomic_with_retry
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 # The numbers of events dispatched, and of deliveries claimed, in one transaction.
 BATCH = 100
@@ -24,15 +26,25 @@ def create_deliveries(subscribers: Sequence[Subscriber]) -> int:
     Queries first without a transaction, which would take the write lock on SQLite.
     """
     with across_tenants():
-        return _create_deliveries(subscribers) if OutboxEvent.objects.undispatched().exists() else 0
+        undispatched = OutboxEvent.objects.undispatched()
+        if not is_cluster():
+            return _create_deliveries(subscribers, BATCH) if undispatched.exists() else 0
+        tenants = find_first_tenants(undispatched, BATCH)
+    created = 0
+    for tenant in tenants:
+        with tenant_context(tenant):
+            created += _create_deliveries(subscribers, BATCH - created)
+        if created >= BATCH:
+            break
+    return created
 
 
 @atomic_with_retry
-def _create_deliveries(subscribers: Sequence[Subscriber]) -> int:
+def _create_deliveries(subscribers: Sequence[Subscriber], limit: int) -> int:
     undispatched = OutboxEvent.objects.undispatched().select_for_update(
         skip_locked=True, no_key=True
     )
-    events = list(undispatched[:BATCH])
+    events = list(undispatched[:limit])
     deliveries = [
         OutboxDelivery(
             tenant_id=event.tenant_id,
@@ -54,18 +66,30 @@ def claim(
     *, exclude: Collection[str] = (), exclude_tenants: Collection[UUID | None] = ()
 ) -> list[OutboxDelivery]:
     """Claim the next due deliveries, for this relay alone until the lease expires."""
-    with across_tenants():
-        due = OutboxDelivery.objects.due(
+
+    def due() -> OutboxDeliveryQuerySet:
+        return OutboxDelivery.objects.due(
             timezone.now(), exclude=exclude, exclude_tenants=exclude_tenants
         )
-        return _claim(due) if due.exists() else []
+
+    until = timezone.now() + LEASE
+    with across_tenants():
+        if not is_cluster():
+            return _claim(due(), CLAIM_SIZE, until) if due().exists() else []
+        tenants = find_first_tenants(due(), CLAIM_SIZE)
+    claimed: list[OutboxDelivery] = []
+    for tenant in tenants:
+        with tenant_context(tenant):
+            claimed += _claim(due(), CLAIM_SIZE - len(claimed), until)
+        if len(claimed) >= CLAIM_SIZE:
+            break
+    return claimed
 
 
 @atomic_with_retry
-def _claim(due: OutboxDeliveryQuerySet) -> list[OutboxDelivery]:
+def _claim(due: OutboxDeliveryQuerySet, limit: int, until: datetime) -> list[OutboxDelivery]:
     free = due.select_for_update(of=("self",), skip_locked=True, no_key=True)
-    deliveries = list(free.select_related("tenant", "event")[:CLAIM_SIZE])
-    until = timezone.now() + LEASE
+    deliveries = list(free.select_related("tenant", "event")[:limit])
     OutboxDelivery.objects.filter(pk__in=[each.pk for each in deliveries]).change(
         attempts=F("attempts") + 1, next_attempt_at=until
     )

@@ -6,6 +6,7 @@ from django.core.management.commands import migrate
 from django.db import connections
 
 from tenants.database.postgres.distribution import distribute
+from tenants.database.postgres.policies import set_policies
 from tenants.database.postgres.roles import as_owner, grant
 from tenants.database.sqlite.keys import upgrade_older_tables
 
@@ -25,5 +26,7 @@ class Command(migrate.Command):
                 return
             if connection.features.is_distributed:
                 with connection.schema_editor() as editor:
+                    # First, so that Citus may read the rows of all tenants to distribute them.
+                    set_policies(editor)
                     distribute(editor)
             grant(connection)

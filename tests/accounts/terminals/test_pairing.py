@@ -53,7 +53,7 @@ def test_managers_and_admins_pair_a_terminal_and_see_its_token_once(
     token = response.json()["terminal_token"]
     (terminal,) = list_terminals()
     assert (terminal.register_id, terminal.paired_by_id) == (register.pk, user.pk)
-    assert terminal.token_hash == digest(token.partition(".")[2])
+    assert terminal.token_hash == digest(token.rpartition(".")[2])
     assert token not in terminal.token_hash
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
     (event,) = list_terminal_events("terminal_paired")
@@ -67,9 +67,22 @@ def test_terminal_tokens_are_random(register, manager):
         PinPad(RegisterFactory(store=register.store, tenant=register.tenant), manager),
     )
 
-    assert len(first.token.partition(".")[2]) == 43
-    assert first.token.partition(".")[2] != second.token.partition(".")[2]
+    assert len(first.token.rpartition(".")[2]) == 43
+    assert first.token.rpartition(".")[2] != second.token.rpartition(".")[2]
     assert first.terminal.token_hash != second.terminal.token_hash
+
+
+def test_token_of_an_older_version_has_no_tenant_and_stays_valid(pin_pad):
+    terminal, _, secret = pin_pad.token.split(".")
+
+    assert Api(X_Terminal_Token=f"{terminal}.{secret}").get(PAD_USERS).status_code == 200
+
+
+def test_token_with_the_tenant_of_another_shop_is_rejected(pin_pad, other_shop, problem):
+    terminal, _, secret = pin_pad.token.split(".")
+    token = f"{terminal}.{other_shop.pk.hex}.{secret}"
+
+    problem(Api(X_Terminal_Token=token).get(PAD_USERS), 401, "terminal_not_paired")
 
 
 def test_pairing_again_unpairs_the_former_terminal(

@@ -242,6 +242,7 @@ def without_index(transactional_db):
         migration.index(None, editor)
 
 
+@pytest.mark.one_server
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_search_without_extensions_finds_exact_words(

@@ -182,6 +182,7 @@ def test_report_filtered_by_cashier_shows_their_sales_and_refunds(
         problem(refused, 400, "invalid", {"cashier": code})
 
 
+@pytest.mark.one_server
 def test_discount_report_statement_count_is_independent_of_receipts(
     till, manager_client, managers_till, make_product, statements
 ):
@@ -262,6 +263,7 @@ def test_report_sums_are_exact(configure_shop, shop, sale, register, manager_cli
     ] == ("0.032")
 
 
+@pytest.mark.one_server
 @pytest.mark.parametrize("group", STATEMENT_COUNTS)
 def test_report_statement_count_is_independent_of_sales(
     group, manager_client, sales_and_refund, sale, shop, statements

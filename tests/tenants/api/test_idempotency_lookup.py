@@ -107,6 +107,7 @@ def test_lookup_takes_one_statement(admin_client, admin, statements):
         assert len(look_up(admin_client, "k").json()["results"]) == 20
 
 
+@pytest.mark.one_server
 @pytest.mark.postgres
 def test_lookup_uses_the_unique_index(admin_client, admin):
     row = create_key(admin)

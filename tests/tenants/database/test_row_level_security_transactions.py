@@ -88,6 +88,7 @@ def test_attack_157_connection_has_no_tenant_after_a_failed_request(
 # --- cost --------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_server
 def test_scope_is_set_once_and_without_an_extra_message(shop, monkeypatch):
     sent = []
     execute = Cursor.execute

@@ -323,6 +323,7 @@ def test_page_takes_the_same_statements_for_any_number_of_changes(
         assert len(read(manager_client, after=0)["results"]) == count
 
 
+@pytest.mark.one_server
 @pytest.mark.postgres
 @pytest.mark.django_db
 @pytest.mark.view_only("reads the statements of the view")

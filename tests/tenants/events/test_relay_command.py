@@ -127,6 +127,7 @@ def test_four_relays_deliver_two_hundred_events_once_in_order(shop, notes_file):
         assert [number for number in noted if number in numbers] == numbers
 
 
+@pytest.mark.one_server
 @pytest.mark.postgres
 def test_relay_survives_lost_database_connections(publish_events, notes_file):
     """As after a restart of the database, while idle and during a delivery."""
