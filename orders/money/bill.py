@@ -62,7 +62,8 @@ def build_tax_rate(name: str, percent: str, included: bool, compound: bool) -> T
 class LineInput:
     """A quantity of one product at one price, or at the price of its label: `fixed_gross`.
 
-    A deposit has no share in order discounts.
+    A negative quantity is what the customer returns, such as empties: without discounts. Neither
+    such lines nor deposits have a share in order discounts.
     """
 
     quantity: Decimal
@@ -73,8 +74,15 @@ class LineInput:
     is_deposit: bool = False
 
     def __post_init__(self) -> None:
-        ensure_in_range("quantity", self.quantity)
+        ensure_in_range("quantity", self.quantity.copy_abs())
         ensure_in_range("unit price", self.unit_price)
+        if self.quantity < 0 and (self.discounts or self.fixed_gross is not None):
+            raise ValueError("a line with a negative quantity has neither discounts nor a label")
+
+    @property
+    def has_order_discounts(self) -> bool:
+        """Return whether order discounts are apportioned to it too."""
+        return self.quantity > 0 and not self.is_deposit
 
 
 @dataclass(frozen=True, slots=True)

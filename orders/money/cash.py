@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orders.money.rounding import RoundingMode, apportion, divide, to_decimal, to_units
+from orders.money.rounding import (
+    RoundingMode,
+    apportion,
+    divide,
+    to_decimal,
+    to_signed_units,
+    to_units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,12 @@ class CashRoundingRule:
 
         Without a total nothing else has been paid. Where other payments leave an amount whose
         rounding takes off more than that of the whole total in cash, it is rounded up to the next
-        coin: splitting a payment never makes an order cheaper.
+        coin: splitting a payment never makes an order cheaper. A negative amount is paid out, and
+        rounded like the same amount in the other direction.
         """
-        units = to_units("amount left", left, self.exponent)
+        units = to_signed_units("amount left", left, self.exponent)
         payable = self.round_units(units)
-        if total is not None:
+        if total is not None and units > 0:
             whole = to_units("total", total, self.exponent)
             if payable - units < min(self.round_units(whole) - whole, 0):
                 payable = -(-units // self.coin) * self.coin
@@ -45,6 +53,8 @@ class CashRoundingRule:
 
     def round_units(self, units: int, at_most: int | None = None) -> int:
         """Round minor units to coins; down from `at_most` if the result is above it."""
+        if units < 0:
+            return -self.round_units(-units)
         if units <= to_units("amount that is not rounded", self.exact_up_to, self.exponent):
             return units
         rounded = divide(units, self.coin, self.mode) * self.coin
@@ -86,14 +96,16 @@ def settle_cash(
 ) -> CashSettlement:
     """Return what a cash amount settles when `left` is due; None pays the rest.
 
+    A negative total is paid out, as a whole only.
+
     Only the amount in coins or the exact rest settles an order, so that rounding is no discount.
     """
-    if left < 0:
+    if left < 0 and total is not None and total >= 0:
         return CashSettlement(CashOutcome.EXCEEDS_DUE, to_decimal(0, rule.exponent))
     payable = rule.payable(left, total)
     if amount is None or amount in (payable, left):
         return CashSettlement(CashOutcome.SETTLES, payable, payable, payable - left)
-    if amount > max(payable, left):
+    if left < 0 or amount > max(payable, left):
         return CashSettlement(CashOutcome.EXCEEDS_DUE, payable)
     if 0 < amount < payable and rule.is_in_coins(amount):
         return CashSettlement(CashOutcome.PART, payable, amount)
@@ -105,10 +117,10 @@ def allocate_difference(
 ) -> tuple[Decimal, ...]:
     """Allocate a difference between computed and charged total over the lines.
 
-    By largest remainder with their totals as weights, so no line falls below zero; if all are zero,
-    the first line takes it.
+    By largest remainder with their totals as weights; if none is above zero, the first line takes
+    it. Lines with negative totals take nothing.
     """
-    weights = [to_units("line total", total, exponent) for total in totals]
+    weights = [to_units("line total", max(total, Decimal(0)), exponent) for total in totals]
     if not any(weights):
         weights = [1] + [0] * (len(weights) - 1)
     units = apportion(to_units("difference", abs(difference), exponent), weights)

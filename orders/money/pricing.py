@@ -16,7 +16,7 @@ from orders.money.bill import (
     TaxTotal,
 )
 from orders.money.discounts import allocate_discounts, compute_discounts
-from orders.money.rounding import divide, round_to, to_decimal, to_decimals, to_units
+from orders.money.rounding import divide_signed, round_to, to_decimal, to_decimals, to_units
 from orders.money.taxes import LineTaxes, compute_taxes
 
 QUANTITY_EXPONENT = 3
@@ -47,11 +47,11 @@ def price_order(
     """Return the priced order."""
     exponent = policy.exponent
     drafts = [_start_draft(line, exponent) for line in lines]
-    left = [0 if draft.line.is_deposit else draft.net for draft in drafts]
+    left = [draft.net if draft.line.has_order_discounts else 0 for draft in drafts]
     taken = compute_discounts(discounts, sum(left), exponent)
     discounted = allocate_discounts(discounts, taken, left)
     nets = [
-        draft.net if draft.line.is_deposit else net
+        net if draft.line.has_order_discounts else draft.net
         for draft, net in zip(drafts, discounted, strict=True)
     ]
     for draft, net, taxes in zip(drafts, nets, compute_taxes(lines, nets, policy), strict=True):
@@ -70,7 +70,7 @@ def _compute_gross(line: LineInput, exponent: int) -> int:
         return to_units("fixed gross", line.fixed_gross, exponent)
     quantity, parts = line.quantity.as_integer_ratio()
     price, pieces = line.unit_price.as_integer_ratio()
-    return divide(quantity * price * 10**exponent, parts * pieces)
+    return divide_signed(quantity * price * 10**exponent, parts * pieces)
 
 
 def compute_labeled_quantity(fixed_gross: Decimal, unit_price: Decimal) -> Decimal:

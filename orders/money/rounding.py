@@ -32,8 +32,7 @@ def round_to(
 ) -> Decimal:
     """Return a value rounded to `exponent` decimals; up is away from zero."""
     numerator, denominator = value.as_integer_ratio()
-    units = divide(abs(numerator) * 10**exponent, denominator, mode)
-    return to_decimal(-units if numerator < 0 else units, exponent)
+    return to_decimal(divide_signed(numerator * 10**exponent, denominator, mode), exponent)
 
 
 def apportion(amount: int, weights: Sequence[int]) -> list[int]:
@@ -46,6 +45,8 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
 
 def largest_remainder(whole: int, numerators: Sequence[int], divisor: int) -> list[int]:
     """Round shares down to whole units and give the missing units to the largest fractions.
+
+    Negative shares are rounded down too, to the larger amount. No share changes its sign.
 
     `whole` is the rounded sum of the exact shares, so no share gets two of the missing units, and a
     share without a fraction gets none.
@@ -63,6 +64,19 @@ def divide(numerator: int, divisor: int, mode: RoundingMode = RoundingMode.HALF_
     """Return the rounded quotient of two non-negative integers."""
     quotient, rest = divmod(numerator, divisor)
     return quotient + (rest > 0 and _ROUNDS_UP[mode](quotient, 2 * rest - divisor))
+
+
+def divide_signed(numerator: int, divisor: int, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
+    """Return the rounded quotient, of a negative numerator too; up is away from zero."""
+    if numerator < 0:
+        return -divide(-numerator, divisor, mode)
+    return divide(numerator, divisor, mode)
+
+
+def to_signed_units(noun: str, value: Decimal, exponent: int) -> int:
+    """Return an amount in minor units, which may be negative."""
+    units = to_units(noun, value.copy_abs(), exponent)
+    return -units if value < 0 else units
 
 
 def to_units(noun: str, value: Decimal, exponent: int) -> int:

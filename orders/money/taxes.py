@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from orders.money.bill import LineInput, PricingPolicy, RoundingLevel, TaxRate
-from orders.money.rounding import RoundingMode, divide, largest_remainder
+from orders.money.rounding import RoundingMode, divide_signed, largest_remainder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def _numerators(parts: Iterable[Fraction], net: Fraction, divisor: int) -> tuple
 def _round_by_line(rates: tuple[TaxRate, ...], net: int, mode: RoundingMode) -> LineTaxes:
     parts = compute_tax_parts(rates)
     return LineTaxes(
-        [divide(net * numerator, parts.divisor, mode) for numerator in parts.taxes],
-        [divide(net * numerator, parts.divisor, mode) for numerator in parts.bases],
+        [divide_signed(net * numerator, parts.divisor, mode) for numerator in parts.taxes],
+        [divide_signed(net * numerator, parts.divisor, mode) for numerator in parts.bases],
     )
 
 
@@ -90,7 +90,7 @@ def _sum_and_allocate(
     for parts in exact.values():
         common = math.lcm(*(divisor for _, _, _, divisor in parts))
         scaled = [numerator * (common // divisor) for _, _, numerator, divisor in parts]
-        shares = largest_remainder(divide(sum(scaled), common, mode), scaled, common)
+        shares = largest_remainder(divide_signed(sum(scaled), common, mode), scaled, common)
         for (row, column, _, _), share in zip(parts, shares, strict=True):
             taxes[row][column] = share
     return taxes

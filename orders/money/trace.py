@@ -60,7 +60,7 @@ def _build_tax_steps(priced: PricedLine, places: int) -> Iterator[dict[str, str]
 
 
 def _format_cut(value: Fraction, places: int) -> str:
-    return f"{to_decimal(math.floor(value * 10**places), places):f}"
+    return f"{to_decimal(math.trunc(value * 10**places), places):f}"
 
 
 def _format_money(value: Decimal, exponent: int) -> str:

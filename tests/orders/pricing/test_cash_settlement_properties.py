@@ -67,6 +67,23 @@ def test_cash_payment_settles_or_leaves_an_amount_that_coins_can_pay(left, amoun
 
 
 @for_many_amounts
+@given(CENTS, st.none() | CENTS, RULES)
+def test_negative_total_is_paid_out_as_a_whole(total, amount, rule):
+    """The customer gets what they would have paid for the same goods."""
+    due, amount = -total, None if amount is None else -amount
+
+    settlement = settle_cash(due, amount, rule, due)
+
+    assert settlement.payable == -rule.payable(total)
+    if amount in (None, due, settlement.payable):
+        assert settlement.outcome == CashOutcome.SETTLES
+        assert settlement.amount == due + settlement.rounding == settlement.payable
+    else:
+        assert settlement.outcome in {CashOutcome.EXCEEDS_DUE, CashOutcome.NOT_PAYABLE}
+        assert (settlement.amount, settlement.rounding) == (0, 0)
+
+
+@for_many_amounts
 @given(CENTS, st.lists(CENTS, max_size=8), RULES)
 def test_cash_payments_add_up_to_the_rounded_total(total, amounts, rule):
     """Any amounts may be tried before the rest is paid."""

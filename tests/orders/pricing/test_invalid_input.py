@@ -33,11 +33,21 @@ def test_numbers_out_of_range_are_refused(value):
     with pytest.raises(ValueError, match="out of range"):
         line(value)
     with pytest.raises(ValueError, match="out of range"):
+        amount(value)
+
+
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity"])
+def test_quantities_and_rests_that_are_no_numbers_are_refused(value):
+    with pytest.raises(ValueError, match="out of range"):
         line(quantity=value)
     with pytest.raises(ValueError, match="out of range"):
-        amount(value)
-    with pytest.raises(ValueError, match="out of range"):
         CashRoundingRule(2).payable(Decimal(value))
+
+
+def test_returned_line_with_discount_or_label_is_refused():
+    for more in ({"discounts": (amount("0.10"),)}, {"fixed_gross": Decimal(1)}):
+        with pytest.raises(ValueError, match="negative quantity"):
+            LineInput(Decimal(-1), Decimal(1), (), **more)
 
 
 @pytest.mark.parametrize("value", ["-1", "100.0001", "NaN"])

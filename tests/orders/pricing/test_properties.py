@@ -1,6 +1,7 @@
 """Properties of priced orders, compared with exact fractions."""
 
 import math
+import operator
 from decimal import Decimal
 from fractions import Fraction
 
@@ -58,8 +59,9 @@ def sales(draw, line_discounts=True):
     tax_classes = st.lists(shop_rates, max_size=3, unique_by=lambda rate: rate.key).map(tuple)
     fixed = st.none() | price
     is_deposit = st.booleans()
-    line = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed, is_deposit)
-    return draw(st.lists(line, max_size=6)), draw(discounts(policy.exponent)), policy
+    sold = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed, is_deposit)
+    returned = st.builds(LineInput, quantities.map(operator.neg), price, tax_classes)
+    return draw(st.lists(sold | returned, max_size=6)), draw(discounts(policy.exponent)), policy
 
 
 def units(amount, policy):
@@ -69,6 +71,8 @@ def units(amount, policy):
 
 
 def rounded(value, mode):
+    if value < 0:
+        return -rounded(-value, mode)
     below = math.floor(value)
     rest = value - below
     half = Fraction(1, 2)
@@ -100,6 +104,11 @@ def exact_bases(line, net):
     return [
         plain + sum(taxes[:at]) if rate.compound else plain for at, rate in enumerate(line.taxes)
     ]
+
+
+def is_discounted(line):
+    """Return whether order discounts are apportioned to the line."""
+    return line.quantity > 0 and not line.is_deposit
 
 
 def apply_discounts(given_discounts, left, policy):
@@ -171,7 +180,7 @@ def test_order_discount_shares_sum_to_the_order_discounts(sale):
     before = sum(
         units(priced.net + priced.order_discount, policy)
         for line, priced in zip(lines, order.lines, strict=True)
-        if not line.is_deposit
+        if is_discounted(line)
     )
     left = apply_discounts(given_discounts, before, policy)
     assert sum(order.discounts) == sum(shares)
@@ -187,7 +196,7 @@ def test_order_discount_is_apportioned_by_largest_remainder(sale):
 
     shares = [units(line.order_discount, policy) for line in order.lines]
     weights = [
-        0 if line.is_deposit else units(priced.net, policy) + share
+        units(priced.net, policy) + share if is_discounted(line) else 0
         for line, priced, share in zip(lines, order.lines, shares, strict=True)
     ]
     if sum(weights):
@@ -233,29 +242,49 @@ def test_order_taxes_are_the_sums_of_line_taxes_in_order_of_appearance(sale):
 
 @for_many_orders
 @given(sales())
-def test_deposits_do_not_change_what_order_discounts_take_off_the_goods(sale):
+def test_deposits_and_returns_do_not_change_what_order_discounts_take_off_the_goods(sale):
     lines, given_discounts, policy = sale
-    goods = [line for line in lines if not line.is_deposit]
+    goods = [line for line in lines if is_discounted(line)]
 
     order, without = price_order(*sale), price_order(goods, given_discounts, policy)
 
     priced = list(zip(lines, order.lines, strict=True))
-    assert [each.net for line, each in priced if not line.is_deposit] == [
+    assert [each.net for line, each in priced if is_discounted(line)] == [
         each.net for each in without.lines
     ]
-    assert all(not each.order_discount for line, each in priced if line.is_deposit)
+    assert all(not each.order_discount for line, each in priced if not is_discounted(line))
     assert order.discounts == without.discounts
 
 
 @for_many_orders
 @given(sales())
-def test_no_amount_is_negative(sale):
+def test_only_amounts_of_returned_lines_are_negative(sale):
+    lines, _, _ = sale
+
     order = price_order(*sale)
 
-    for line in order.lines:
-        parts = (*line.line_discounts, *(tax.amount for tax in line.taxes))
-        assert min(line.gross, line.order_discount, line.net, line.total, *parts) >= 0
-    assert min(order.total, order.tax_total, *order.discounts) >= 0
+    for given_line, line in zip(lines, order.lines, strict=True):
+        sign = -1 if given_line.quantity < 0 else 1
+        taxes = [part for tax in line.taxes for part in (tax.amount, tax.taxable)]
+        assert min(sign * each for each in (line.gross, line.net, line.total, *taxes)) >= 0
+        assert min(line.order_discount, line.discount_total, *line.line_discounts) >= 0
+    assert min([*order.discounts, order.discount_total]) >= 0
+    returned = sum(line.total for line in order.lines if line.total < 0)
+    assert order.total >= returned
+
+
+@for_many_orders
+@given(sales(line_discounts=False))
+def test_what_is_sold_and_returned_costs_nothing_at_line_level(sale):
+    lines, _, policy = sale
+    policy = PricingPolicy(policy.exponent, RoundingLevel.LINE, policy.mode)
+    sold = [LineInput(abs(line.quantity), line.unit_price, line.taxes) for line in lines]
+    back = [LineInput(-line.quantity, line.unit_price, line.taxes) for line in sold]
+
+    order = price_order([*sold, *back], (), policy)
+
+    assert (order.total, order.tax_total, order.subtotal) == (0, 0, 0)
+    assert all(tax.amount == tax.taxable == 0 for tax in order.taxes)
 
 
 @for_many_orders

@@ -43,6 +43,8 @@ def sold_lines(draw):
             refunded_bases=tuple(Decimal(0) for _ in each.taxes),
         )
         for line, each in zip(lines, priced.lines, strict=True)
+        # What customers bring back is not refunded.
+        if line.quantity > 0
     ], policy.exponent
 
 

@@ -87,7 +87,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 98
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 103
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
