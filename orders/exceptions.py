@@ -91,6 +91,16 @@ class PaymentExceedsDue(Conflict):
     message = "The payment exceeds the amount due, {due}."
 
 
+class DueToCustomer(Conflict):
+    """`due` is negative; `payable` is it in cash, rounded to coins."""
+
+    code = "due_to_customer"
+    message = (
+        "{due} is due, which the shop pays. "
+        "Send one payment of {payable} in cash, or of {due} as store credit."
+    )
+
+
 class OrderEmpty(Conflict):
     code = "order_empty"
     message = "Order {number} has no lines. Add a line first."

@@ -24,11 +24,12 @@ LIMITS = {
     "refund_amount": "Refund",
     "paid_out_amount": "Paid out",
     "drop_amount": "Cash drop",
+    "deposit_return_amount": "Deposit return",
     "drawer_difference_amount": "Cash variance at closing",
 }
 LIMITS_HELP = (
-    "Empty means unlimited. Refunds, paid out cash and cash drops are limited in total, per order "
-    "and per user and shift."
+    "Empty means unlimited. Refunds, paid out cash, cash drops and deposit returns are limited in "
+    "total, per order and per user and shift."
 )
 LIMITED = (Role.CASHIER, Role.MANAGER)
 LIMIT_FIELDS = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in LIMITED}
@@ -57,6 +58,7 @@ class SettingsForm(ServiceForm):
     limits_cashier_refund_amount = limit("refund_amount")
     limits_cashier_paid_out_amount = limit("paid_out_amount")
     limits_cashier_drop_amount = limit("drop_amount")
+    limits_cashier_deposit_return_amount = limit("deposit_return_amount")
     limits_cashier_drawer_difference_amount = limit("drawer_difference_amount")
     limits_manager_line_discount_percent = limit("line_discount_percent")
     limits_manager_order_discount_percent = limit("order_discount_percent")
@@ -64,6 +66,7 @@ class SettingsForm(ServiceForm):
     limits_manager_refund_amount = limit("refund_amount")
     limits_manager_paid_out_amount = limit("paid_out_amount")
     limits_manager_drop_amount = limit("drop_amount")
+    limits_manager_deposit_return_amount = limit("deposit_return_amount")
     limits_manager_drawer_difference_amount = limit("drawer_difference_amount")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

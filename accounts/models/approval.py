@@ -94,6 +94,7 @@ class Approval(TenantOwned):
         VOID = "void", "Void"
         PAID_OUT = "paid_out", "Paid out"
         DROP = "drop", "Cash drop"
+        DEPOSIT_RETURN = "deposit_return", "Deposit return above the limit"
         SELL_EXPIRED = "sell_expired", "Sale of an expired product"
 
         @property
@@ -123,6 +124,7 @@ class Approval(TenantOwned):
                 self.REFUND: "refund_amount",
                 self.PAID_OUT: "paid_out_amount",
                 self.DROP: "drop_amount",
+                self.DEPOSIT_RETURN: "deposit_return_amount",
             }
             return limits.get(self)
 

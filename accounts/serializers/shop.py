@@ -32,9 +32,9 @@ class TaxRoundingSerializer(serializers.Serializer[Tenant]):
 class RoleLimitsSerializer(serializers.Serializer[Any]):
     """Limits of a role without an approval; null is unlimited.
 
-    `refund_amount`, `paid_out_amount` and `drop_amount` limit the total per order and the total
-    per user and shift (without shifts: per business day of the store). Approved amounts count
-    for the approver.
+    `refund_amount`, `paid_out_amount`, `drop_amount` and `deposit_return_amount` limit the total
+    per order and the total per user and shift (without shifts: per business day of the store).
+    Approved amounts count for the approver.
     """
 
     line_discount_percent = PercentField(allow_null=True)
@@ -43,6 +43,7 @@ class RoleLimitsSerializer(serializers.Serializer[Any]):
     price_override_percent = PercentField(allow_null=True)
     paid_out_amount = MoneyField(allow_null=True)
     drop_amount = MoneyField(allow_null=True)
+    deposit_return_amount = MoneyField(allow_null=True)
     drawer_difference_amount = MoneyField(allow_null=True)
 
 
@@ -101,6 +102,7 @@ class RoleLimitsInput(StrictSerializer):
     price_override_percent = PercentField(required=False, allow_null=True)
     paid_out_amount = MoneyField(required=False, allow_null=True)
     drop_amount = MoneyField(required=False, allow_null=True)
+    deposit_return_amount = MoneyField(required=False, allow_null=True)
     drawer_difference_amount = MoneyField(required=False, allow_null=True)
 
 

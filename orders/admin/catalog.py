@@ -87,6 +87,7 @@ class ProductAdmin(ShopAdmin):
         "sold_by",
         "weight_unit",
         "deposit",
+        "returnable",
         "open_price",
         "track_stock",
         "is_active",

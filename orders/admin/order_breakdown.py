@@ -104,7 +104,8 @@ def build_line_row(each: OrderLine) -> TableRow:
 
 
 def list_line_details(each: OrderLine) -> list[str]:
-    details = [each.sku, each.note, "deposit of the line above" if each.is_deposit else ""]
+    kind = "returned" if each.is_returned else ""
+    details = (each.sku, each.note, "deposit of the line above" if each.is_deposit else kind)
     return [detail for detail in details if detail]
 
 

@@ -132,7 +132,7 @@ def build_payout_row(payout: Payout) -> TableRow:
     return table_row(
         text_cell(
             payout.get_method_display(),
-            admin_url(payout.payment),
+            admin_url(payout.payment) if payout.payment else "",
             *filter(None, [payout.get_entry_display()]),
         ),
         payout.get_status_display(),

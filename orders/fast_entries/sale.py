@@ -298,7 +298,7 @@ class Sale:
         draft = build_draft(new, at, read_products(products, results), user)
         approvals = approval.build_instances(next(results)) if approval else []
         numbers = next(results).values()
-        if draft.expired or draft.has_payment_in_progress or not numbers:
+        if draft.is_for_the_view or not numbers:
             raise NotReadable
         spent = credits.read(results)
         is_taken = any(each.values() for each in results)

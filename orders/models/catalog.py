@@ -167,6 +167,11 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         db_index=False,
         help_text="The product that is charged with every unit, such as the deposit of a bottle.",
     )
+    returnable = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Customers bring it back for its price, such as an empty bottle.",
+    )
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
@@ -196,6 +201,26 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         exact = Fraction(weight) * (factor if unit == self.WeightUnit.LB else 1 / factor)
         return round_to(exact, QUANTITY_DECIMALS)
 
+    def find_returnable_error(self, *, has_deposit: bool | None = None) -> FieldError | None:
+        """Return the error for a returnable product with an open price or a deposit."""
+        has_deposit = self.deposit_id is not None if has_deposit is None else has_deposit
+        if self.returnable and self.open_price:
+            detail = "A returnable product needs a fixed price."
+            return FieldError("returnable", "price_not_fixed", detail)
+        if self.returnable and has_deposit:
+            detail = "A returnable product cannot have a deposit."
+            return FieldError("returnable", "has_deposit", detail)
+        return None
+
+    def find_quantity_sign_error(self, quantity: Decimal, field: str) -> FieldError | None:
+        """Return the error for a negative quantity, unless the product is brought back."""
+        if self.returnable and quantity > 0:
+            detail = f"{self.name} is taken back. Enter a negative quantity."
+            return FieldError(field, "not_negative", detail)
+        if quantity < 0 and not self.returnable:
+            return FieldError(field, "invalid", "Must be greater than zero.")
+        return None
+
     def find_deposit_error(self) -> FieldError | None:
         """Return the error for a deposit that this product cannot have."""
         if self.deposit is None:
@@ -205,6 +230,9 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         if self.deposit.deposit_id:
             detail = f"{self.deposit.name} has a deposit itself. Choose another product."
             return FieldError("deposit", "has_deposit", detail)
+        if self.deposit.returnable:
+            detail = f"{self.deposit.name} is returnable. Choose the product that is charged."
+            return FieldError("deposit", "is_returnable", detail)
         if self.sold_by != self.SoldBy.UNIT:
             detail = "Only products that are sold by the unit can have a deposit."
             return FieldError("deposit", "not_by_unit", detail)

@@ -29,7 +29,10 @@ class Flag(models.TextChoices):
     NOT_ON_SALE = "not_on_sale", "Product is no longer on sale"
     DEPOSIT_DIFFERS = "deposit_differs", "Deposit differs from the catalog"
     EXPIRED = "expired", "Expired product by its scanned code"
-    OVER_LIMIT = "over_limit", "Discounts or prices exceed the limits of the cashier"
+    OVER_LIMIT = (
+        "over_limit",
+        "Discounts, prices or returned goods exceed the limits",
+    )
     CASHIER_DIFFERS = "cashier_differs", "Uploaded by another user than its cashier"
     CARD_UNVERIFIED = "card_unverified", "Card payment is not confirmed by the gateway"
     CREDIT_SHORT = "credit_short", "Store credit was too low"

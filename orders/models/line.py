@@ -16,6 +16,7 @@ from tenants.models import TenantOwned
 
 # Longer than a barcode: codes of GS1 also contain batch and date.
 MAX_SCANNED_LENGTH = 200
+RETURNED_AT_ITS_PRICE = "Returned goods have their own price, without discounts."
 
 
 class OrderLine(SoldByUnitOrWeight, TenantOwned):
@@ -76,17 +77,29 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
             ),
         ]
         constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_is_positive"),
+            # A negative quantity is what the customer returned.
             models.CheckConstraint(
-                condition=Q(net__gte=0) & Q(total__gte=0), name="line_total_is_not_negative"
+                condition=Q(quantity__gt=0, net__gte=0, total__gte=0)
+                | Q(
+                    quantity__lt=0,
+                    gross__lte=0,
+                    net__lte=0,
+                    total__lte=0,
+                    discount_total=0,
+                    fixed_gross__isnull=True,
+                    deposit_for__isnull=True,
+                    tracks_stock=False,
+                ),
+                name="line_is_sold_or_returned",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_quantity__gte=0)
-                & Q(refunded_quantity__lte=models.F("quantity")),
+                condition=Q(refunded_quantity=0)
+                | Q(refunded_quantity__gt=0, refunded_quantity__lte=models.F("quantity")),
                 name="refunded_quantity_was_sold",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("total")),
+                condition=Q(refunded_total=0)
+                | Q(refunded_total__gt=0, refunded_total__lte=models.F("total")),
                 name="refunded_total_was_sold",
             ),
         ]
@@ -117,6 +130,11 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
     def is_deposit(self) -> bool:
         return self.deposit_for_id is not None
 
+    @property
+    def is_returned(self) -> bool:
+        """Return whether the customer has brought it, for money."""
+        return bool(self.quantity < 0)
+
     def ensure_no_deposit(self) -> None:
         """Raise `DepositLine` for a deposit, which changes only with its line."""
         if self.is_deposit:
@@ -127,9 +145,19 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         fixed = [name for name in ("quantity", "unit_price") if name in fields]
         if fixed:
             self.ensure_no_deposit()
+        if self.is_returned and "unit_price" in fields:
+            raise Invalid.field("unit_price", RETURNED_AT_ITS_PRICE, code="returned")
         if self.fixed_gross is not None and fixed:
             detail = "The label fixes it. Remove the line instead."
             raise Invalid.field(fixed[0], detail, code="fixed_by_label")
+
+    def ensure_quantity_sign(self, quantity: Decimal) -> None:
+        """Raise `Invalid` for a quantity that would turn a sale into a return, or the reverse."""
+        if quantity > 0 and self.is_returned:
+            detail = f"{self.name} is taken back. Enter a negative quantity."
+            raise Invalid.field("quantity", detail, code="not_negative")
+        if quantity < 0 and not self.is_returned:
+            raise Invalid.field("quantity", "Must be greater than zero.", code="invalid")
 
     @property
     def refundable_total(self) -> Decimal:

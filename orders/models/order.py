@@ -131,6 +131,20 @@ class Order(SoldOffline):
     paid_total = money_column(default=Decimal(0))
     change_total = money_column(default=Decimal(0))
     refunded_total = money_column(default=Decimal(0))
+    # What the customer gets for returned lines, such as empties; a part of the total.
+    deposit_return_total = money_column(default=Decimal(0), db_default=Decimal(0))
+    # The user for whose limits it counts: who took them, or who approved it.
+    deposit_return_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    # When they were last added, because an order may stay open for several shifts.
+    deposit_return_at = models.DateTimeField(null=True, blank=True, editable=False)
     receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -171,7 +185,11 @@ class Order(SoldOffline):
             models.UniqueConstraint(
                 fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
             ),
-            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(deposit_return_total__gte=0)
+                & Q(total__gte=-models.F("deposit_return_total")),
+                name="order_total_is_negative_by_returns_only",
+            ),
             # SQLite stores more digits than the column has and then fails to read them.
             models.CheckConstraint(
                 condition=Q(change_total__gte=0, change_total__lt=MAX_AMOUNT)
@@ -188,7 +206,14 @@ class Order(SoldOffline):
                 name="completed_order_is_paid_and_has_a_receipt",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("paid_total")),
+                # Cash rounding may pay out a coin more than the returned goods are worth.
+                condition=Q(refunded_total=0)
+                | Q(
+                    refunded_total__gt=0,
+                    refunded_total__lte=round_sum(
+                        models.F("paid_total") + models.F("deposit_return_total")
+                    ),
+                ),
                 name="refunds_do_not_exceed_payments",
             ),
         ]
@@ -221,6 +246,11 @@ class Order(SoldOffline):
                 name="order_with_customer",
             ),
             models.Index(
+                fields=["tenant", "deposit_return_by", "deposit_return_at"],
+                condition=Q(deposit_return_total__gt=0),
+                name="order_with_returns",
+            ),
+            models.Index(
                 fields=["tenant", "register"],
                 condition=Q(shift=None, sold_at__isnull=False),
                 name="order_unbooked",
@@ -232,7 +262,7 @@ class Order(SoldOffline):
 
     def cash_due(self, rule: CashRoundingRule) -> Decimal:
         """Return the amount due in cash, rounded to coins."""
-        return rule.payable(max(self.due, Decimal(0)), Decimal(self.total))
+        return rule.payable(self.due, Decimal(self.total))
 
     def reset_cash_rounding(self) -> None:
         """Remove the cash rounding; the rest is rounded again when it is paid.
@@ -240,7 +270,7 @@ class Order(SoldOffline):
         Cash in coins may exceed the total after another payment was declined or canceled: that
         difference stays as rounding.
         """
-        self.cash_rounding = max(self.paid_total - self.total, Decimal(0))
+        self.cash_rounding = max(self.paid_total - max(self.total, Decimal(0)), Decimal(0))
 
     # Set by `with_details`, or by the service that has just written them.
     loaded_lines: list["OrderLine"]
@@ -305,13 +335,41 @@ class Order(SoldOffline):
                 number=self.number, from_status=self.status, to_status="refunded"
             )
 
+    @property
+    def sold_lines(self) -> list["OrderLine"]:
+        """Return the lines that can be refunded: all but returned goods."""
+        return [line for line in self.loaded_lines if not line.is_returned]
+
+    @property
+    def returned_left(self) -> Decimal:
+        """Return what a refund may pay beyond the payments.
+
+        The customer has paid for goods with returned ones. What was paid out for these is left out.
+        """
+        paid_out = sum(
+            (each.amount for each in self.loaded_payments if each.is_captured and each.amount < 0),
+            Decimal(0),
+        )
+        refunded = sum(
+            (
+                payout.paid
+                for refund in self.loaded_refunds
+                if refund.status != "failed"
+                for payout in refund.loaded_payouts
+                if payout.payment_id is None
+            ),
+            Decimal(0),
+        )
+        left: Decimal = max(self.deposit_return_total + paid_out - refunded, Decimal(0))
+        return left
+
     def list_deposits(self, line: "OrderLine") -> list["OrderLine"]:
         """Return the deposits of a line."""
         return [each for each in self.loaded_lines if each.deposit_for_id == line.pk]
 
     def status_after_refund(self) -> OrderStatus:
         """Return `refunded` if all amounts, and all units of free lines, are refunded."""
-        lines = self.loaded_lines
+        lines = self.sold_lines
         if not any(line.refunded_total or line.refunded_quantity for line in lines):
             return OrderStatus.COMPLETED
         whole = all(

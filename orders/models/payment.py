@@ -181,9 +181,17 @@ class Payment(MoneyTransfer, TenantOwned):
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["position"]
         constraints: ClassVar[list[Any]] = [
+            # A negative amount is paid out for returned goods.
             models.CheckConstraint(
-                condition=Q(amount__gte=0) & Q(change__gte=0),
-                name="payment_amount_is_not_negative",
+                condition=Q(amount__gte=0, change__gte=0)
+                | Q(
+                    amount__lt=0,
+                    change=0,
+                    tendered__isnull=True,
+                    method__in=["cash", "store_credit"],
+                    status="captured",
+                ),
+                name="payment_is_received_or_paid_out",
             ),
             models.CheckConstraint(
                 condition=Q(tendered__isnull=True)
@@ -191,7 +199,8 @@ class Payment(MoneyTransfer, TenantOwned):
                 name="change_is_tendered_less_amount",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("amount")),
+                condition=Q(refunded_total=0)
+                | Q(refunded_total__gt=0, refunded_total__lte=models.F("amount")),
                 name="refunds_do_not_exceed_the_payment",
             ),
             models.CheckConstraint(
@@ -270,6 +279,11 @@ class Payment(MoneyTransfer, TenantOwned):
         if self.entry or self.method != self.Method.CARD:
             return self.entry
         return self.Entry.UNVERIFIED if order.is_offline else self.Entry.GATEWAY
+
+    @property
+    def is_paid_out(self) -> bool:
+        """Return whether it was paid to the customer, for returned goods."""
+        return bool(self.amount < 0)
 
     @property
     def refundable_amount(self) -> Decimal:

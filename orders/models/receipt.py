@@ -123,6 +123,10 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
             return self.lock(register)
         return RegisterNumbers.parse(numbers)
 
+    def find_shift(self, register: Register) -> uuid.UUID | None:
+        """Return the open shift of a register, or None."""
+        return self.filter(register=register).values_list("shift", flat=True).first()
+
     def held_device_sequence(self, register: Register) -> int:
         """Return the highest device number received; 0 if there is none."""
         held = Coalesce("held_device_sequence", "last_device_sequence")

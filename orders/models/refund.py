@@ -233,8 +233,11 @@ class Payout(MoneyTransfer, TenantOwned):
         UNKNOWN = "unknown", "Unknown"
 
     refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="payouts")
-    # The refunded payment, even if the method of the payout differs.
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="payouts")
+    # The refunded payment, even if the method of the payout differs. Null for what the customer had
+    # paid with returned goods.
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, null=True, related_name="payouts"
+    )
     method = models.CharField(max_length=12, choices=Payment.Method)
     # For cards, that of the payment; blank means gateway in rows older than this column.
     entry = models.CharField(max_length=10, choices=Payment.Entry, blank=True)
@@ -249,6 +252,13 @@ class Payout(MoneyTransfer, TenantOwned):
     next_look_up_at = models.DateTimeField(null=True, blank=True)
 
     objects = TenantManager.from_queryset(PayoutQuerySet)()  # type: ignore[assignment, misc]
+
+    @property
+    def card_payment(self) -> Payment:
+        """Return the payment, which every payout to a card has. Raises `ValueError`."""
+        if self.payment is None:
+            raise ValueError("what was paid with returned goods has no payment")
+        return self.payment
 
     @property
     def is_unanswered(self) -> bool:

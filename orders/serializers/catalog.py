@@ -115,6 +115,10 @@ class ProductInput(StrictSerializer):
         allow_null=True,
         help_text="Product that is charged with every unit of this one. It has no deposit itself.",
     )
+    returnable = StrictBooleanField(
+        required=False,
+        help_text="Whether customers bring it back for its price, such as an empty bottle.",
+    )
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -138,6 +142,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "plu",
             "weight_unit",
             "deposit",
+            "returnable",
             "version",
             "updated_at",
         )

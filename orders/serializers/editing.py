@@ -20,7 +20,7 @@ class NewLineInput(LineInput):
 
 
 class LineChange(StrictSerializer):
-    quantity = QuantityField(required=False)
+    quantity = QuantityField(required=False, allow_negative=True)
     unit_price = MoneyField(required=False)
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
     approval = StrictUUIDField(required=False)

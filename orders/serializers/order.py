@@ -89,7 +89,9 @@ class LineInput(StrictSerializer):
     )
     quantity = QuantityField(
         required=False,
-        help_text="Required, unless the scanned code contains a weight or a price.",
+        allow_negative=True,
+        help_text="Required, unless the scanned code contains a weight or a price. Negative for a "
+        "returnable product, which the customer brings back.",
     )
     unit_price = MoneyField(required=False)
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
@@ -119,8 +121,9 @@ class PaymentInput(StrictSerializer):
     method = StrictChoiceField(choices=Payment.Method.choices)
     amount = MoneyField(
         required=False,
-        help_text="Amount that the payment settles. Cash without an amount pays the rest, rounded "
-        "to coins; "
+        allow_negative=True,
+        help_text="Amount that the payment settles; negative where `due` is. Cash without an "
+        "amount pays the rest, rounded to coins; "
         "any other cash amount must be less and payable in coins (409 `not_payable_in_cash`).",
     )
     tendered = MoneyField(
@@ -349,9 +352,15 @@ class OrderSerializer(OfflineFieldsSerializer):
     total = MoneyField()
     paid_total = MoneyField()
     change_total = MoneyField()
-    due = MoneyField()
+    due = MoneyField(help_text="Negative if the shop pays it out, for returned goods.")
     cash_due = MoneyField(help_text="Amount due if the rest is paid in cash.")
     refunded_total = MoneyField()
+    deposit_return_total = MoneyField(
+        help_text="What the customer gets for returned goods; a part of the total."
+    )
+    deposit_return_by = serializers.UUIDField(
+        allow_null=True, help_text="The user against whose limits the returned goods count."
+    )
     payments = PaymentSerializer(many=True)
     refunds = serializers.ListField(child=serializers.DictField())
     approved_gift = MoneyField(

@@ -96,7 +96,10 @@ class PayoutSerializer(serializers.Serializer[Any]):
     """A part of the refund. `paid` is the money paid out for `amount`: cash is rounded to coins."""
 
     id = serializers.UUIDField()
-    payment = serializers.UUIDField()
+    payment = serializers.UUIDField(
+        allow_null=True,
+        help_text="The refunded payment; null for what the customer had paid with returned goods.",
+    )
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     entry = serializers.ChoiceField(
         choices=Payment.Entry.choices,

@@ -118,6 +118,10 @@ def _render_order(
         "due": money(due),
         "cash_due": money(order.cash_due(build_cash_rule(tenant)) if due else due),
         "refunded_total": money(order.refunded_total),
+        "deposit_return_total": money(order.deposit_return_total),
+        "deposit_return_by": (
+            str(order.deposit_return_by_id) if order.deposit_return_by_id else None
+        ),
         "payments": [render_payment(payment, order, amounts) for payment in order.loaded_payments],
         "refunds": [render_refund(refund) for refund in order.loaded_refunds],
         "approved_gift": amounts.money_or_none(order.approved_gift),
@@ -157,7 +161,7 @@ def render_refund(refund: Refund | RefundRow) -> dict[str, Any]:
         "payouts": [
             {
                 "id": str(payout.id),
-                "payment": str(payout.payment_id),
+                "payment": str(payout.payment_id) if payout.payment_id else None,
                 "method": payout.method,
                 "entry": payout.entry or None,
                 "status": payout.status,
@@ -206,6 +210,7 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "plu": product.plu,
             "weight_unit": product.weight_unit,
             "deposit": str(product.deposit_id) if product.deposit_id else None,
+            "returnable": product.returnable,
             "version": product.version,
             "updated_at": moment(product.updated_at),
         }

@@ -42,6 +42,7 @@ class ProductRow(Row):
     plu: str | None
     weight_unit: str
     deposit_id: str | None
+    returnable: bool
     version: int
     updated_at: str
     barcodes: str
@@ -86,7 +87,7 @@ class PayoutRow(Row):
 
     refund_id: str
     id: str
-    payment_id: str
+    payment_id: str | None
     method: str
     entry: str
     status: str
@@ -216,6 +217,8 @@ class OrderRow(Row):
     paid_total: str
     change_total: str
     refunded_total: str
+    deposit_return_total: str
+    deposit_return_by_id: str | None
     approved_gift: str | None
     gift_approved_by_id: str | None
     receipt_number: int | None

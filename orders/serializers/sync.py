@@ -1,6 +1,6 @@
 """Serializers of offline sales, their results and gaps in device sequences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +71,7 @@ class ChargedLineInput(LineInput):
     deposit_for = StrictUUIDField(
         required=False, help_text="The `id` of the line of this sale whose deposit this is."
     )
-    quantity = QuantityField()
+    quantity = QuantityField(allow_negative=True)
     unit_price = MoneyField()
     taxes = ChargedTaxInput(many=True, required=False)
 
@@ -113,7 +113,7 @@ def find_item_id(item: Any) -> UUID | None:
 class ChargedPaymentInput(PaymentInput):
     """A payment of an offline sale; its amount is required."""
 
-    amount = MoneyField()
+    amount = MoneyField(allow_negative=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {"new": ChargedPayment(**attrs)}
@@ -139,7 +139,9 @@ class OfflineSaleInput(StrictSerializer):
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = ChargedPaymentInput(many=True, required=False)
     total = MoneyField(
-        required=False, help_text="Total that the device calculated, before cash rounding."
+        required=False,
+        allow_negative=True,
+        help_text="Total that the device calculated, before cash rounding.",
     )
 
     class Meta:
@@ -158,6 +160,8 @@ class OfflineSaleInput(StrictSerializer):
         return lines
 
     def validate_payments(self, payments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if any(payment["new"].amount < 0 for payment in payments):
+            ensure_one_paid_out([payment["new"] for payment in payments])
         for payment in payments:
             new = payment["new"]
             if new.tendered is not None and new.method != "cash":
@@ -167,6 +171,18 @@ class OfflineSaleInput(StrictSerializer):
                     "Must not be less than the amount.", code="tendered_too_little"
                 )
         return payments
+
+
+def ensure_one_paid_out(payments: Sequence[ChargedPayment]) -> None:
+    """Refuse a negative amount that is not one payment in cash: what was paid for returned goods.
+
+    Without a connection the till cannot know the balance of a store credit.
+    """
+    paid_out = payments[0]
+    if len(payments) > 1 or paid_out.method != "cash" or paid_out.tendered is not None:
+        raise serializers.ValidationError(
+            "What is paid out must be one payment in cash, without `tendered`.", code="not_paid_out"
+        )
 
 
 class SyncInput(StrictSerializer):

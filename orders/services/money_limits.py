@@ -19,6 +19,9 @@ from tenants.models import Store
 from tenants.scope import current_tenant
 
 REFUND_AMOUNT = "refund_amount"
+DEPOSIT_RETURN_AMOUNT = "deposit_return_amount"
+# Summed under a lock of the user's row. For cash movements the drawer is locked.
+SUMMED_BY_USER = frozenset({REFUND_AMOUNT, DEPOSIT_RETURN_AMOUNT})
 MOVEMENT_TYPES = {
     "paid_out_amount": CashMovement.Type.PAID_OUT,
     "drop_amount": CashMovement.Type.DROP,
@@ -38,6 +41,8 @@ class LimitPeriod:
 
     shift: uuid.UUID | None = None
     store: Store | None = None
+    # Not summed, because the amount contains what is returned with it.
+    besides: uuid.UUID | None = None
 
     @property
     def since(self) -> datetime:
@@ -60,7 +65,7 @@ def authorize(
     An approved amount counts against the approver's limits. With `requires_second_person` an
     approval is always needed. Raises `ApprovalRequired`.
     """
-    if request.approval and Approval.Action(required.action).limit_name == REFUND_AMOUNT:
+    if request.approval and Approval.Action(required.action).limit_name in SUMMED_BY_USER:
         # Of who gave the approval too.
         approvers = Approval.objects.filter(pk=request.approval).values("decided_by")
         _lock_users(Q(pk=request.by.pk) | Q(pk__in=approvers))
@@ -88,15 +93,16 @@ def _is_allowed(
 def is_within_limit(person: User, limit: str, amount: Decimal, period: LimitPeriod) -> bool:
     """Return whether the amount, added to the user's sum of the period, is within the limit.
 
-    `limit` is `refund_amount`, `paid_out_amount` or `drop_amount`. Call it in the transaction that
-    moves the money, so that concurrent amounts are added up: refunds lock the user's row, and for
-    cash movements the caller has locked the drawer. Without a limit nothing is read.
+    `limit` is `refund_amount`, `deposit_return_amount`, `paid_out_amount` or `drop_amount`. Call it
+    in the transaction that moves the money, so that concurrent amounts are added up: refunds and
+    deposit returns lock the user's row, and for cash movements the caller has locked the drawer.
+    Without a limit nothing is read.
     """
     if not person.may_move_money(limit, amount):
         return False
     if not person.is_limited(limit):
         return True
-    if limit == REFUND_AMOUNT:
+    if limit in SUMMED_BY_USER:
         _lock_users(Q(pk=person.pk))
     return person.may_move_money(limit, amount + sum_in_period(person, limit, period))
 
@@ -108,6 +114,8 @@ def sum_in_period(person: User, limit: str, period: LimitPeriod) -> Decimal:
     """
     if limit == REFUND_AMOUNT:
         parts = _select_refunds_and_issued_credit(person, period)
+    elif limit == DEPOSIT_RETURN_AMOUNT:
+        parts = [_select_deposit_returns(person, period)]
     else:
         parts = [_select_cash_movements(person, MOVEMENT_TYPES[limit], period)]
     total: Any = sum((_build_sum(rows, column) for rows, column in parts), Value(ZERO, MONEY))
@@ -123,19 +131,58 @@ def _select_refunds_and_issued_credit(person: User, period: LimitPeriod) -> list
     """Return refunds and issued store credit, which share one limit."""
     refunds = Refund.objects.exclude(status=Refund.Status.FAILED)
     issued = StoreCreditEntry.objects.filter(type=StoreCreditEntry.Type.ISSUE, by=person)
-    if period.shift is None:
-        begun: Any = period.since
-    else:
-        begun = Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
     return [
         (_filter_by_period(_filter_by_responsible(person, refunds), period), MONEY_BACK),
-        (issued.filter(created_at__gte=begun), "amount"),
+        (issued.filter(created_at__gte=_build_begin(period)), "amount"),
     ]
 
 
 def _select_cash_movements(person: User, type: str, period: LimitPeriod) -> Part:
     movements = CashMovement.objects.filter(type=type, shift=period.shift)
     return _filter_by_responsible(person, movements), "amount"
+
+
+def _select_deposit_returns(person: User, period: LimitPeriod) -> Part:
+    """Return orders with returned goods, which count as soon as they are on the order.
+
+    All since the shift was opened, at any register.
+    """
+    orders = Order.objects.filter(
+        deposit_return_by=person,
+        deposit_return_total__gt=0,
+        deposit_return_at__gte=_build_begin(period),
+    )
+    orders = orders.exclude(status=Order.Status.VOIDED)
+    if period.besides is not None:
+        orders = orders.exclude(pk=period.besides)
+    return orders, "deposit_return_total"
+
+
+def _build_begin(period: LimitPeriod) -> Any:
+    if period.shift is None:
+        return period.since
+    return Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
+
+
+def authorize_deposit_return(
+    order: Order,
+    request: ApprovableRequest,
+    before: Decimal = ZERO,
+    *,
+    shift: uuid.UUID | None,
+) -> None:
+    """Check the limits of what the customer gets for returned goods; saves nothing.
+
+    `before` is what it was: less or the same needs no approval. `shift` is the one that is open
+    now. Stores on the order for whom it counts, and when. Raises `ApprovalRequired`.
+    """
+    amount = order.deposit_return_total
+    if amount <= before:
+        return
+    required = RequiredApproval("deposit_return", order.pk, amount)
+    period = LimitPeriod(shift=shift, store=order.store, besides=order.pk)
+    order.deposit_return_by = authorize(required, request, period) or request.by
+    order.deposit_return_at = timezone.now()
 
 
 def _filter_by_responsible(person: User, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -114,7 +114,7 @@ class ProductFilter(StrictFilterSet):
 
 
 # Fields that determine the price that customers pay.
-PRICE_FIELDS = frozenset({"price", "open_price", "tax_class", "deposit"})
+PRICE_FIELDS = frozenset({"price", "open_price", "tax_class", "deposit", "returnable"})
 
 
 class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):

@@ -42,9 +42,10 @@ in any order.
 - `plu` is the number of the product on labels of scales; an empty cell removes it.
 - `weight_unit` is kg or lb.
 - `deposit` is the SKU of the product that is charged with every unit. It may be in the same file.
-- `sold_by` is unit or weight; `open_price`, `track_stock` and `is_active` are true or false.
+- `sold_by` is unit or weight; `open_price`, `track_stock`, `is_active` and `returnable` are true or
+  false.
 
-A missing column changes nothing. An empty cell changes nothing in `weight_unit` and the last four
+A missing column changes nothing. An empty cell changes nothing in `weight_unit` and the last five
 columns; in the others it removes the value. Products that are not in the file stay.
 
 The import is all or nothing. Invalid rows are answered with 400 `invalid_rows`: the same counts,

@@ -55,6 +55,24 @@ class BuildUniqueConstraint(AddConstraint):
         return f"{super().describe()}, concurrently"
 
 
+class BuildCheckConstraint(AddConstraint):
+    """Add a check constraint, and check the stored rows without locking their table."""
+
+    def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
+        if not can_build_concurrently(editor):
+            super().database_forwards(app_label, editor, old, new)
+            return
+        constraint: Any = self.constraint
+        model = new.apps.get_model(app_label, self.model_name)
+        table, name = map(editor.quote_name, (model._meta.db_table, constraint.name))
+        editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}", None)
+        editor.execute(f"{constraint.create_sql(model, editor)} NOT VALID", None)
+        editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", None)
+
+    def describe(self) -> str:
+        return f"{super().describe()}, checked while it is in use"
+
+
 def can_build_concurrently(editor: Any) -> bool:
     """Return whether the database builds indexes concurrently, and the migration is not atomic."""
     connection = editor.connection

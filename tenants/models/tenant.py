@@ -81,6 +81,7 @@ def default_limits() -> Limits:
             "price_override_percent": "0",
             "paid_out_amount": "0",
             "drop_amount": "500",
+            "deposit_return_amount": "30",
             "drawer_difference_amount": "5",
         },
         "manager": {
@@ -90,6 +91,7 @@ def default_limits() -> Limits:
             "price_override_percent": "100",
             "paid_out_amount": "500",
             "drop_amount": None,
+            "deposit_return_amount": None,
             "drawer_difference_amount": "1000",
         },
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -14,6 +15,9 @@ pytestmark = pytest.mark.once
 
 STOCK = 10_000
 PRICES = ["0.01", "1.99", "2.50", "333.33"]
+PRICE_OF_EMPTIES = "0.26"
+# In place of the position of a product.
+EMPTY = -1
 
 
 @dataclass
@@ -24,6 +28,10 @@ class ModelLine:
     price: int
     quantity: int
     discounts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def sign(self) -> int:
+        return -1 if self.product == EMPTY else 1
 
     @property
     def total(self) -> int:
@@ -53,6 +61,7 @@ def build_discount(discount: tuple[str, int]) -> dict[str, str]:
 class Orders(Machine):
     till: Till
     products: list
+    empty: Any
     # The smallest coin in cents.
     coin: int
 
@@ -73,8 +82,13 @@ class Orders(Machine):
 
     @property
     def total(self):
-        lines = sum(each.total for each in self.lines.values())
-        return lines - discount_amount(self.discounts, lines)
+        lines = self.lines.values()
+        goods = sum(each.total for each in lines if each.product != EMPTY)
+        return sum(each.total for each in lines) - discount_amount(self.discounts, goods)
+
+    @property
+    def goods(self):
+        return [id for id, each in self.lines.items() if each.product != EMPTY]
 
     @property
     def is_open(self):
@@ -92,7 +106,7 @@ class Orders(Machine):
         for each in before[0].values():
             each.discounts = each.discounts[:]
         change()
-        if self.total < self.paid:
+        if self.paid and self.total < self.paid:
             assert refusal_code(answer, 409) == "paid_more_than_total"
             self.lines, self.discounts = before
         else:
@@ -105,8 +119,8 @@ class Orders(Machine):
 
     def complete(self):
         self.status = "completed"
-        for each in self.lines.values():
-            self.sold[each.product] += each.quantity
+        for id in self.goods:
+            self.sold[self.lines[id].product] += self.lines[id].quantity
 
     @rule(product=st.integers(0, len(PRICES) - 1), quantity=st.integers(1, 9))
     def add(self, product, quantity):
@@ -117,10 +131,18 @@ class Orders(Machine):
         added = ModelLine(product, self.get_price(product), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
 
+    @rule(quantity=st.integers(1, 300))
+    def add_empties(self, quantity):
+        id = new_id()
+        answer = self.till.post(self.path("lines/"), line(self.empty, f"-{quantity}", id=id))
+        added = ModelLine(EMPTY, cents(PRICE_OF_EMPTIES), -quantity)
+        self.change(answer, lambda: self.lines.update({id: added}))
+
     @precondition(lambda self: self.lines)
     @rule(data=st.data(), quantity=st.integers(1, 9))
     def change_quantity(self, data, quantity):
         id = data.draw(st.sampled_from(list(self.lines)))
+        quantity *= self.lines[id].sign
         answer = self.till.patch(
             self.path(f"lines/{id}/"), {"quantity": str(quantity)}, If_Match="*"
         )
@@ -132,10 +154,10 @@ class Orders(Machine):
         id = data.draw(st.sampled_from(list(self.lines)))
         self.change(self.till.delete(self.path(f"lines/{id}/")), lambda: self.lines.pop(id))
 
-    @precondition(lambda self: self.lines)
+    @precondition(lambda self: self.goods)
     @rule(data=st.data(), discount=discounts)
     def discount_line(self, data, discount):
-        id = data.draw(st.sampled_from(list(self.lines)))
+        id = data.draw(st.sampled_from(self.goods))
         answer = self.till.post(
             self.path("discounts/"), {**build_discount(discount), "line": id, "id": new_id()}
         )
@@ -164,30 +186,47 @@ class Orders(Machine):
             amount = -(-amount // self.coin) * self.coin
         self.pay_in_cash(cash(money(amount)), amount)
 
+    @precondition(lambda self: self.total < 0)
+    @rule(part=st.integers(1, 120))
+    def pay_out_a_part(self, part):
+        amount = min(-1, self.total * part // 100)
+        self.pay_in_cash(cash(money(amount)), amount)
+
     @rule()
     def pay_the_rest(self):
         self.pay_in_cash({"id": new_id(), "method": "cash"}, None)
 
     def pay_in_cash(self, payment, amount):
         left = self.total - self.paid
-        payable = (2 * left + self.coin) // (2 * self.coin) * self.coin
-        answer = self.till.pay(self.order, payment)
+        payable = (2 * abs(left) + self.coin) // (2 * self.coin) * self.coin
+        payable = -payable if left < 0 else payable
         if not self.is_open:
-            assert refusal_code(answer, 409) == "order_not_open"
+            code = "order_not_open"
         elif not self.lines:
-            assert refusal_code(answer, 409) == "order_empty"
-        elif amount in {None, left, payable}:
-            assert answer.status_code == 201, answer.content
+            code = "order_empty"
+        else:
+            code = self.find_refusal(amount, left, payable)
+        answer = self.till.pay(self.order, payment)
+        if code:
+            assert refusal_code(answer, 409) == code
+            assert cents(answer.json().get("payable", money(payable))) == payable
+            return
+        assert answer.status_code == 201, answer.content
+        if amount in {None, left, payable}:
             self.paid, self.rounding = self.paid + payable, payable - left
             self.complete()
-        elif amount > max(left, payable):
-            assert refusal_code(answer, 409) == "payment_exceeds_due"
-        elif amount > payable or amount % self.coin:
-            assert refusal_code(answer, 409) == "not_payable_in_cash"
-            assert cents(answer.json()["payable"]) == payable
         else:
-            assert answer.status_code == 201, answer.content
             self.paid += amount
+
+    def find_refusal(self, amount, left, payable):
+        """Return the code of the refusal of an amount, or None."""
+        if amount in {None, left, payable}:
+            return None
+        if left < 0:
+            return "due_to_customer"
+        if amount > max(left, payable):
+            return "payment_exceeds_due"
+        return "not_payable_in_cash" if amount > payable or amount % self.coin else None
 
     @rule()
     def hold(self):
@@ -228,6 +267,8 @@ class Orders(Machine):
             id: each.quantity for id, each in self.lines.items()
         }
         assert sum(cents(each["total"]) for each in shown["lines"]) == self.total
+        returned = sum(each.total for each in self.lines.values() if each.product == EMPTY)
+        assert cents(shown["deposit_return_total"]) == -returned
         assert (shown["receipt_number"] is not None) == (self.status == "completed")
 
     @invariant()
@@ -243,4 +284,5 @@ def test_random_orders_equal_the_model(admins_till, make_product, shop, coin):
     shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
     shop.save_changes("cash_rounding_increment")
 
-    run(Orders, till=admins_till, products=products, coin=coin)
+    empty = make_product(PRICE_OF_EMPTIES, returnable=True)
+    run(Orders, till=admins_till, products=products, empty=empty, coin=coin)

@@ -27,7 +27,8 @@ IN_WORDS = re.compile(r"(?<![\w.:-])-?\d+\.(\d+)(?![\w.:%-])(?! %)")
 MONEY = frozenset(
     """
     adjustment amount balance canceled cash_due cash_rounding cash_rounding_increment cash_total
-    change change_total declined difference discount_total drawer_difference_amount drop_amount
+    change change_total declined difference discount_total deposit_return_amount
+    deposit_return_total drawer_difference_amount drop_amount
     drops due gross left list_price net net_tax_total net_total opening_float over_short paid
     paid_ahead paid_before paid_in paid_out paid_out_amount paid_total payable price
     refund_amount refunded refunded_tax_total refunded_taxable refunded_total subtotal

@@ -53,6 +53,7 @@ PRODUCTS = [
     {"sku": "BEER", "name": "Beer", "price": Decimal("1.15")},
     {"sku": "UNTAXED", "name": "Deposit", "price": Decimal("0.25"), "track_stock": False},
     {"sku": "TAXED", "name": "Crate", "price": Decimal("1.50"), "is_active": False},
+    {"sku": "EMPTY", "name": "Empty", "price": Decimal("0.25"), "returnable": True},
 ]
 # Deposits by the SKU of their product.
 DEPOSITS = {"bottle": "untaxed", "beer": "taxed"}

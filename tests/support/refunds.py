@@ -86,7 +86,7 @@ def ensure_order_refunds_consistent(order: Order) -> None:
     standing = [each for each in order.loaded_refunds if each.status != Refund.Status.FAILED]
     lines = [each for refund in standing for each in refund.loaded_lines]
     payouts = [each for refund in standing for each in refund.loaded_payouts]
-    for sold in order.loaded_lines:
+    for sold in order.sold_lines:
         mine = [each for each in lines if each.line_id == sold.pk]
         assert (
             sold.refunded_quantity == sum_amounts(each.quantity for each in mine) <= sold.quantity
@@ -94,8 +94,12 @@ def ensure_order_refunds_consistent(order: Order) -> None:
         assert sold.refunded_total == sum_amounts(each.total for each in mine) <= sold.total
     for payment in order.loaded_payments:
         mine = [each.paid for each in payouts if each.payment_id == payment.pk]
-        assert payment.refunded_total == sum_amounts(mine) <= payment.amount
-    assert order.refunded_total == sum_amounts(each.paid for each in payouts) <= order.paid_total
+        assert payment.refunded_total == sum_amounts(mine)
+        assert payment.refunded_total <= max(payment.amount, Decimal(0))
+    assert order.refunded_total == sum_amounts(each.paid for each in payouts)
+    assert order.refunded_total <= order.paid_total + order.deposit_return_total
+    returned = sum_amounts(line.total for line in order.loaded_lines if line.is_returned)
+    assert order.deposit_return_total == -returned
     captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
     assert order.paid_total == sum_amounts(each.amount for each in captured)
 

@@ -58,6 +58,7 @@ class DemoProduct:
     stock: Decimal | None
     plu: str | None
     deposit: str | None
+    returnable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         stock=parse_decimal(row["stock"]),
         plu=row["plu"] or None,
         deposit=row["deposit"] or None,
+        returnable=row["returnable"] == "yes",
     )
 
 

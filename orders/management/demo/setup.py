@@ -129,6 +129,7 @@ def create_product(
         "track_stock": goods.stock is not None,
         "plu": goods.plu,
         "deposit": created[goods.deposit] if goods.deposit else None,
+        "returnable": goods.returnable,
     }
     return write_product(product, facts, barcodes=goods.barcodes)
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -28,6 +28,7 @@ UPDATED_FIELDS = (
     "is_active",
     "plu",
     "weight_unit",
+    "returnable",
     "search_text",
     "version",
     "updated_at",
@@ -159,24 +160,33 @@ class CatalogDiff:
         """
         named = {sku for sku in self.catalog.deposits.values() if sku}
         chained: dict[str, bool] = {}
+        returnable: dict[str, bool] = {}
         for skus in batched(sorted(named)):
             rows: Any = Product.objects.filter(sku__in=skus).order_by("pk")
             if self.may_write:
                 rows = rows.select_for_update(no_key=True)
-            for pk, sku, deposit in rows.values_list("pk", "sku", "deposit_id"):
+            found = rows.values_list("pk", "sku", "deposit_id", "returnable")
+            for pk, sku, deposit, is_returnable in found:
                 self.deposits[sku], chained[sku] = pk, deposit is not None
+                returnable[sku] = is_returnable
         created = (named & self.catalog.skus.keys()) - self.deposits.keys()
         self.deposits |= {sku: new_id() for sku in created}
         chained |= {sku: bool(deposit) for sku, deposit in self.catalog.deposits.items()}
+        returnable |= self.catalog.returnables
         for sku, deposit in self.catalog.deposits.items():
-            if deposit and (found := self.find_deposit_error(sku, deposit, chained)):
-                code, detail = found
+            error = self.find_deposit_error(sku, deposit, chained, returnable) if deposit else None
+            if error:
+                code, detail = error
                 row = self.catalog.skus[sku]
                 self.errors.add(FieldError("deposit", code, detail, row=row))
         self.check_other_products()
 
     def find_deposit_error(
-        self, sku: str, deposit: str, chained: Mapping[str, bool]
+        self,
+        sku: str,
+        deposit: str,
+        chained: Mapping[str, bool],
+        returnable: Mapping[str, bool],
     ) -> tuple[str, str] | None:
         if deposit == sku:
             return "same_product", "A product cannot be its own deposit."
@@ -184,18 +194,27 @@ class CatalogDiff:
             return "does_not_exist", "Product not found."
         if chained.get(deposit):
             return "has_deposit", f"Product {deposit} has a deposit itself. Choose another product."
+        if returnable.get(deposit):
+            detail = f"Product {deposit} is returnable. Choose the product that is charged."
+            return "is_returnable", detail
         return None
 
     def check_other_products(self) -> None:
-        """Check that no product gets a deposit that is the deposit of products outside the file."""
-        changed = (sku for sku, deposit in self.catalog.deposits.items() if deposit)
-        for skus in batched(changed):
-            rows: Any = Product.objects.filter(deposit__sku__in=skus)
-            for sku, deposit in rows.values_list("sku", "deposit__sku"):
-                if sku not in self.catalog.deposits:
-                    detail = f"This product is the deposit of {sku} and cannot have one itself."
-                    row = self.catalog.skus[deposit]
-                    self.errors.add(FieldError("deposit", "is_deposit", detail, row=row))
+        """Check that the deposits of products outside the file stay what they are.
+
+        They get no deposit themselves, and are not returnable.
+        """
+        for column, given in (
+            ("deposit", self.catalog.deposits),
+            ("returnable", self.catalog.returnables),
+        ):
+            for skus in batched(sku for sku, value in given.items() if value):
+                rows: Any = Product.objects.filter(deposit__sku__in=skus)
+                for sku, deposit in rows.values_list("sku", "deposit__sku"):
+                    if sku not in self.catalog.deposits:
+                        detail = f"This product is the deposit of {sku}, which is charged."
+                        row = self.catalog.skus[deposit]
+                        self.errors.add(FieldError(column, "is_deposit", detail, row=row))
 
     def write_deposits(self) -> None:
         """Set the deposits of new and changed products."""
@@ -280,6 +299,8 @@ class CatalogDiff:
             detail = "Only products that are sold by the unit can have a deposit."
             error = FieldError("deposit", "not_by_unit", detail, row=product_row.row)
             self.errors.add(error)
+        if wrong := product.find_returnable_error(has_deposit=deposit is not None):
+            self.errors.add(replace(wrong, row=product_row.row))
         if deposit == product.deposit_id:
             return False
         self.new_deposits[deposit].append(product.pk)

@@ -27,6 +27,7 @@ FIELDS = (
     "plu",
     "weight_unit",
     "deposit__sku",
+    "returnable",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -62,7 +63,8 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 
 
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
-    sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit, deposit = product
+    sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit, deposit, back = product
     amount = str(tenant.quantize_amount(price))
     cells = [sku, name, amount, join_barcodes(codes[id]), category or "", tax_class or "", sold_by]
-    return cells + [BOOLEAN_TEXTS[truth] for truth in truths] + [plu or "", unit, deposit or ""]
+    cells += [BOOLEAN_TEXTS[truth] for truth in truths]
+    return [*cells, plu or "", unit, deposit or "", BOOLEAN_TEXTS[back]]

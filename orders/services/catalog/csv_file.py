@@ -50,6 +50,8 @@ class CatalogFile:
         self.plus: dict[str, str] = {}
         # SKU of the deposit per SKU, empty where the row removes it.
         self.deposits: dict[str, str] = {}
+        # By SKU, where the row says it.
+        self.returnables: dict[str, bool] = {}
         self.categories: set[str] = set()
         self.validate()
 
@@ -92,6 +94,8 @@ class CatalogFile:
             self.categories.add(product_row.category)
         if product_row.deposit is not None:
             self.deposits[product_row.sku] = product_row.deposit
+        if "returnable" in product_row.values:
+            self.returnables[product_row.sku] = product_row.values["returnable"]
 
     def valid_rows(self) -> Iterator[ProductRow]:
         """Yield the rows without errors."""

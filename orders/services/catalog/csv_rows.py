@@ -27,6 +27,7 @@ COLUMNS = (
     "plu",
     "weight_unit",
     "deposit",
+    "returnable",
 )
 KEY_COLUMN = "sku"
 # Required for new products only.
@@ -89,6 +90,7 @@ class RowParser:
             "plu": self.parse_plu,
             "weight_unit": self.parse_weight_unit,
             "deposit": self.parse_code,
+            "returnable": self.parse_boolean,
         }
 
     def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
@@ -164,7 +166,9 @@ class RowParser:
         return BOOLEAN_VALUES.get(cell.lower())
 
 
-KEPT_WHEN_EMPTY = ("sold_by", "weight_unit", "open_price", "track_stock", "is_active")
+KEPT_WHEN_EMPTY = (
+    *("sold_by", "weight_unit", "open_price", "track_stock", "is_active", "returnable"),
+)
 
 
 def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:

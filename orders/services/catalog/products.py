@@ -36,7 +36,8 @@ def write_product(
         setattr(product, name, value)
     is_new = product._state.adding
     product.clean_fields()
-    if changes.keys() & {"deposit", "sold_by"}:
+    if changes.keys() & {"deposit", "returnable", "open_price", "sold_by"}:
+        _ensure_returnable_possible(product)
         _ensure_deposit_possible(product)
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
     _ensure_unique(product, new_barcodes or ())
@@ -79,6 +80,18 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
     if errors:
         raise Invalid(errors=tuple(errors))
     return barcodes
+
+
+def _ensure_returnable_possible(product: Product) -> None:
+    """Raise `Invalid` for a product that is both sold and brought back."""
+    if not product.returnable:
+        return
+    error = product.find_returnable_error()
+    if error is None and Product.objects.filter(deposit=product).exists():
+        detail = "This product is the deposit of others, which is charged."
+        error = FieldError("returnable", "is_deposit", detail)
+    if error:
+        raise Invalid(errors=(error,))
 
 
 def _ensure_deposit_possible(product: Product) -> None:

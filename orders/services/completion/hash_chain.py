@@ -101,7 +101,11 @@ def build_refund_content(refund: Refund, profile_hash: str = "") -> dict[str, An
             for each in sorted(refund.loaded_lines, key=attrgetter("pk"))
         ],
         "payouts": [
-            [str(each.payment_id), each.method, format_plain(each.paid)]
+            [
+                str(each.payment_id) if each.payment_id else None,
+                each.method,
+                format_plain(each.paid),
+            ]
             for each in sorted(refund.loaded_payouts, key=attrgetter("pk"))
         ],
         "tax_total": format_plain(refund.tax_total),

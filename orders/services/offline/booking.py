@@ -30,6 +30,11 @@ from orders.services.completion.complete import (
     mark_tenant_has_orders,
 )
 from orders.services.expiry import find_expired_line
+from orders.services.money_limits import (
+    DEPOSIT_RETURN_AMOUNT,
+    LimitPeriod,
+    is_within_limit,
+)
 from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
 from orders.services.offline.timing import assign_shift, find_clock_flags
@@ -126,6 +131,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
     order.number = format_order_number(order.register.number, numbers.order)
     order.complete(numbers.receipt, now)
     _flag_timing(order, numbers)
+    _flag_deposit_return(order, by)
     for payment in order.loaded_payments:
         payment.shift_id = order.shift_id
     _spend_credits(order, codes)
@@ -154,6 +160,20 @@ def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
     order.flag(*find_clock_flags(order.sold_at or now, now))
     assign_shift(order, numbers.shift, now)
     flag_device_sequence(order, numbers)
+
+
+def _flag_deposit_return(order: Order, by: User) -> None:
+    """Flag returned goods beyond the limits of the cashier or of who uploads the sale."""
+    amount = order.deposit_return_total
+    if not amount:
+        return
+    order.deposit_return_by, order.deposit_return_at = order.cashier, order.completed_at
+    period = LimitPeriod(shift=order.shift_id, store=order.store, besides=order.pk)
+    people = {person.pk: person for person in (order.cashier, by)}
+    if not all(
+        is_within_limit(person, DEPOSIT_RETURN_AMOUNT, amount, period) for person in people.values()
+    ):
+        order.flag(Flag.OVER_LIMIT)
 
 
 def _spend_credits(order: Order, codes: CodeLookUps) -> None:
@@ -259,7 +279,8 @@ def _build_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
     """Build the payments, all captured: by the till or by a stand-alone card reader."""
     for position, new in enumerate(sale.payments):
         is_cash = new.method == Payment.Method.CASH
-        tendered = (new.amount if new.tendered is None else new.tendered) if is_cash else None
+        has_tendered = is_cash and new.amount >= 0
+        tendered = (new.amount if new.tendered is None else new.tendered) if has_tendered else None
         yield build_row(
             Payment,
             id=new.id or new_id(),

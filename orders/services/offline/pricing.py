@@ -7,6 +7,7 @@ from decimal import Decimal
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
 from orders.models.columns import MAX_AMOUNT
+from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
 from orders.services.catalog.scanned_codes import Scan
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
@@ -50,6 +51,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         _apply_scan(line, catalog.read_scan(line, product))
         for line, product in zip(sale.lines, products, strict=True)
     ]
+    _ensure_returns_possible(lines, products)
     rates = _choose_taxes(lines, products)
     inputs = [
         LineInput(
@@ -65,9 +67,10 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     order_discounts = [each.discount for each in sale.discounts]
     policy = build_pricing_policy(current_tenant())
     priced = price_within_limits(inputs, order_discounts, policy)
-    if sale.paid >= MAX_AMOUNT:
+    if abs(sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
+    _ensure_difference_possible(total - priced.total, priced)
     return PricedSale(
         lines,
         products,
@@ -81,6 +84,32 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         ),
         frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
     )
+
+
+def _ensure_returns_possible(
+    lines: Sequence[ChargedLine], products: Sequence[Product | None]
+) -> None:
+    """Raise `Invalid` for returned goods that no customer can return, or with discounts."""
+    for position, (line, product) in enumerate(zip(lines, products, strict=True)):
+        if line.quantity > 0:
+            continue
+        if product is None or not product.returnable:
+            detail = "Must be greater than zero, because the product is not returnable."
+            raise Invalid.field(f"lines[{position}].quantity", detail, code="not_returnable")
+        if line.discounts or line.fixed_gross is not None or line.deposit_for:
+            raise Invalid.field(f"lines[{position}]", RETURNED_AT_ITS_PRICE, code="returned")
+
+
+def _ensure_difference_possible(difference: Decimal, priced: PricedOrder) -> None:
+    """Raise `Invalid` if what was paid differs by more than the goods that were sold.
+
+    Only such a sale could pay out more than it took goods back for.
+    """
+    sold = sum((line.total for line in priced.lines if line.total > 0), ZERO)
+    has_returns = any(line.total < 0 for line in priced.lines)
+    if difference < -sold or (has_returns and difference and not sold):
+        detail = "The payments do not match the returned goods."
+        raise Invalid.field("payments", detail, code="not_matching")
 
 
 def _apply_scan(line: ChargedLine, scan: Scan | None) -> ChargedLine:
@@ -139,7 +168,7 @@ def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal
 def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     """Return the cash rounding of the part that was paid in cash."""
     cash_due = _compute_cash_due(sale, total)
-    if not _list_cash_payments(sale) or cash_due < 0:
+    if not _list_cash_payments(sale) or (cash_due < 0 and total >= 0):
         return ZERO
     return build_cash_rule(current_tenant()).rounding(cash_due, total)
 
@@ -156,8 +185,10 @@ def _compute_cash_due(sale: OfflineSale, total: Decimal) -> Decimal:
 def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
     """Return whether coins can pay the cash part; unrounded amounts use smaller coins."""
     rule, cash = build_cash_rule(current_tenant()), _list_cash_payments(sale)
-    cash_due = max(_compute_cash_due(sale, total), ZERO)
-    amounts = [each.amount for each in cash]
+    cash_due = max(_compute_cash_due(sale, total), min(total, ZERO))
+    amounts = [abs(each.amount) for each in cash]
+    if cash_due < 0:
+        return amounts == [abs(rule.payable(cash_due))]
     if not rule.is_in_coins(rule.payable(cash_due, total)):
         return sum(amounts, ZERO) == cash_due
     tendered = [each.tendered for each in cash if each.tendered is not None]

@@ -48,14 +48,14 @@ def _build_charge(payment: Payment, reader: CardReader | None) -> Charge:
 def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) -> Answer:
     """Refund or look up a payout and return the answer."""
     tenant = current_tenant()
-    charged_by = load_reader(payout.payment)
+    charged_by = load_reader(payout.card_payment)
     refund = GatewayRefund(
         key=payout.pk,
-        charge=payout.payment_id,
+        charge=payout.card_payment.pk,
         amount=payout.paid,
         currency=tenant.currency,
         exponent=tenant.currency_exponent,
-        charge_reference=payout.payment.gateway_reference,
+        charge_reference=payout.card_payment.gateway_reference,
         reference=payout.gateway_reference,
         reader=_find_reader_id(payout, charged_by),
     )

@@ -39,7 +39,7 @@ def _ensure_representable(amount: Decimal, field: str) -> None:
 
 def ensure_refundable(payout: Payout) -> None:
     """Raise NoCardReader unless what charged the payment may refund it."""
-    ensure_chargeable(payout.payment.reader, payout.paid, "amount")
+    ensure_chargeable(payout.card_payment.reader, payout.paid, "amount")
 
 
 def ensure_readers_free(payments: Iterable[Payment]) -> None:

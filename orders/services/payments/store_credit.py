@@ -100,8 +100,7 @@ def _build_period(register_id: uuid.UUID | None) -> LimitPeriod:
     if register_id is None:
         return LimitPeriod()
     register = Register.objects.select_related("store").get(pk=register_id)
-    shift = RegisterSeries.objects.filter(register=register).values_list("shift", flat=True)
-    return LimitPeriod(shift.first(), register.store)
+    return LimitPeriod(RegisterSeries.objects.find_shift(register), register.store)
 
 
 def _find_conflict(credit: StoreCredit) -> DomainError:
@@ -220,9 +219,21 @@ def sort_by_code(rows: Iterable[T]) -> list[T]:
 
 
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
-    """Spend each payment with store credit."""
+    """Spend each payment with store credit, or pay it out as store credit."""
     for each in sort_by_code(filter(_is_by_credit, payments)):
-        spend_credit(each.reference, each.amount, payment=each.pk, by=by)
+        if each.is_paid_out:
+            _pay_out_as_credit(each, by)
+        else:
+            spend_credit(each.reference, each.amount, payment=each.pk, by=by)
+
+
+def _pay_out_as_credit(payment: Payment, by: User) -> None:
+    """Add the amount to the credit with this code. The till chooses the code of a new one."""
+    blocked = StoreCredit.objects.with_code(payment.reference).filter(is_active=False).first()
+    if blocked is not None:
+        raise StoreCreditBlocked(reference=blocked.masked_code)
+    name = payment.order.customer_name
+    _add_to_credit(payment.reference, -payment.amount, name, payment=payment.pk, by=by)
 
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
@@ -323,13 +334,25 @@ def refund_to_credit(
     A parallel request may create the same new one. A credit that was blocked meanwhile stays
     blocked and receives the amount.
     """
+    return _add_to_credit(code, amount, customer_name, refund=refund, by=by)
+
+
+def _add_to_credit(
+    code: str,
+    amount: Decimal,
+    customer_name: str,
+    *,
+    payment: uuid.UUID | None = None,
+    refund: uuid.UUID | None = None,
+    by: User | None,
+) -> StoreCredit:
     code = normalize_code(code) or generate_code()
     new = StoreCredit(code=code, customer_name=customer_name)
     StoreCredit.objects.bulk_create([new], ignore_conflicts=True)
     credits = StoreCredit.objects.filter(code=code)
     credits.update(**_build_balance_update(amount))
     credit = credits.get()
-    _add_entry(credit, Type.REFUND, amount, refund=refund, by=by)
+    _add_entry(credit, Type.REFUND, amount, payment=payment, refund=refund, by=by)
     return credit
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from orders.exceptions import (
     AmountTooLarge,
+    DueToCustomer,
     NotPayableInCash,
     PaymentExceedsDue,
 )
@@ -19,6 +20,9 @@ from tenants.database.bulk_insert import build_row
 from tenants.exceptions import Invalid
 from tenants.ids import new_id
 from tenants.scope import current_tenant
+
+# How what is due to the customer is paid.
+PAID_OUT_BY = frozenset({Payment.Method.CASH.value, Payment.Method.STORE_CREDIT.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +59,55 @@ def build_payments(
 ) -> list[Payment]:
     """Return unsaved payments for what is due, in order: cash is captured, cards are pending.
 
-    `before` are existing payments; amounts that are still in progress are not paid twice.
+    `before` are existing payments; amounts that are still in progress are not paid twice. What is
+    due to the customer, for returned goods, is paid out.
     """
+    if order.due < 0 and wanted:
+        return [_build_paid_out(order, wanted, len(before))]
     in_progress = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
     drafts: list[Payment] = []
     for position, new in enumerate(wanted):
+        if new.amount is not None and new.amount < 0:
+            raise Invalid.field(
+                f"payments[{position}].amount", "Enter an amount such as 12.50.", code="invalid"
+            )
         draft = _build_cash if new.method == Payment.Method.CASH else _build_non_cash
         payment = draft(order, new, order.due - in_progress, f"payments[{position}]")
         payment.position = len(before) + position
         in_progress += payment.amount if payment.is_in_progress else 0
         drafts.append(payment)
     return drafts
+
+
+def _build_paid_out(order: Order, wanted: Sequence[NewPayment], position: int) -> Payment:
+    """Return the one payment that pays out what is due to the customer."""
+    new, rule = wanted[0], build_cash_rule(current_tenant())
+    settlement = settle_cash(order.due, new.amount, rule, order.total)
+    amount, rounding = settlement.amount, settlement.rounding
+    if new.method == Payment.Method.STORE_CREDIT:
+        amount, rounding = order.due, Decimal(0)
+    is_whole = settlement.outcome == CashOutcome.SETTLES and new.amount in {None, amount, order.due}
+    if len(wanted) > 1 or new.method not in PAID_OUT_BY or not is_whole:
+        quantize = current_tenant().quantize_amount
+        raise DueToCustomer(due=quantize(order.due), payable=quantize(settlement.payable))
+    if new.tendered is not None:
+        detail = "Leave it out: the customer gets the money."
+        raise Invalid.field("payments[0].tendered", detail, code="not_tendered")
+    if not new.reference.strip() and (needed := _describe_needed_reference(new)):
+        raise Invalid.field("payments[0].reference", needed, code="required")
+    order.cash_rounding += rounding
+    order.paid_total += amount
+    return build_row(
+        Payment,
+        id=new.id or new_id(),
+        order=order,
+        position=position,
+        method=new.method,
+        status=Payment.Status.CAPTURED,
+        amount=amount,
+        requested_amount=new.amount,
+        reference=new.reference,
+    )
 
 
 def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:

@@ -11,6 +11,7 @@ from orders.exceptions import AmountTooLarge
 from orders.models import Product
 from orders.models.catalog import normalize_code
 from orders.models.columns import MAX_AMOUNT
+from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import (
     CashRoundingRule,
     Discount,
@@ -170,10 +171,10 @@ def price_within_limits(
     lines: Sequence[LineInput], discounts: Sequence[Discount], policy: PricingPolicy
 ) -> PricedOrder:
     """Compute every amount. Raises `AmountTooLarge` for what the columns cannot hold."""
-    if any(line.quantity * line.unit_price >= MAX_AMOUNT for line in lines):
+    if any(abs(line.quantity) * line.unit_price >= MAX_AMOUNT for line in lines):
         raise AmountTooLarge
     priced = price_order(lines, discounts, policy)
-    if max(priced.subtotal, priced.total) >= MAX_AMOUNT:
+    if max(abs(priced.subtotal), abs(priced.total)) >= MAX_AMOUNT:
         raise AmountTooLarge
     return priced
 
@@ -380,9 +381,27 @@ def _find_errors(path: str, line: LineRequest, product: Product | None) -> Itera
         yield FieldError(
             path.rstrip(".") or "product", "not_on_sale", f"{product.name} is not on sale."
         )
-    if error := product.find_quantity_error(line.quantity, f"{path}quantity"):
-        yield error
+    yield from _find_quantity_errors(f"{path}quantity", line.quantity, product)
+    if product.returnable:
+        yield from _find_return_errors(path, line)
     if product.open_price and line.unit_price is None and line.fixed_gross is None:
         yield FieldError(
             f"{path}unit_price", "required", f"{product.name} has no fixed price: enter one."
         )
+
+
+def _find_quantity_errors(field: str, quantity: Decimal, product: Product) -> Iterable[FieldError]:
+    if error := product.find_quantity_error(quantity, field):
+        yield error
+    if error := product.find_quantity_sign_error(quantity, field):
+        yield error
+
+
+def _find_return_errors(path: str, line: LineRequest) -> Iterable[FieldError]:
+    """Yield an error for a price or discounts of returned goods."""
+    if line.unit_price is not None:
+        yield FieldError(f"{path}unit_price", "returned", RETURNED_AT_ITS_PRICE)
+    if line.discounts:
+        yield FieldError(f"{path}discounts", "returned", RETURNED_AT_ITS_PRICE)
+    if line.fixed_gross is not None:
+        yield FieldError(f"{path}barcode", "returned", RETURNED_AT_ITS_PRICE)

@@ -65,7 +65,7 @@ class DiscountOverLimit:
 def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
     """Return the price reduction of the order in its present state."""
     return measure_reduction(
-        [_build_measured_line(line) for line in lines],
+        [_build_measured_line(line) for line in lines if not line.is_returned],
         parse_discounts(order.discounts),
     )
 

@@ -103,6 +103,9 @@ def apply_order_price(order: Order, priced: PricedOrder) -> None:
     order.taxes = [build_tax_snapshot(total) for total in priced.taxes]
     order.subtotal, order.discount_total = priced.subtotal, priced.discount_total
     order.tax_total, order.total = priced.tax_total, priced.total
+    order.deposit_return_total = -sum(
+        (line.total for line in priced.lines if line.total < 0), Decimal(0)
+    )
 
 
 def build_line(
@@ -164,7 +167,8 @@ def _copy_product(product: Product) -> dict[str, Any]:
         "name": product.name,
         "list_price": product.price,
         "open_price": product.open_price,
-        "tracks_stock": product.track_stock,
+        # Empties are not stock of the shop: it sells none of them.
+        "tracks_stock": product.track_stock and not product.returnable,
         "sold_by": product.sold_by,
     }
 

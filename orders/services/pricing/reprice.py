@@ -14,7 +14,10 @@ from orders.services.pricing.lines import (
 from tenants.scope import current_tenant
 
 PRICED_LINE_FIELDS = ("discounts", "taxes", "gross", "discount_total", "net", "tax_total", "total")
-PRICED_ORDER_FIELDS = ("discounts", "taxes", "subtotal", "discount_total", "tax_total", "total")
+PRICED_ORDER_FIELDS = (
+    *("discounts", "taxes", "subtotal", "discount_total", "tax_total", "total"),
+    "deposit_return_total",
+)
 
 
 def reprice(order: Order, lines: Sequence[OrderLine]) -> None:

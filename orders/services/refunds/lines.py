@@ -49,7 +49,7 @@ def build_refund_lines(
     if lines and amount is not None:
         raise Invalid.field("amount", "Give either lines or an amount.", code="one_of")
     exponent = current_tenant().currency_exponent
-    sold = {line.pk: _build_sold_line(order, line) for line in order.loaded_lines}
+    sold = {line.pk: _build_sold_line(order, line) for line in order.sold_lines}
     if amount is not None:
         return _allocate_amount(order, sold, amount, exponent)
     wanted = lines or _request_all_left(order)
@@ -98,13 +98,16 @@ def _allocate_amount(
     if amount > left:
         raise RefundExceedsPaid(number=order.number, left=current_tenant().quantize_amount(left))
     shares = refund_without_goods(list(sold.values()), amount, exponent)
-    pairs = zip(order.loaded_lines, shares, strict=True)
+    pairs = zip(order.sold_lines, shares, strict=True)
     return [RefundLineResult(line, share, restock=False) for line, share in pairs if share.total]
 
 
 def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | None) -> None:
     if line is None:
         raise Invalid.field(f"{field}.line", "Not a line of this order.", code="does_not_exist")
+    if line.is_returned:
+        detail = "Returned goods cannot be refunded."
+        raise Invalid.field(f"{field}.line", detail, code="returned")
     left = line.quantity - line.refunded_quantity
     if wanted.quantity > left:
         raise Invalid.field(

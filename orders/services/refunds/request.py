@@ -134,10 +134,10 @@ def _find_approver(refund: Refund, new: NewRefund, by: User) -> User | None:
 
 def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     """Return unsaved payouts, each with its payment and method."""
-    captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
-    ways = [new.method or payment.method for payment in captured]
-    for payment, way in zip(captured, ways, strict=True):
-        if way == Payment.Method.CARD != payment.method and payment.refundable_amount:
+    sources = _list_sources(order)
+    ways = [new.method or each.method for each in sources]
+    for source, way in zip(sources, ways, strict=True):
+        if way == Payment.Method.CARD != source.method and source.refundable.left:
             raise Invalid.field(
                 "method",
                 "The order was not paid by card only. Choose another method.",
@@ -145,22 +145,47 @@ def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]
             )
     shares = allocate_refund(
         refund.total,
-        [RefundablePayment(each.amount, each.refunded_total) for each in captured],
+        [each.refundable for each in sources],
         in_cash=[way == Payment.Method.CASH for way in ways],
         rule=build_cash_rule(current_tenant()),
-        is_last=refund.total == sum((line.refundable_total for line in order.loaded_lines), ZERO),
+        is_last=refund.total == sum((line.refundable_total for line in order.sold_lines), ZERO),
     )
     refund.cash_rounding = sum((share.paid for share in shares), ZERO) - refund.total
     payouts = [
-        _build_payout(refund, captured[each.position], ways[each.position], each) for each in shares
+        _build_payout(refund, sources[each.position].payment, ways[each.position], each)
+        for each in shares
     ]
     _ensure_cards_go_back(order, payouts)
     _set_references(payouts, new)
     return payouts
 
 
+@dataclass(frozen=True, slots=True)
+class RefundSource:
+    """Where the money of a refund comes from: a payment, or returned goods that paid a part."""
+
+    payment: Payment | None
+    method: str
+    refundable: RefundablePayment
+
+
+def _list_sources(order: Order) -> list[RefundSource]:
+    """Return the sources; the last is refunded first, and returned goods last of all."""
+    captured = [each for each in order.loaded_payments if each.is_captured and each.amount >= 0]
+    sources = [
+        RefundSource(each, each.method, RefundablePayment(each.amount, each.refunded_total))
+        for each in captured
+    ]
+    if left := order.returned_left:
+        returned = RefundSource(None, Payment.Method.CASH, RefundablePayment(left, ZERO))
+        sources.insert(0, returned)
+    return sources
+
+
 def _cashes_unconfirmed_card(payout: Payout) -> bool:
     """Return whether an unconfirmed card payment is refunded in cash or as store credit."""
+    if payout.payment is None:
+        return False
     unconfirmed = {Payment.Entry.EXTERNAL, Payment.Entry.UNVERIFIED}
     return payout.payment.resolve_entry(payout.refund.order) in unconfirmed and payout.method in {
         Payment.Method.CASH,
@@ -194,11 +219,12 @@ def _set_references(payouts: Sequence[Payout], new: NewRefund) -> None:
         )
     for payout in payouts:
         payment = payout.payment
-        same_credit = payout.method == payment.method == Payment.Method.STORE_CREDIT
         is_meant = payout in external or not external
-        if same_credit and is_meant and new.method is None:
-            _ensure_own_code(payment, reference)
-        own = payment.reference if same_credit else ""
+        own = ""
+        if payment and payout.method == payment.method == Payment.Method.STORE_CREDIT:
+            own = payment.reference
+            if is_meant and new.method is None:
+                _ensure_own_code(payment, reference)
         payout.reference = (reference if is_meant else "") or own
 
 
@@ -209,13 +235,13 @@ def _ensure_own_code(payment: Payment, reference: str) -> None:
         raise Invalid.field("reference", detail, code="other_credit")
 
 
-def _build_payout(refund: Refund, payment: Payment, way: str, share: RefundShare) -> Payout:
+def _build_payout(refund: Refund, payment: Payment | None, way: str, share: RefundShare) -> Payout:
     return Payout(
         id=new_id(),
         refund=refund,
         payment=payment,
         method=way,
-        entry=payment.resolve_entry(refund.order) if way == Payment.Method.CARD else "",
+        entry=payment.resolve_entry(refund.order) if payment and way == Payment.Method.CARD else "",
         amount=share.amount,
         paid=share.paid,
     )

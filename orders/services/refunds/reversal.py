@@ -116,7 +116,7 @@ def _replace_other_payouts(refund: Refund, order: Order) -> None:
         Payout(
             id=new_id(),
             refund=again,
-            payment=payments[each.payment_id],
+            payment=payments[each.payment_id] if each.payment_id else None,
             method=each.method,
             entry=each.entry,
             status=Payout.Status.DONE,

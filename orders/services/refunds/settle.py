@@ -80,12 +80,15 @@ def redirect_payouts(
 def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> None:
     """Round the sum of the payouts to coins."""
     payments = {payment.pk: payment for payment in order.loaded_payments}
-    lefts = [payments[payout.payment_id].refundable_amount + payout.paid for payout in payouts]
+    cards = [payments[payout.card_payment.pk] for payout in payouts]
+    lefts = [
+        card.refundable_amount + payout.paid for card, payout in zip(cards, payouts, strict=True)
+    ]
     rounded = round_to_coins(
         [payout.paid for payout in payouts], lefts, build_cash_rule(current_tenant())
     )
-    for payout, paid in zip(payouts, rounded, strict=True):
-        payment, more = payments[payout.payment_id], paid - payout.paid
+    for payment, payout, paid in zip(cards, payouts, rounded, strict=True):
+        more = paid - payout.paid
         payout.paid = paid
         refund.cash_rounding += more
         payment.refunded_total += more
@@ -199,11 +202,11 @@ def add_refunded_amounts(
     OrderLine.objects.bulk_update(
         [each.line for each in refund_lines], ["refunded_quantity", "refunded_total"]
     )
+    payments = [payout.payment for payout in refund.loaded_payouts if payout.payment]
     for payout in refund.loaded_payouts:
-        payout.payment.refunded_total += payout.paid
-    Payment.objects.bulk_update(
-        [payout.payment for payout in refund.loaded_payouts], ["refunded_total"]
-    )
+        if payout.payment:
+            payout.payment.refunded_total += payout.paid
+    Payment.objects.bulk_update(payments, ["refunded_total"])
     order.refunded_total += refund.total + refund.cash_rounding
     order.transition_to(order.status_after_refund())
     order.loaded_refunds = [*order.loaded_refunds, refund]
@@ -220,7 +223,8 @@ def subtract_failed_refund(refund: Refund, order: Order) -> None:
     OrderLine.objects.bulk_update(lines.values(), ["refunded_quantity", "refunded_total"])
     payments = {payment.pk: payment for payment in order.loaded_payments}
     for payout in refund.loaded_payouts:
-        payments[payout.payment_id].refunded_total -= payout.paid
+        if payout.payment_id:
+            payments[payout.payment_id].refunded_total -= payout.paid
         if payout.is_in_progress:
             payout.status = Payout.Status.DECLINED
             payout.save_changes("status")

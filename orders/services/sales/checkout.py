@@ -11,6 +11,7 @@ from orders.services.completion.complete import (
     is_device_sequence_taken,
     mark_tenant_has_orders,
 )
+from orders.services.money_limits import authorize_deposit_return
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
@@ -65,20 +66,21 @@ def _create(new: NewOrder, by: User) -> Order:
     register = get_register(new.register, by)
     draft = build_draft(new, register, ProductLookup.load(new.lines), by)
     with transaction.atomic():
+        context = RequestContext(by, new.approval, new.terminal)
         if draft.needs_approval:
-            context = RequestContext(by, new.approval, new.terminal)
             approve_sale(draft.order, draft.over_limit, draft.expired, context)
-        _write(draft)
+        _write(draft, context)
     return draft.order
 
 
-def _write(draft: SaleDraft) -> None:
-    """Write the sale. Rows are locked in this order: register series, store credits, stock."""
+def _write(draft: SaleDraft, context: RequestContext) -> None:
+    """Write the sale. Rows are locked in this order: register series, user, credits, stock."""
     order = draft.order
     mark_tenant_has_orders()
     is_paid = draft.is_paid
     locked = RegisterSeries.objects.lock(order.register)
     numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))
+    authorize_deposit_return(order, context, shift=order.shift_id)
     ensure_readers_free(draft.payments)
     spend_credits(draft.payments, by=draft.by)
     at = timezone.now()

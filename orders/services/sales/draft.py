@@ -104,6 +104,12 @@ class SaleDraft:
     def has_payment_in_progress(self) -> bool:
         return any(payment.is_in_progress for payment in self.payments)
 
+    @property
+    def is_for_the_view(self) -> bool:
+        """Return whether it takes more than to read and write it in two messages."""
+        has_returns = bool(self.order.deposit_return_total)
+        return self.expired is not None or has_returns or self.has_payment_in_progress
+
     def take_numbers(self, locked: RegisterNumbers, *, is_sequence_taken: bool) -> RegisterNumbers:
         """Set the order's number, and the open shift of the order and its payments.
 

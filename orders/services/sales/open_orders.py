@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, RegisterSeries
+from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
 from orders.services.expiry import find_expired_line
+from orders.services.money_limits import authorize_deposit_return
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
@@ -43,6 +45,7 @@ from tenants.scope import atomic_with_retry, current_tenant
 
 # Order fields that the discount policy writes.
 POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
+RETURN_FIELDS = ("deposit_return_by", "deposit_return_at")
 Change = Callable[[Order], None]
 
 
@@ -100,6 +103,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
     def change(order: Order) -> None:
         line = find_line(order, line_id)
         line.ensure_changeable(changes)
+        line.ensure_quantity_sign(changes.get("quantity", line.quantity))
         if changes.get("quantity", line.quantity) != line.quantity and line.product:
             line.update_list_price(line.product.price)
         for name, value in changes.items():
@@ -179,6 +183,8 @@ def _find_discount_holder(order: Order, new: NewDiscount) -> Order | OrderLine:
         return order
     line = find_line(order, new.line)
     line.ensure_no_deposit()
+    if line.is_returned:
+        raise Invalid.field("line", RETURNED_AT_ITS_PRICE, code="returned")
     return line
 
 
@@ -232,7 +238,7 @@ def _apply_change(
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
     events = _change_and_reprice(change, order, edit, expired)
-    if order.total < order.paid_total:
+    if order.paid_total and order.total < order.paid_total:
         tenant = current_tenant()
         raise PaidMoreThanTotal(
             number=order.number,
@@ -245,7 +251,7 @@ def _apply_change(
         audit.log_after_commit(events)
     # Without a payment the order stays open although nothing is due: more lines may follow.
     completed = complete_if_paid(order, by=edit.by)
-    order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *PAID_FIELDS)
+    order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *RETURN_FIELDS, *PAID_FIELDS)
     if not completed:
         publish("order.updated", about=order)
     return order
@@ -259,7 +265,7 @@ def _change_and_reprice(
 
     Returns audit events for discounts and price overrides that are new or larger.
     """
-    lines = order.loaded_lines
+    lines, returned_before = order.loaded_lines, order.deposit_return_total
     before, given_before = measure_order(order, lines), collect_reductions(order, lines)
     change(order)
     reprice(order, lines)
@@ -268,6 +274,9 @@ def _change_and_reprice(
     if over_limit or expired:
         approve_sale(order, over_limit, expired, edit)
     approver = order.gift_approved_by if over_limit else None
+    if order.deposit_return_total > returned_before:
+        shift = RegisterSeries.objects.find_shift(order.register)
+        authorize_deposit_return(order, edit, returned_before, shift=shift)
     return build_discount_events(order, lines, by=edit.by, before=given_before, approver=approver)
 
 

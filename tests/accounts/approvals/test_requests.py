@@ -94,6 +94,7 @@ def test_request_shows_terminal_register_and_store(cashier, register):
         ("refund", "order"),
         ("void", "order"),
         ("sell_expired", "order"),
+        ("deposit_return", "order"),
         ("paid_out", "shift"),
         ("paid_out", "register"),
         ("drop", "shift"),

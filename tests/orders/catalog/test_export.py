@@ -47,7 +47,22 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
 
     assert export_catalog(manager_client) == table(
         HEADER,
-        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true", "", "kg", ""],
+        [
+            "A-1",
+            "Plain",
+            "2.50",
+            "",
+            "",
+            "",
+            "unit",
+            "false",
+            "true",
+            "true",
+            "",
+            "kg",
+            "",
+            "false",
+        ],
         [
             "P-1",
             "Pear",
@@ -62,6 +77,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "7",
             "lb",
             "",
+            "false",
         ],
     )
 

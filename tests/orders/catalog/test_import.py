@@ -20,8 +20,8 @@ from tests.support.catalog_files import (
 
 FULL = (
     "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active,plu,"
-    "weight_unit,deposit\r\n"
-    "P-1,Pear,1.20,42|43,Fruit,Reduced,weight,true,false,false,0042,lb,\r\n"
+    "weight_unit,deposit,returnable\r\n"
+    "P-1,Pear,1.20,42|43,Fruit,Reduced,weight,true,false,false,0042,lb,,false\r\n"
 )
 
 

@@ -52,8 +52,10 @@ def products(shop, store):
 
 @pytest.fixture
 def sold(till, manager, products):
-    """Return orders of every status, with discounts, vouchers, refunds and an offline sale."""
+    """Return orders of every status: with discounts, vouchers, refunds, empties, one offline."""
     first, second, free = products
+    bottle = ProductFactory(tenant=first.tenant, price="1.00", deposit=second, track_stock=False)
+    empty = ProductFactory(tenant=first.tenant, price="0.25", returnable=True)
     manager_till = Till(manager, till.register)
     voucher = {"id": None, "method": "voucher", "amount": "1.00", "reference": "V-1"}
     del voucher["id"]
@@ -69,7 +71,11 @@ def sold(till, manager, products):
             customer={"name": "Ann", "email": "ann@example.com"},
         ),
         upload_one_booked(till, build_offline_sale(1, build_offline_line(first))),
+        till.sold(line(bottle, "2"), line(empty, "-8"), payments=[cash("1.98")]),
+        till.sold(line(empty, "-6"), payments=[cash("-1.50")]),
     ]
+    # Paid out beyond the payments, for what empties have paid.
+    create_refund(manager_till, created[-2])
     create_refund(manager_till, created[0], lines=build_refund_lines(created[0]))
     create_refund(manager_till, created[0], amount="1.00", method="store_credit")
     return created

@@ -110,6 +110,10 @@ LEFT_TO_THE_VIEW = {
     "a label of a scale": lambda shop: order(
         shop, {"barcode": "2100007005379"}, payments=[cash("5.37")]
     ),
+    "empties": lambda shop: order(
+        shop, line(shop.plain), line(shop.empty, "-2"), payments=[cash("2.00")]
+    ),
+    "only empties": lambda shop: order(shop, line(shop.empty, "-2"), payments=[cash()]),
     "a fraction of a piece": lambda shop: order(shop, line(shop.plain, "0.5")),
     "no price": lambda shop: order(shop, line(shop.open)),
     "too little stock": lambda shop: order(

@@ -15,8 +15,13 @@ INVALID_CHANGES = {
     "orders_order": [
         "refunded_total = paid_total + 0.01",
         "refunded_total = -0.01",
+        "total = -0.01",
+        "deposit_return_total = -0.01",
     ],
     "orders_orderline": [
+        "quantity = 0",
+        "quantity = -1",
+        "total = -0.01",
         "refunded_quantity = quantity + 0.001",
         "refunded_quantity = -0.001",
         "refunded_total = total + 0.01",
@@ -26,6 +31,8 @@ INVALID_CHANGES = {
         "refunded_total = amount + 0.01",
         "refunded_total = -0.01",
         "status = 'canceled'",
+        "amount = -5, tendered = NULL, refunded_total = 0, method = 'card'",
+        "amount = -5, tendered = -5, refunded_total = 0",
     ],
     "orders_refund": ["total = -0.01", "receipt_number = NULL", "status = 'failed'"],
     "orders_refundline": ["quantity = -1", "total = -0.01"],

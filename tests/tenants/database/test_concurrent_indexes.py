@@ -3,11 +3,15 @@
 from threading import Event
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.state import ProjectState
 
 from orders.models import Order
-from tenants.database.concurrent_indexes import BuildIndex, BuildUniqueConstraint
+from tenants.database.concurrent_indexes import (
+    BuildCheckConstraint,
+    BuildIndex,
+    BuildUniqueConstraint,
+)
 from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import OrderFactory
@@ -22,6 +26,8 @@ CONSTRAINTS = {
         fields=["tenant", "note"], condition=models.Q(number="1-000001"), name="note_is_unique"
     ),
 }
+CHECK = models.CheckConstraint(condition=~models.Q(note="Wrong"), name="note_is_right")
+IS_VALIDATED_SQL = "SELECT convalidated FROM pg_constraint WHERE conname = 'note_is_right'"
 FOUND_SQL = """
 SELECT indisvalid AND indisready, indisunique, conname IS NOT NULL
 FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid
@@ -35,6 +41,7 @@ def owner():
         yield
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE orders_order DROP CONSTRAINT IF EXISTS note_is_unique")
+            cursor.execute("ALTER TABLE orders_order DROP CONSTRAINT IF EXISTS note_is_right")
             cursor.execute("DROP INDEX IF EXISTS order_by_note, note_is_unique")
 
 
@@ -103,3 +110,33 @@ def test_interrupted_build_is_repeated(order, shop):
         build(operation)
 
     assert find_index("note_is_unique") == (True, True, True)
+
+
+def is_validated():
+    with connection.cursor() as cursor:
+        cursor.execute(IS_VALIDATED_SQL)
+        return cursor.fetchone()
+
+
+def test_check_constraint_is_enforced(order, shop):
+    build(BuildCheckConstraint("order", CHECK))
+
+    assert is_validated() == (True,)
+    with tenant_scope(shop), pytest.raises(IntegrityError), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(note="Wrong")
+
+
+def test_interrupted_check_is_repeated(order):
+    """A stored row violates the constraint, which is left without being validated."""
+    with across_tenants():
+        Order.objects.filter(pk=order.pk).update(note="Wrong")
+    with pytest.raises(IntegrityError):
+        build(BuildCheckConstraint("order", CHECK))
+    assert is_validated() == (False,)
+    with across_tenants():
+        Order.objects.filter(pk=order.pk).update(note="Changed")
+
+    for _ in range(2):
+        build(BuildCheckConstraint("order", CHECK))
+
+    assert is_validated() == (True,)

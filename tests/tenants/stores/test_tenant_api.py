@@ -46,6 +46,7 @@ def test_all_roles_read_the_settings(who, shop, client_of, request):
                 "price_override_percent": "0",
                 "paid_out_amount": "0.00",
                 "drop_amount": "500.00",
+                "deposit_return_amount": "30.00",
                 "drawer_difference_amount": "5.00",
             },
             "manager": {
@@ -55,6 +56,7 @@ def test_all_roles_read_the_settings(who, shop, client_of, request):
                 "price_override_percent": "100",
                 "paid_out_amount": "500.00",
                 "drop_amount": None,
+                "deposit_return_amount": None,
                 "drawer_difference_amount": "1000.00",
             },
         },

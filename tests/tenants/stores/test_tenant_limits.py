@@ -65,6 +65,20 @@ def test_migration_adds_the_drop_limit_to_existing_shops(shop):
     assert shop.limits["manager"] == {"drop_amount": "7"}
 
 
+def test_migration_adds_the_limit_of_deposit_returns_to_existing_shops(shop):
+    shop.limits = {"cashier": {}, "manager": {"deposit_return_amount": "7"}}
+    shop.save_changes("limits")
+
+    migration = import_module("tenants.migrations.0011_limit_deposit_returns")
+    migration.limit_deposit_returns(apps, SimpleNamespace(connection=connection))
+
+    shop.refresh_from_db()
+    assert shop.limits == {
+        "cashier": {"deposit_return_amount": "30"},
+        "manager": {"deposit_return_amount": "7"},
+    }
+
+
 def test_empty_limits_change_nothing(admin, client_of):
     admin_client = client_of(admin)
     before = admin_client.get(TENANT).json()["limits"]
