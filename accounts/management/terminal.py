@@ -29,13 +29,17 @@ def add_password_option(parser: ArgumentParser) -> None:
 def get_password(*, from_stdin: bool) -> str | None:
     """Return the password from stdin, environment or prompt; None for a temporary one."""
     if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-        if not password:
-            raise CommandError("Standard input contains no password.")
-        return password
+        return read_password_from_stdin()
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE]
     return prompt_password() if sys.stdin.isatty() else None
+
+
+def read_password_from_stdin() -> str:
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise CommandError("Standard input contains no password.")
+    return password
 
 
 def prompt_password() -> str | None:

@@ -11,21 +11,37 @@ from tenants.services import lock_tenant
 
 
 @atomic_with_retry
-def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str | None]:
+def create_test_user(
+    *,
+    role: Role,
+    prefix: str,
+    domain: str,
+    email: str = "",
+    display_name: str = "",
+    password: str | None = None,
+) -> tuple[User, str | None]:
     """Create the next of `test1`, `test2` ... whose username and e-mail address are unused.
 
-    Concurrent calls wait for the lock on the tenant.
+    Return it and its new password, if none was given. Concurrent calls wait for the lock on the
+    tenant.
     """
     lock_tenant()
     prefix = normalize_username(prefix)
     number = find_free_number(prefix, domain)
     return create_user(
         username=f"{prefix}{number}",
-        email=f"{prefix}{number}@{domain}",
+        email=email or f"{prefix}{number}@{domain}",
         role=role,
+        display_name=display_name,
+        password=password,
         must_change_password=False,
         by=None,
     )
+
+
+def find_by_email(email: str) -> User | None:
+    """Return the user with this e-mail address, in any case; None for an empty one."""
+    return User.objects.get_queryset().filter(email__iexact=email).first() if email else None
 
 
 def find_free_number(prefix: str, domain: str) -> int:

@@ -193,6 +193,36 @@ def reset_password(*, user_id: uuid.UUID, by: User) -> str:
     return password
 
 
+@atomic_with_retry
+def overwrite_user(
+    *, user_id: uuid.UUID, role: Role, display_name: str, password: str | None
+) -> tuple[User, str | None]:
+    """Set role, name and password on the command line, activate the user and end its sessions.
+
+    Return the user and the new password, if none was given.
+    """
+    lock_tenant()
+    user = User.objects.select_for_update().get(pk=user_id)
+    former, was_active = user.role, user.is_active
+    if role != former:
+        _ensure_admin_remains(user)
+    user.role, user.display_name, user.is_active = role, display_name, True
+    user.normalize()
+    generated = None if password is not None else generate_temporary_password()
+    set_password(user, password or generated or "")
+    user.must_change_password = False
+    user.full_clean(exclude=["password"])
+    changed = ("role", "display_name", "is_active", "password", "must_change_password")
+    _save_and_end_sessions(user, AuthSession.EndReason.PASSWORD, *changed)
+    audit.record("password_reset", actor=None, target=user)
+    if role != former:
+        audit.record("role_changed", actor=None, target=user, **{"from": former, "to": role})
+    if not was_active:
+        audit.record("user_activated", actor=None, target=user)
+    transaction.on_commit(lambda: clear_failures(str(user.tenant_id), user.username), robust=True)
+    return user, generated
+
+
 def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
     """Change one's password and return new tokens; all other sessions end.
 
