@@ -1,10 +1,18 @@
-"""The OpenAPI document, and Swagger UI without external hosts."""
+"""The OpenAPI document, and Swagger UI without external hosts.
+
+The setting API_DOCS says who may read them: everybody (`public`), users with an access token or a
+session of the admin pages (`staff`), or nobody (`off`).
+"""
 
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse
-from django.views.generic import RedirectView
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
@@ -13,9 +21,35 @@ from drf_spectacular.renderers import (
 )
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from accounts.admin_site.middleware import get_request_user
+from accounts.authentication import SessionTokenAuthentication
+
+
+def ensure_may_read(request: Request) -> None:
+    """Raise Http404 if there are no API docs, NotAuthenticated if they are for users only."""
+    if settings.API_DOCS == "off":
+        raise Http404
+    if settings.API_DOCS == "staff" and not is_user(request):
+        raise NotAuthenticated
+
+
+def is_user(request: Request) -> bool:
+    """Return whether an access token or a session of the admin pages names an active user."""
+    if SessionTokenAuthentication().authenticate(request) is not None:
+        return True
+    page_request: Any = request._request
+    SessionMiddleware(refuse_pages).process_request(page_request)
+    return bool(get_request_user(page_request).is_authenticated)
+
+
+def refuse_pages(request: HttpRequest) -> HttpResponseBase:
+    """Stand for the next middleware, which is not called: the API has no pages."""
+    raise NotImplementedError
 
 
 @extend_schema(exclude=True)
@@ -28,6 +62,7 @@ class SchemaView(APIView):
     throttle_classes = []
 
     def get(self, request: Request) -> HttpResponse:
+        ensure_may_read(request)
         if settings.DEBUG:
             render_document.cache_clear()
         renderer = request.accepted_renderer
@@ -51,7 +86,21 @@ class DocsView(SpectacularSwaggerSplitView):
     template_name = "docs/swagger.html"
     throttle_classes = []
 
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            ensure_may_read(request)
+        except NotAuthenticated:
+            query = urlencode({"next": request.path})
+            return redirect(f"{reverse('shop:login')}?{query}")
+        response: HttpResponseBase = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return response
+
 
 schema = SchemaView.as_view()
 docs = DocsView.as_view()
-home = RedirectView.as_view(pattern_name="docs", permanent=False)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Redirect to the Swagger page, or to the admin pages if there is none."""
+    return redirect("shop:index" if settings.API_DOCS == "off" else "docs")

@@ -4,6 +4,8 @@ import ctypes
 import gc
 import os
 import select
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,20 @@ def post_worker_init(worker: Any) -> None:
     vars(worker.cfg).update({name: each.get() for name, each in worker.cfg.settings.items()})
     gc.collect()
     gc.freeze()
+
+
+# Each worker counts in a file of this directory, and GET /metrics adds them up. A reload keeps it,
+# so that no counter falls.
+METRICS_DIRECTORY, METRICS_PREFIX = "PROMETHEUS_MULTIPROC_DIR", "till-metrics-"
+if env.str("METRICS_TOKEN", default="") and METRICS_DIRECTORY not in os.environ:
+    os.environ[METRICS_DIRECTORY] = tempfile.mkdtemp(prefix=METRICS_PREFIX)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the directory that was created above, in the first process only."""
+    directory = Path(os.environ.get(METRICS_DIRECTORY, ""))
+    if directory.name.startswith(METRICS_PREFIX):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 # AccessLogMiddleware logs requests, with tenant and user.

@@ -39,7 +39,7 @@ REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SERVER_ERROR = 500
 DEBUG_PAGES = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
 # Paths without pages: nothing below them reads cookies, sessions or messages of the admin.
-API_PREFIXES = ("/api/", "/health/", "/.well-known/")
+API_PREFIXES = ("/api/", "/health/", "/.well-known/", "/metrics")
 access_log = logging.getLogger("till.access")
 
 

@@ -240,6 +240,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.security.validators.ContextWordsValidator"},
 ]
+# The token of GET /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < MIN_SECRET_LENGTH:
+    raise ImproperlyConfigured(
+        f"METRICS_TOKEN is too short. Use at least {MIN_SECRET_LENGTH} random characters."
+    )
+# Who may read the OpenAPI document and the Swagger page.
+API_DOCS = env.str("API_DOCS", default="public" if DEBUG else "staff")
+if API_DOCS not in {"public", "staff", "off"}:
+    raise ImproperlyConfigured("API_DOCS must be public, staff or off.")
 SIGNUP_ENABLED = env.bool("SIGNUP_ENABLED", default=False)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
 SESSION_IDLE_LIFETIME = timedelta(hours=env.int("SESSION_IDLE_HOURS", default=8))

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from accounts.views import KeysView
-from config import api_docs, health
+from config import api_docs, health, metrics
 
 # Unlike include(), a name is imported only when a request begins with its prefix.
 SHOP = ("config.shop_urls", "admin", "shop")
@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/schema/", api_docs.schema, name="schema"),
     path("api/docs/", api_docs.docs, name="docs"),
     path(".well-known/jwks.json", KeysView.as_view(), name="jwks"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("health/live/", health.live, name="live"),
     path("health/ready/", health.ready, name="ready"),
 ]

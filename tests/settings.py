@@ -13,6 +13,8 @@ os.environ |= {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "SECURE_SSL_REDIRECT": "off",
     "PAYMENT_SIMULATOR": "on",
+    "API_DOCS": "public",
+    "METRICS_TOKEN": "a-token-of-the-metrics-for-tests-only",
     # Tests of other things run on machines without fonts too.
     "SILENCED_SYSTEM_CHECKS": "orders.W001",
 }

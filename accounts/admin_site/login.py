@@ -21,6 +21,7 @@ from accounts.exceptions import Busy, InvalidCredentials, ManagersOnly, TooManyA
 from accounts.models import AuthSession, User
 from accounts.security.validators import MAX_PASSWORD_LENGTH
 from accounts.services.browser_sessions import log_in_browser
+from accounts.services.log_in_counters import PASSWORD, counted_log_in
 from accounts.services.login_attempts import PLATFORM, LogInAttempt, rate_limited_log_in
 
 REFUSAL_STATUSES = {
@@ -52,7 +53,10 @@ class LogInForm(AdminAuthenticationForm):
 
     def rate_limited_clean(self, username: str) -> dict[str, Any]:
         ip = get_client_ip(self.request) if self.request else None
-        with rate_limited_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt:
+        with (
+            counted_log_in(PASSWORD),
+            rate_limited_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt,
+        ):
             self.user_cache = self.authenticate(attempt)
         attempt.record_event("log_in_ok", method=AuthSession.Method.PASSWORD)
         return self.cleaned_data

@@ -13,6 +13,7 @@ from accounts.exceptions import InvalidCredentials, TerminalNotPaired, TokenNotV
 from accounts.models import AuthSession, Terminal, User
 from accounts.models.terminal import reopen_pin_statement
 from accounts.security.tokens import TokenPair, issue_access, issue_pair
+from accounts.services.log_in_counters import PASSWORD, counted_log_in
 from accounts.services.login_attempts import LogInAttempt, rate_limited_log_in
 from accounts.services.login_lookup import find_tenant, look_up_log_in
 from accounts.services.pins import verify_pin
@@ -74,9 +75,12 @@ def attempted_log_in(
     shop = lookup.shop if lookup else find_tenant(tenant)
     if terminal is not None and terminal.tenant != shop:
         raise TerminalNotPaired
-    with rate_limited_log_in(
-        shop, tenant=tenant, username=username, ip=origin.ip, terminal=device, lookup=lookup
-    ) as attempt:
+    with (
+        counted_log_in(PASSWORD),
+        rate_limited_log_in(
+            shop, tenant=tenant, username=username, ip=origin.ip, terminal=device, lookup=lookup
+        ) as attempt,
+    ):
         yield attempt
 
 

@@ -21,6 +21,7 @@ from accounts.security.rate_limits.limiter import (
     prepare_reset,
     reset_attempts,
 )
+from accounts.services.log_in_counters import LOCKOUTS
 from accounts.services.login_lookup import (
     KNOWN_ADDRESS_LIFETIME,
     LogInLookup,
@@ -120,6 +121,7 @@ class LogInAttempt:
                 audit.record(event, actor=user, **facts)
 
     def record_lockouts(self, waits: Sequence[Lockout]) -> None:
+        LOCKOUTS.inc(len(waits))
         for wait in waits:
             self.record_event("too_many_attempts", **build_lockout_facts(wait))
 

@@ -17,6 +17,7 @@ from accounts.models.user import UserQuerySet
 from accounts.security.hashers import run_dummy_hash
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import Bucket, Lockout, count_attempt, reset_attempts
+from accounts.services.log_in_counters import LOCKOUTS, PIN, counted_log_in
 from accounts.services.login_attempts import build_lockout_facts
 from accounts.services.sessions import ClientInfo, open_session, record_session_event
 from accounts.services.users import lock_users
@@ -85,7 +86,7 @@ def log_in_by_pin(
     *, terminal: Terminal, user_id: uuid.UUID, pin: str, origin: ClientInfo
 ) -> AuthSession:
     """Log a user in by PIN; a former PIN session at the terminal ends."""
-    with tenant_context(terminal.tenant):
+    with tenant_context(terminal.tenant), counted_log_in(PIN):
         person = verify_pin(terminal, user_id, pin)
         return _open_pin_session(person, terminal, origin)
 
@@ -147,6 +148,7 @@ def _record_failure(
     audit.record(
         "pin_failed", actor=person, target=register, terminal=device, user=str(user_id), way=way
     )
+    LOCKOUTS.inc(len(waits))
     for wait in waits:
         facts: dict[str, Any] = build_lockout_facts(wait) | {
             "terminal": device,

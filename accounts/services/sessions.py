@@ -20,6 +20,7 @@ from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import count_attempt
 from accounts.security.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
 from accounts.services.denied_access_log import record_denied_access
+from accounts.services.log_in_counters import REFRESHES, REUSES
 from accounts.services.login_attempts import build_lockout_facts
 from accounts.services.terminals import bind_session_to_terminal
 from tenants import audit, idempotency
@@ -211,6 +212,7 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
             session = _replace_refresh_token(claims, now)
     if session is None:
         raise TokenNotValid
+    REFRESHES.inc()
     return issue_pair(session)
 
 
@@ -273,6 +275,7 @@ def _replace_refresh_token(claims: Claims, now: datetime) -> AuthSession | None:
     if not won and not session.is_in_grace(claims.jti, now):
         _select(session).end(AuthSession.EndReason.REFRESH_REUSE)
         record_session_event("refresh_reuse", session)
+        REUSES.inc()
         return None
     return session if is_user_active(session.user) else None
 

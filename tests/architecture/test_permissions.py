@@ -30,6 +30,8 @@ TABLE = {
     ("get", "schema"): ANYBODY,
     ("get", "docs"): ANYBODY,
     ("get", "jwks"): ANYBODY,
+    # Only a token of its own.
+    ("get", "metrics"): DEVICES,
     ("get", "live"): ANYBODY,
     ("get", "ready"): ANYBODY,
     # tokens
