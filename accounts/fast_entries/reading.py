@@ -32,6 +32,7 @@ from tenants.api.pagination import (
     InvalidCursor,
     Order,
     Position,
+    build_page,
     cut_page,
     parse_page_size,
 )
@@ -73,7 +74,7 @@ class Read(NamedTuple):
         previous: str | None = None,
     ) -> FastAnswer:
         """Return the answer of a list with an ETag."""
-        answer = self.answer({"next": following, "previous": previous, "results": results})
+        answer = self.answer(build_page(following, previous, results))
         return answer.with_etag(build_body_etag(answer.body), request)
 
 

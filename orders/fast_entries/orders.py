@@ -31,6 +31,7 @@ from orders.serializers.rows import (
     RefundRow,
 )
 from tenants.api.fast_entry import FastAnswer, FastRequest
+from tenants.api.pagination import build_page
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import SCOPE, Call, PipelineFailed, Prepared
 from tenants.scope import tenant_context
@@ -152,7 +153,7 @@ def answer_page(request: FastRequest, page: PageRequest, found: Read) -> FastAns
     rows, following, previous = page.build_links(request, rows)
     with tenant_context(found.session.known.tenant):
         results = render_orders(rows)
-    return found.answer({"next": following, "previous": previous, "results": results})
+    return found.answer(build_page(following, previous, results))
 
 
 def load_orders(found: Read) -> list[OrderRow] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -108,7 +109,7 @@ class Position:
 
 
 class CursorPagination(BasePagination):
-    """Pages of the form `{next, previous, results}`.
+    """Pages of the form `{next, cursor, previous, results}`.
 
     A view lists its sort keys in `ordering_fields`, as `{"name": ("name",)}` or `("name",)`, and
     its default in `ordering`, such as `"-created_at"`.
@@ -152,20 +153,28 @@ class CursorPagination(BasePagination):
         return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
+        return Response(build_page(self.next_link, self.previous_link, data))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
+            "required": ["next", "cursor", "previous", "results"],
+            "properties": {
+                "next": link | {"description": "The address of the next page."},
+                "cursor": {
+                    "type": ["string", "null"],
+                    "description": "The parameter `cursor` of the next page. Null after the last.",
+                },
+                "previous": link | {"description": "The address of the page before."},
+                "results": schema,
+            },
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
         parameters = [
-            query_parameter(CURSOR, {"type": "string"}, "The cursor of `next` or `previous`."),
+            query_parameter(CURSOR, {"type": "string"}, "The `cursor` of the page before."),
             query_parameter(
                 PAGE_SIZE, size | {"default": self.default_page_size}, "Number of rows per page."
             ),
@@ -178,6 +187,20 @@ class CursorPagination(BasePagination):
                 query_parameter(ORDERING, schema, "The sort key; `-` reverses the order.")
             )
         return parameters
+
+
+def build_page(following: str | None, previous: str | None, results: Any) -> dict[str, Any]:
+    """Return the body of a page from the links to its neighbors."""
+    return {
+        "next": following,
+        "cursor": None if following is None else read_cursor(following),
+        "previous": previous,
+        "results": results,
+    }
+
+
+def read_cursor(link: str) -> str:
+    return dict(parse_qsl(urlsplit(link).query))[CURSOR]
 
 
 def parse_page_size(text: str) -> int | None:

@@ -1,5 +1,5 @@
 from decimal import Decimal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.db import connection
@@ -52,8 +52,21 @@ def test_first_page_has_no_previous_and_last_no_next(stores):
     _, first = fetch_page(Store.objects.all(), "?page_size=4")
     _, last = fetch_page(Store.objects.all(), parse_query(first["next"]))
 
-    assert only == {"next": None, "previous": None, "results": ["results"]}
+    assert only == {"next": None, "cursor": None, "previous": None, "results": ["results"]}
     assert (first["previous"], last["next"]) == (None, None)
+
+
+def test_cursor_is_the_parameter_of_the_next_page(stores):
+    pages, _ = walk(Store.objects.all(), "?page_size=3")
+    page, first = fetch_page(Store.objects.all(), "?page_size=3")
+    seen = [page]
+    while first["cursor"]:
+        assert parse_qs(urlsplit(first["next"]).query)["cursor"] == [first["cursor"]]
+        query = urlencode({"page_size": 3, "cursor": first["cursor"]})
+        page, first = fetch_page(Store.objects.all(), f"?{query}")
+        seen.append(page)
+
+    assert list_rows(seen) == list_rows(pages)
 
 
 def test_page_with_exactly_all_rows_has_no_next(stores):
@@ -63,7 +76,7 @@ def test_page_with_exactly_all_rows_has_no_next(stores):
 def test_empty_list_is_one_empty_page(in_shop):
     assert fetch_page(Store.objects.all()) == (
         [],
-        {"next": None, "previous": None, "results": ["results"]},
+        {"next": None, "cursor": None, "previous": None, "results": ["results"]},
     )
 
 

@@ -119,4 +119,4 @@ def test_schema_describes_pagination():
         *("name", "-name", "created_at", "-created_at", "place", "-place")
     ]
     assert parameters["ordering"]["default"] == "-created_at"
-    assert answer["required"] == ["next", "previous", "results"]
+    assert answer["required"] == ["next", "cursor", "previous", "results"]
