@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from ctypes.util import find_library
 from functools import cache
+from shutil import which
 from zlib import crc32
 
 import pytest
@@ -91,6 +92,7 @@ def missing_programs() -> frozenset[str]:
         "redis": redis_server.is_available(),
         "pdf": can_draw_pdf(),
         "fonts": not list_missing_packages(),
+        "npm": which("npm") is not None,
     }
     return frozenset(name for name, is_there in there.items() if not is_there)
 
