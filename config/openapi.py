@@ -6,6 +6,9 @@ The settings import this module, so that it must not read them.
 from typing import Any
 
 from config import __version__
+from config.openapi_errors import add_error_codes
+from config.openapi_examples import add_examples
+from config.openapi_operations import TAGS, describe_operation
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -73,12 +76,14 @@ REPLAYED: dict[str, Any] = {
 IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
     "in": "header",
+    "required": False,
     "description": (
         "The `ETag` of the version on which the change is based. A newer version is an error "
         "(412 `version_conflict`). `*` accepts any version."
     ),
     "schema": {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"3"', "*"]},
 }
+REQUIRED_IF_MATCH = IF_MATCH | {"required": True}
 ETAG: dict[str, Any] = {
     "description": "The version of the returned object, to be sent as `If-Match`.",
     "schema": {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']},
@@ -102,14 +107,33 @@ CONDITIONAL_PATHS = LISTS_WITH_ETAG.union(
 )
 # Operations that change the row of their path accept a version.
 ROW_IN_PATH = "{id}"
-# Sessions have no version.
-UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/",)
+# Sessions have no version, and a provider sends its events without one.
+UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/", "/api/v1/payment-events/{id}/")
 # The row is selected by the query string.
 PATHS_WITH_ROW_IN_QUERY = ("/api/v1/shifts/current/",)
 # The position to continue from may be gone.
 CHANGE_FEED_PATH = "/api/v1/changes/"
 # The password is not part of the versioned user.
 UNVERSIONED_PATH = "/api/v1/auth/password/"
+
+TERMINAL: dict[str, Any] = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-Terminal-Token",
+    "description": "The token of a paired terminal, from `registers/{id}/pair/`.",
+}
+PASSWORD_FORM: dict[str, Any] = {
+    "type": "oauth2",
+    "description": "The username with the slug of its shop, for example `corner/manager`.",
+    "flows": {
+        "password": {
+            "tokenUrl": "/api/v1/auth/token/",
+            "scopes": {},
+        }
+    },
+}
+# Requests that a terminal authenticates with its own token.
+TERMINAL_PATHS = ("/api/v1/auth/pin/", "/api/v1/auth/pin/users/")
 
 # For each status the name of its response component, and what it means.
 RESPONSES: dict[str, tuple[str, str]] = {
@@ -143,7 +167,15 @@ def document_problems(
         {name: build_response(meaning) for name, meaning in RESPONSES.values()}
     )
     components.setdefault("parameters", {}).update(
-        {"IdempotencyKey": KEY, "IfMatch": IF_MATCH, "IfNoneMatch": IF_NONE_MATCH}
+        {
+            "IdempotencyKey": KEY,
+            "IfMatch": IF_MATCH,
+            "RequiredIfMatch": REQUIRED_IF_MATCH,
+            "IfNoneMatch": IF_NONE_MATCH,
+        }
+    )
+    components.setdefault("securitySchemes", {}).update(
+        {"password": PASSWORD_FORM, "terminal": TERMINAL}
     )
     components.setdefault("headers", {}).update(
         {"IdempotentReplayed": REPLAYED, "ETag": ETAG, "ListETag": LIST_ETAG}
@@ -151,17 +183,22 @@ def document_problems(
     for path, operations in result.get("paths", {}).items():
         for method in operations.keys() & set(METHODS):
             document_operation(path, method, operations[method], components["schemas"])
+    document_tags(result)
     return result
 
 
 def document_operation(
     path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
 ) -> None:
+    describe_operation(path, method, operation)
+    add_examples(operation)
+    add_error_codes(operation)
     document_etags(operation, schemas)
     if accepts_idempotency_key(path, method, operation):
         document_idempotency_key(operation)
     if reads_version(path, method):
-        parameter = {"$ref": "#/components/parameters/IfMatch"}
+        name = "RequiredIfMatch" if needs_version(path, method) else "IfMatch"
+        parameter = {"$ref": f"#/components/parameters/{name}"}
         operation.setdefault("parameters", []).append(parameter)
     if method == "get" and path in CONDITIONAL_PATHS:
         document_conditional_get(path, operation)
@@ -169,6 +206,27 @@ def document_operation(
         name, _ = RESPONSES[status]
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(status, reference)
+    document_security(path, operation)
+
+
+def document_security(path: str, operation: dict[str, Any]) -> None:
+    """Add the password form, which gets the same access token, and the token of a terminal."""
+    if operation.get("security"):
+        operation["security"].append({"password": []})
+    else:
+        operation["security"] = [{"terminal": []}] if path in TERMINAL_PATHS else []
+
+
+def document_tags(document: dict[str, Any]) -> None:
+    """List the tags in the order of `TAGS`, then tags that have no description yet."""
+    used = {
+        tag
+        for operations in document.get("paths", {}).values()
+        for method in operations.keys() & set(METHODS)
+        for tag in operations[method].get("tags", ())
+    }
+    described = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
+    document["tags"] = [*described, *({"name": name} for name in sorted(used - TAGS.keys()))]
 
 
 def document_etags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
@@ -257,6 +315,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ),
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/", "description": "The installation that serves this document."}],
     "SCHEMA_PATH_PREFIX": r"/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
     # Names of enums, where drf-spectacular finds no unique ones.
@@ -277,7 +336,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "displayRequestDuration": True},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "docExpansion": "none",
+        "defaultModelsExpandDepth": 0,
+        "filter": True,
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.document_problems",

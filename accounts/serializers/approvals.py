@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -24,10 +24,33 @@ class PersonBriefSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+class ApprovalOrderSerializer(serializers.Serializer[Any]):
+    order = serializers.UUIDField()
+
+
+class ApprovalShiftSerializer(serializers.Serializer[Any]):
+    shift = serializers.UUIDField()
+
+
+class ApprovalRegisterSerializer(serializers.Serializer[Any]):
+    register = serializers.UUIDField()
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        "ApprovalObject",
+        [ApprovalOrderSerializer, ApprovalShiftSerializer, ApprovalRegisterSerializer],
+        resource_type_field_name=None,
+    )
+)
+class ApprovalObjectField(serializers.DictField):
+    """The one id of the object of an approval."""
+
+
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     """Approval with requester, approver, object and status."""
 
-    object = serializers.DictField(child=serializers.UUIDField(), read_only=True)
+    object = ApprovalObjectField(child=serializers.UUIDField(), read_only=True)
     amount = MoneyField(read_only=True, allow_null=True)
     method = serializers.SerializerMethodField()
     status = serializers.ChoiceField(choices=STATUSES, source="current_status", read_only=True)

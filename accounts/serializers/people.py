@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -118,6 +119,7 @@ class NewUserSerializer(EmployeeSerializer):
         read_only_fields = fields
 
 
+@extend_schema_serializer(component_name="ResetPassword")
 class TemporaryPasswordSerializer(serializers.Serializer[Any]):
     temporary_password = serializers.CharField(
         allow_null=True, read_only=True, help_text=f"Null {WHEN_REPEATED}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import User
@@ -17,6 +18,7 @@ from tenants.api.fields import StrictUUIDField
 from tenants.api.serializers import StrictSerializer
 
 
+@extend_schema_serializer(component_name="PairedTerminal")
 class TerminalTokenSerializer(serializers.Serializer[Any]):
     terminal_token = serializers.CharField(
         allow_null=True,
@@ -42,6 +44,10 @@ class PinUserSerializer(serializers.ModelSerializer[User]):
 
 
 class PinLogInAnswer(AccessTokenSerializer):
+    idle_expires_in = serializers.IntegerField(
+        read_only=True,
+        help_text="The session also ends after this number of seconds without a request.",
+    )
     user = UserSerializer(read_only=True)
     session = SessionBriefSerializer(read_only=True)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 from django_filters import ChoiceFilter
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -34,10 +34,6 @@ class ApprovalFilter(StrictFilterSet):
         return approvals.in_status(value, timezone.now())
 
 
-@extend_schema_view(
-    list=extend_schema(summary="List approvals"),
-    retrieve=extend_schema(summary="Retrieve an approval"),
-)
 class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Approvals of actions above a user's limits, newest first. Cashiers see their own."""
 

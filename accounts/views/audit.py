@@ -1,7 +1,5 @@
 """Audit log endpoints."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
-
 from accounts.permissions import ALL_METHODS, IsManager
 from accounts.serializers.audit import AuditEventSerializer
 from tenants.api.filters import CreationTimeFilterSet, IdFilter, TextFilter
@@ -15,10 +13,6 @@ class AuditFilter(CreationTimeFilterSet):
     target = IdFilter(help_text="Id of the affected object.")
 
 
-@extend_schema_view(
-    list=extend_schema(summary="List audit events"),
-    retrieve=extend_schema(summary="Retrieve an audit event"),
-)
 class AuditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Audit log of the tenant, newest first. Entries never change."""
 

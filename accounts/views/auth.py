@@ -6,7 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -92,6 +96,19 @@ def resolve_tenant_name(request: Request, in_body: str | None) -> str:
     return name
 
 
+def split_username(given: dict[str, Any]) -> None:
+    """Move the tenant out of a username such as `corner/manager`; no username contains a slash.
+
+    Raises TenantMismatch if the field `tenant` names another one.
+    """
+    tenant, separator, username = given["username"].rpartition("/")
+    if not separator:
+        return
+    if given.get("tenant", tenant).lower() != tenant.lower():
+        raise TenantMismatch
+    given |= {"tenant": tenant, "username": username}
+
+
 def build_token_answer(pair: TokenPair, **more: Any) -> dict[str, Any]:
     return {
         # Empty in a repeated response.
@@ -116,24 +133,29 @@ def _get_output_serializer(output_class: type[Serializer[Any]]) -> Serializer[An
 class LogInView(UnauthenticatedView):
     """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form.
 
-    With a terminal token the session is bound to the terminal's register and store.
+    With a terminal token the session is bound to the terminal's register and store. A form gets
+    the names of RFC 6749 in its response; its username may contain the tenant, as in
+    `corner/manager`, because clients of OAuth have no field for it.
     """
 
     parser_classes = (StrictJSONParser, StrictFormParser)
 
     @extend_schema(
-        operation_id="auth_token_create",
         parameters=[TENANT_ID_PARAMETER, TERMINAL_TOKEN_PARAMETER],
         request={
             "application/json": LogInInput,
             "application/x-www-form-urlencoded": OAuthLogInInput,
         },
-        responses=LogInAnswer,
+        responses=PolymorphicProxySerializer(
+            "TokenAnswer", [LogInAnswer, OAuthTokenSerializer], resource_type_field_name=None
+        ),
         auth=[],
     )
     def post(self, request: Request) -> Response:
         is_form = request.content_type.startswith("application/x-www-form-urlencoded")
         given = read_input(OAuthLogInInput if is_form else LogInInput, request.data)
+        if is_form:
+            split_username(given)
         session, pair = log_in(
             tenant=resolve_tenant_name(request, given.get("tenant")),
             username=given["username"],
@@ -153,7 +175,6 @@ class RefreshView(UnauthenticatedView):
     """Exchange a refresh token for a new token pair. A refresh token can be used once."""
 
     @extend_schema(
-        operation_id="auth_token_refresh",
         request=RefreshInput,
         responses=TokenPairSerializer,
         auth=[],
@@ -165,13 +186,16 @@ class RefreshView(UnauthenticatedView):
 
 
 class RevokeView(UnauthenticatedView):
-    """Revoke a token and end its session (RFC 7009). Invalid tokens get the same response."""
+    """Revoke a token and end its session (RFC 7009). Invalid tokens get the same response.
+
+    The form of RFC 7009 is accepted too. Only JSON is documented, because generators of clients do
+    not understand several types of a body.
+    """
 
     parser_classes = (StrictJSONParser, StrictFormParser)
 
     @extend_schema(
-        operation_id="auth_revoke",
-        request={"application/json": RevokeInput, "application/x-www-form-urlencoded": RevokeInput},
+        request={"application/json": RevokeInput},
         responses={200: None},
         auth=[],
     )
@@ -183,9 +207,7 @@ class RevokeView(UnauthenticatedView):
 class VerifyView(UnauthenticatedView):
     """Verify an access token and return its user and tenant."""
 
-    @extend_schema(
-        operation_id="auth_token_verify", request=VerifyInput, responses=VerifiedSerializer, auth=[]
-    )
+    @extend_schema(request=VerifyInput, responses=VerifiedSerializer, auth=[])
     def post(self, request: Request) -> Response:
         token = read_input(VerifyInput, request.data)["token"]
         session = authenticate_token(token)
@@ -208,9 +230,7 @@ class SignupView(UnauthenticatedView, IdempotentView):
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, UUID]:
         return Tenant(pk=derive_id("signup", key)), ANONYMOUS_OWNER
 
-    @extend_schema(
-        operation_id="auth_signup", request=SignupInput, responses={201: SignupAnswer}, auth=[]
-    )
+    @extend_schema(request=SignupInput, responses={201: SignupAnswer}, auth=[])
     def post(self, request: Request) -> Response:
         if not settings.SIGNUP_ENABLED:
             raise SignupDisabled
@@ -243,7 +263,7 @@ class LogOutView(PerSessionKeyedView):
     permission_classes = (IsStaff,)
     open_before_password_change = True
 
-    @extend_schema(operation_id="auth_logout", request=None, responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         log_out(request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -255,7 +275,7 @@ class LogOutEverywhereView(PerSessionKeyedView):
     permission_classes = (IsStaff,)
     open_before_password_change = True
 
-    @extend_schema(operation_id="auth_logout_all", request=None, responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         log_out_everywhere(request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)

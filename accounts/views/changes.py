@@ -49,8 +49,6 @@ class ChangesViewSet(TenantScopedViewSet):
     permission_classes = (IsStaff,)
 
     @extend_schema(
-        operation_id="changes_list",
-        summary="List changes",
         parameters=PARAMETERS,
         responses=ChangesSerializer,
         filters=False,

@@ -13,7 +13,7 @@ from tenants.models import IdempotencyKey
 KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The Idempotency-Key.")
 
 
-@extend_schema_view(list=extend_schema(operation_id="idempotency_list", parameters=[KEY]))
+@extend_schema_view(list=extend_schema(parameters=[KEY]))
 class IdempotencyKeyViewSet(TenantScopedViewSet):
     """The user's own requests with a key: completed or in progress; 404 if unknown.
 

@@ -22,11 +22,11 @@ class MeView(APIView):
 
     permission_classes = (IsStaff,)
 
-    @extend_schema(operation_id="auth_me", responses=UserSerializer)
+    @extend_schema(responses=UserSerializer)
     def get(self, request: Request) -> Response:
         return self.answer(request)
 
-    @extend_schema(operation_id="auth_me_update", request=ProfileInput, responses=UserSerializer)
+    @extend_schema(request=ProfileInput, responses=UserSerializer)
     def patch(self, request: Request) -> Response:
         expected = parse_if_match(request, required=True)
         given = read_input(ProfileInput, request.data, partial=True)
@@ -53,9 +53,7 @@ class OwnPasswordView(APIView):
     password_only = WRITE_METHODS
     open_before_password_change = True
 
-    @extend_schema(
-        operation_id="auth_password", request=OwnPasswordInput, responses=TokenPairSerializer
-    )
+    @extend_schema(request=OwnPasswordInput, responses=TokenPairSerializer)
     def put(self, request: Request) -> Response:
         given = read_input(OwnPasswordInput, request.data)
         with tenant_context(request.user.tenant):

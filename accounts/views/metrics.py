@@ -17,7 +17,7 @@ class MetricsView(APIView):
     permission_classes = (IsAdmin,)
     password_only = ALL_METHODS
 
-    @extend_schema(operation_id="auth_metrics", responses=MetricsSerializer)
+    @extend_schema(responses=MetricsSerializer)
     def get(self, request: Request) -> Response:
         with tenant_scope(request.user.tenant):
             metrics = compute_metrics()

@@ -2,28 +2,20 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import TERMINAL_TOKEN_HEADER, authenticate_terminal
+from accounts.authentication import authenticate_terminal
 from accounts.client_info import get_client_info
 from accounts.models import User
 from accounts.security.tokens import get_access_token_seconds, issue_access
 from accounts.serializers.pins import PinLogInAnswer, PinLogInInput, PinUserSerializer
 from accounts.services.pins import list_pin_users, log_in_by_pin
-from accounts.views.auth import TERMINAL_TOKEN_PARAMETER, UnauthenticatedView
+from accounts.views.auth import UnauthenticatedView
 from tenants.api.views import read_input
 from tenants.scope import tenant_scope
-
-REQUIRED_TERMINAL_TOKEN = OpenApiParameter(
-    TERMINAL_TOKEN_HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description=TERMINAL_TOKEN_PARAMETER.description,
-)
 
 
 class PinUsersView(UnauthenticatedView, GenericAPIView):
@@ -37,8 +29,6 @@ class PinUsersView(UnauthenticatedView, GenericAPIView):
         return User.objects.none()  # for the schema only; the terminal decides
 
     @extend_schema(
-        operation_id="auth_pin_users",
-        parameters=[REQUIRED_TERMINAL_TOKEN],
         responses=PinUserSerializer(many=True),
         auth=[],
     )
@@ -54,8 +44,6 @@ class PinLogInView(UnauthenticatedView):
     """Log in with a PIN. A former PIN session at the terminal ends."""
 
     @extend_schema(
-        operation_id="auth_pin",
-        parameters=[REQUIRED_TERMINAL_TOKEN],
         request=PinLogInInput,
         responses=PinLogInAnswer,
         auth=[],
@@ -72,6 +60,7 @@ class PinLogInView(UnauthenticatedView):
         answer = {
             "access": issue_access(session),
             "expires_in": get_access_token_seconds(session),
+            "idle_expires_in": int(session.idle_lifetime.total_seconds()),
             "user": session.user,
             "session": session,
         }

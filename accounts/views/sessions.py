@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +18,6 @@ from tenants.api.idempotent_views import IdempotentView
 from tenants.api.views import TenantScopedViewSet, read_input
 
 
-@extend_schema_view(list=extend_schema(summary="List one's own sessions"))
 class SessionViewSet(TenantScopedViewSet):
     """The user's own active sessions on all devices."""
 
@@ -53,7 +52,7 @@ class ReauthView(IdempotentView):
 
     permission_classes = (IsStaff,)
 
-    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=ReauthAnswer)
+    @extend_schema(request=ReauthInput, responses=ReauthAnswer)
     def post(self, request: Request) -> Response:
         given = read_input(ReauthInput, request.data)
         access = (

@@ -46,11 +46,11 @@ class TenantView(APIView):
     permission_classes: tuple[type[BasePermission], ...] = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
 
-    @extend_schema(operation_id="tenant_retrieve", responses=TenantSerializer)
+    @extend_schema(responses=TenantSerializer)
     def get(self, request: Request) -> Response:
         return answer_if_changed(request, self.answer(request.user.tenant))
 
-    @extend_schema(operation_id="tenant_update", request=TenantInput, responses=TenantSerializer)
+    @extend_schema(request=TenantInput, responses=TenantSerializer)
     def patch(self, request: Request) -> Response:
         expected = parse_if_match(request, required=True)
         with tenant_scope(request.user.tenant):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django_filters import ChoiceFilter
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -52,10 +52,6 @@ class UserFilter(StrictFilterSet):
         return people.filter(username_key=build_username_key(value))
 
 
-@extend_schema_view(
-    list=extend_schema(summary="List users"),
-    retrieve=extend_schema(summary="Retrieve a user"),
-)
 class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Users of the tenant. Managers manage cashiers, admins manage all others."""
 
@@ -148,7 +144,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
         remove_pin(user_id=self.get_object_id(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(summary="List a user's sessions", responses=SessionSerializer(many=True))
+    @extend_schema(responses=SessionSerializer(many=True))
     @action(
         detail=True,
         methods=["get"],

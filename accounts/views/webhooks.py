@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 from django_filters import ChoiceFilter
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -29,10 +29,6 @@ class WebhookFilter(StrictFilterSet):
     is_active = StrictBooleanFilter()
 
 
-@extend_schema_view(
-    list=extend_schema(summary="List webhooks"),
-    retrieve=extend_schema(summary="Retrieve a webhook"),
-)
 class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Webhooks, signed according to Standard Webhooks.
 
@@ -134,7 +130,6 @@ class DeliveryViewSet(TenantScopedViewSet):
             raise NotFound
         return webhook
 
-    @extend_schema(operation_id="webhook_deliveries_list", summary="List deliveries")
     def list(self, request: Request, pk: Any) -> Response:
         rows = self.get_queryset().filter(subscriber=self.webhook().subscriber)
         page = self.paginate_queryset(self.filter_queryset(rows))

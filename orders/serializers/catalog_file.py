@@ -5,6 +5,7 @@ from rest_framework import serializers
 from orders.services.catalog.csv_import import ImportReport
 from tenants.exceptions import FieldError
 
+# Only the form, because generators of clients do not understand several types of a body.
 FILE_SCHEMA = {
     "multipart/form-data": {
         "type": "object",
@@ -12,7 +13,6 @@ FILE_SCHEMA = {
         "additionalProperties": False,
         "properties": {"file": {"type": "string", "format": "binary"}},
     },
-    "text/csv": {"type": "string"},
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -14,6 +15,7 @@ from orders.models import Order, Payment
 from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import Discount, DiscountType
 from orders.serializers.offline import OfflineFieldsSerializer
+from orders.serializers.refund import RefundSerializer
 from orders.serializers.rendering import render_calculation, render_order
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import (
@@ -362,7 +364,7 @@ class OrderSerializer(OfflineFieldsSerializer):
         allow_null=True, help_text="The user against whose limits the returned goods count."
     )
     payments = PaymentSerializer(many=True)
-    refunds = serializers.ListField(child=serializers.DictField())
+    refunds = RefundSerializer(many=True)
     approved_gift = MoneyField(
         allow_null=True,
         help_text="Total discount that an approval allows for this order; null without one.",
@@ -375,6 +377,72 @@ class OrderSerializer(OfflineFieldsSerializer):
 
     def to_representation(self, order: Order) -> dict[str, Any]:
         return render_order(order)
+
+
+def build_step_field(name: str) -> serializers.CharField:
+    """Return a field with one value. Its class has the schema, because DRF copies fields."""
+    field_class = type("StepField", (serializers.CharField,), {})
+    return extend_schema_field({"type": "string", "const": name})(field_class)()
+
+
+class GrossStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("gross")
+    quantity = QuantityField()
+    unit_price = serializers.CharField(help_text="The price with all its decimals.")
+    fixed_gross = serializers.CharField(
+        allow_null=True, help_text="Price on the label of a scale. Null without such a label."
+    )
+    amount = MoneyField()
+
+
+class DiscountStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("discount")
+    type = serializers.ChoiceField(choices=[kind.value for kind in DiscountType])
+    value = serializers.CharField()
+    amount = MoneyField()
+
+
+class TaxStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("tax")
+    name = serializers.CharField()
+    percent = PercentField()
+    base = serializers.CharField(
+        help_text="The taxed amount, with six decimals more than an amount of money."
+    )
+    exact = serializers.CharField(help_text="The tax before rounding, with as many decimals.")
+    amount = MoneyField()
+
+
+class OrderDiscountStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("order_discount")
+    amount = MoneyField()
+
+
+class NetStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("net")
+    amount = MoneyField()
+
+
+class TotalStepSerializer(serializers.Serializer[Any]):
+    step = build_step_field("total")
+    amount = MoneyField()
+
+
+TRACE_STEPS = {
+    "gross": GrossStepSerializer,
+    "discount": DiscountStepSerializer,
+    "order_discount": OrderDiscountStepSerializer,
+    "net": NetStepSerializer,
+    "tax": TaxStepSerializer,
+    "total": TotalStepSerializer,
+}
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer("TraceStep", TRACE_STEPS, resource_type_field_name="step", many=True)
+)
+class TraceField(serializers.ListField):
+    """The steps by which the total of a line was computed."""
 
 
 class PricedLineSerializer(ScanSerializer):
@@ -393,7 +461,7 @@ class PricedLineSerializer(ScanSerializer):
     taxes = TaxSerializer(many=True)
     tax_total = MoneyField()
     total = MoneyField()
-    trace = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+    trace = TraceField()
 
 
 class CalculationSerializer(serializers.Serializer[Any]):
@@ -405,7 +473,8 @@ class CalculationSerializer(serializers.Serializer[Any]):
     tax_total = MoneyField()
     taxes = TaxSerializer(many=True)
     total = MoneyField()
-    cash_total = MoneyField(help_text="Total if it is paid in cash.")
+    cash_due = MoneyField(help_text="Amount due if it is paid in cash, as in the order.")
+    cash_total = MoneyField(help_text="The former name of `cash_due`.")
 
     def to_representation(self, basket: Basket) -> dict[str, Any]:
         return render_calculation(basket)

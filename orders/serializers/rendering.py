@@ -358,6 +358,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
     """Return the prices of a basket, with the price trace of each line."""
     tenant = current_tenant()
     policy, priced = build_pricing_policy(tenant), basket.priced
+    cash_due = str(build_cash_rule(tenant).payable(priced.total))
     return {
         "lines": [
             {
@@ -375,7 +376,12 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "taxes": [render_priced_tax(tax) for tax in bill.taxes],
                 "tax_total": str(bill.tax_total),
                 "total": str(bill.total),
-                "trace": build_price_trace(line, bill, policy),
+                "trace": [
+                    {**step, "fixed_gross": step.get("fixed_gross")}
+                    if step["step"] == "gross"
+                    else step
+                    for step in build_price_trace(line, bill, policy)
+                ],
             }
             for given, line, bill in zip(basket.lines, basket.inputs, priced.lines, strict=True)
         ],
@@ -384,7 +390,8 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
         "tax_total": str(priced.tax_total),
         "taxes": [render_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
-        "cash_total": str(build_cash_rule(tenant).payable(priced.total)),
+        "cash_due": cash_due,
+        "cash_total": cash_due,
     }
 
 

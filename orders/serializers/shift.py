@@ -100,6 +100,7 @@ class CashMovementSerializer(serializers.ModelSerializer[CashMovement]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(component_name="CountedMethod")
 class CountedSerializer(serializers.Serializer[Any]):
     """Expected and counted amount of a method. `counted` is null if it was not counted."""
 

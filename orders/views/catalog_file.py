@@ -50,7 +50,8 @@ columns; in the others it removes the value. Products that are not in the file s
 
 The import is all or nothing. Invalid rows are answered with 400 `invalid_rows`: the same counts,
 the first 100 `errors` with their `row` (the header is row 1), and their `error_count`. With
-`dry_run=1` nothing is written, and invalid rows are part of the report, which is 200."""
+`dry_run=1` nothing is written, and invalid rows are part of the report, which is 200. The file may
+also be the whole body, as `text/csv`."""
 DRY_RUN = OpenApiParameter(
     "dry_run",
     str,

@@ -38,7 +38,6 @@ class ReportViewSet(TenantScopedViewSet):
     query_params = QUERY_PARAMETERS
 
     @extend_schema(
-        operation_id="reports_sales",
         parameters=[
             OpenApiParameter("group_by", str, enum=[each.value for each in GroupBy]),
             OpenApiParameter(

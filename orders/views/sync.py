@@ -61,7 +61,7 @@ class SyncViewSet(TenantScopedViewSet):
     # Each sale has a transaction of its own, so that one failure does not affect the others.
     multi_transaction_actions = ("orders",)
 
-    @extend_schema(operation_id="sync_orders", request=SyncInput, responses={200: SyncSerializer})
+    @extend_schema(request=SyncInput, responses={200: SyncSerializer})
     def orders(self, request: Request) -> Response:
         """Upload offline sales. Each is booked in a transaction of its own and has a result of its
         own, in the order of the batch.
@@ -99,7 +99,6 @@ class GapViewSet(TenantScopedViewSet):
     query_params = ("after",)
 
     @extend_schema(
-        operation_id="registers_gaps",
         parameters=[OpenApiParameter("after", int, description="Only numbers above this one.")],
         responses=GapsSerializer,
     )
@@ -122,7 +121,6 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
     filterset_class = None
 
     @extend_schema(
-        operation_id="registers_device_sequence",
         request=DeviceSequenceInput,
         responses=DeviceSequenceSerializer,
     )

@@ -14,7 +14,10 @@ from tests.support.route_calls import BODIES, PARTS, call
 from tests.support.till import Till
 from tests.support.valid_posts import POSTS, Post, ShopSetup
 
-PARAMETER = {"$ref": "#/components/parameters/IfMatch"}
+PARAMETERS = {
+    "#/components/parameters/IfMatch": False,
+    "#/components/parameters/RequiredIfMatch": True,
+}
 BY_NAME = {route.name: route for route in routes()}
 ACTIONS = sorted(name for name in POSTS if "<uuid:pk>" in BY_NAME[name].path)
 
@@ -26,9 +29,21 @@ def world(admin, cashier, register, store, product):
 
 def is_documented(name, method):
     operation = document()["paths"][path_in_document(name)][method]
-    documented = PARAMETER in operation.get("parameters", [])
-    assert ("412" in operation["responses"]) == documented
-    return documented
+    found = [
+        PARAMETERS[each["$ref"]]
+        for each in operation.get("parameters", [])
+        if each.get("$ref") in PARAMETERS
+    ]
+    assert ("412" in operation["responses"]) == bool(found)
+    assert ("428" in operation["responses"]) == (found == [True])
+    return bool(found)
+
+
+def test_if_match_is_required_where_the_parameter_says_so():
+    parameters = document()["components"]["parameters"]
+
+    for reference, is_required in PARAMETERS.items():
+        assert parameters[reference.rpartition("/")[2]]["required"] == is_required
 
 
 @pytest.mark.parametrize("name", ACTIONS)

@@ -103,6 +103,42 @@ def test_form_login_accepts_the_tenant_as_a_field(anonymous):
     assert anonymous.post(LOG_IN, form, content_type=FORM).status_code == 200
 
 
+@pytest.mark.parametrize("tenant", ["", "tenant=green&", "tenant=GREEN&"])
+def test_form_login_accepts_the_tenant_in_the_username(tenant, anonymous, cashier):
+    """Clients of OAuth, such as Swagger, have no field for it."""
+    form = f"{tenant}username=green%2Fc1&password=seven+green+bottles"
+
+    # Swagger sends the empty id and secret of its client.
+    response = anonymous.post(LOG_IN, form, content_type=FORM, Authorization="Basic Og==")
+
+    assert response.status_code == 200
+    assert Api(response.json()["access_token"]).get("auth/me/").json()["id"] == str(cashier.pk)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "headers", "status", "code"),
+    [
+        ("tenant=red&username=green%2Fc1&password=x", FORM, {}, 400, "tenant_mismatch"),
+        ("username=green%2Fc1&password=x", FORM, {"X_Tenant_ID": "red"}, 400, "tenant_mismatch"),
+        ("username=%2Fc1&password=x", FORM, {}, 400, "tenant_required"),
+        (
+            {"username": "green/c1", "password": "seven green bottles"},
+            "application/json",
+            {},
+            400,
+            "tenant_required",
+        ),
+    ],
+)
+def test_tenant_in_the_username_must_be_the_only_one(  # noqa: PLR0913, PLR0917
+    body, content_type, headers, status, code, anonymous, cashier, problem
+):
+    response = anonymous.post(LOG_IN, body, content_type=content_type, **headers)
+
+    assert problem(response, status, code)
+    assert count_sessions() == 0
+
+
 @pytest.mark.parametrize(
     ("form", "status", "code", "errors"),
     [

@@ -32,7 +32,9 @@ def test_correct_pin_starts_a_session_at_the_register(clock, pin_pad, cashier, r
     answer = response.json()
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
-    assert answer.keys() == {"access", "token_type", "expires_in", "user", "session"}
+    lifetimes = {"expires_in", "idle_expires_in"}
+    assert answer.keys() == {"access", "token_type", "user", "session"} | lifetimes
+    assert (answer["expires_in"], answer["idle_expires_in"]) == (12 * 3600, 15 * 60)
     assert answer["token_type"] == "Bearer"
     assert answer["user"]["id"] == str(cashier.pk)
     session = last_session()

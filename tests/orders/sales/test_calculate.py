@@ -105,7 +105,8 @@ def test_calculate_returns_the_rounded_cash_total(
 
     answer = till.post("orders/calculate/", {"lines": [line(make_product(total))]}).json()
 
-    assert (answer["total"], answer["cash_total"]) == (total, in_cash)
+    assert (answer["total"], answer["cash_due"]) == (total, in_cash)
+    assert answer["cash_total"] == answer["cash_due"]  # the former name
 
 
 def test_cash_total_without_rounding_equals_the_total(till, make_product):

@@ -37,6 +37,17 @@ REGISTRATIONS = (
         r'^    "category": ".*",\n',
         '    "$name": "created updated deleted",\n',
     ),
+    # The OpenAPI document.
+    Registration(
+        "config/openapi_operations.py",
+        r'^    "categories": ".*",\n',
+        '    "$path": "The $titles of the shop.",\n',
+    ),
+    Registration(
+        "config/openapi_examples.py",
+        r'^(?=    "categories.create": )',
+        '    "$plural.create": {"name": "First"},\n    "$plural.update": {"name": "Second"},\n',
+    ),
     # Its tests: permissions, valid requests, announced changes and audit events.
     Registration(
         "tests/architecture/test_permissions.py",

@@ -1,0 +1,106 @@
+"""The OpenAPI document names, groups and describes every operation."""
+
+import re
+
+import pytest
+
+from config.openapi import SPECTACULAR_SETTINGS
+from config.openapi_operations import OPERATIONS, PREFIX, TAGS, derive_names
+from tests.architecture.test_schema import document
+
+OPERATION_ID = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+MAX_SUMMARY = 60
+
+
+def list_operations():
+    return [
+        (f"{method.upper()} {path.removeprefix(PREFIX)}", operation)
+        for path, operations in document()["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def test_operation_ids_are_method_names_and_unique():
+    ids = [operation["operationId"] for _, operation in list_operations()]
+
+    assert [id for id in ids if OPERATION_ID.fullmatch(id) is None] == []
+    assert len(set(ids)) == len(ids)
+    assert {"orders.create", "orders.hold", "idempotency.retrieve", "tax_classes.update"} < set(ids)
+
+
+def test_every_operation_has_a_summary():
+    """Without one, add the operation to `OPERATIONS`."""
+    summaries = {key: operation.get("summary", "") for key, operation in list_operations()}
+
+    assert [key for key, summary in summaries.items() if not summary] == []
+    assert [key for key, summary in summaries.items() if len(summary) > MAX_SUMMARY] == []
+    assert summaries["POST categories/"] == "Create a category"
+    assert summaries["GET orders/{id}/"] == "Retrieve an order"
+
+
+def test_table_of_operations_has_no_others():
+    assert OPERATIONS.keys() - {key for key, _ in list_operations()} == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("GET gift-cards/", ("gift_cards.list", "List gift cards")),
+        ("POST gift-cards/", ("gift_cards.create", "Create a gift card")),
+        ("GET boxes/{id}/", ("boxes.retrieve", "Retrieve a box")),
+        ("PATCH tax-classes/{id}/", ("tax_classes.update", "Change a tax class")),
+        ("DELETE categories/{id}/", ("categories.delete", "Delete a category")),
+        ("POST gift-cards/{id}/top-up/", ("gift_cards.top_up.create", "")),
+    ],
+)
+def test_names_of_a_collection_come_from_its_path(key, names):
+    assert derive_names(key) == names
+
+
+def test_tags_are_described_in_the_order_of_a_day():
+    """Without a description, add the tag to `TAGS`."""
+    used = {tag for _, operation in list_operations() for tag in operation["tags"]}
+    tags = document()["tags"]
+
+    assert [tag["name"] for tag in tags if not tag.get("description")] == []
+    assert {tag["name"] for tag in tags} == used
+    assert [tag["name"] for tag in tags] == list(TAGS)
+
+
+def test_security_is_a_user_a_terminal_or_nobody():
+    bearer, form, terminal = {"bearer": []}, {"password": []}, {"terminal": []}
+    security = {key: operation["security"] for key, operation in list_operations()}
+
+    assert document()["components"]["securitySchemes"].keys() == {"bearer", "password", "terminal"}
+    assert security["POST orders/"] == [bearer, form]
+    assert security["POST auth/pin/"] == security["GET auth/pin/users/"] == [terminal]
+    assert security["POST auth/token/"] == []
+    without = {key for key, each in security.items() if bearer not in each}
+    assert all(key.startswith(("POST auth/", "GET auth/pin/", "POST payment-e")) for key in without)
+
+
+def test_document_names_its_server_and_swagger_shows_collapsed_groups_with_a_filter():
+    settings = SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]
+
+    assert [server["url"] for server in document()["servers"]] == ["/"]
+    assert (settings["docExpansion"], settings["filter"]) == ("none", True)
+
+
+def find_free_objects(schema, path):
+    """Yield the paths of schemas that say `object` without saying what is in it."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from find_free_objects(each, path)
+    if not isinstance(schema, dict):
+        return
+    known = {"properties", "$ref", "oneOf", "anyOf", "allOf"} & schema.keys()
+    if schema.get("type") == "object" and not known:
+        yield path
+    for name, each in schema.items():
+        yield from find_free_objects(each, f"{path}.{name}")
+
+
+def test_only_the_facts_of_audit_events_are_any_object():
+    free = set(find_free_objects(document(), "document"))
+
+    assert free == {"document.components.schemas.AuditEvent.properties.facts"}
