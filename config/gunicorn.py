@@ -80,8 +80,24 @@ def post_worker_init(worker: Any) -> None:
 # Each worker counts in a file of this directory, and GET /metrics adds them up. A reload keeps it,
 # so that no counter falls.
 METRICS_DIRECTORY, METRICS_PREFIX = "PROMETHEUS_MULTIPROC_DIR", "till-metrics-"
-if env.str("METRICS_TOKEN", default="") and METRICS_DIRECTORY not in os.environ:
-    os.environ[METRICS_DIRECTORY] = tempfile.mkdtemp(prefix=METRICS_PREFIX)
+
+
+def create_metrics_directory() -> None:
+    """Create it for the processes that are started later, unless the operator has named one.
+
+    One that is inherited from a server that this one replaces (SIGUSR2) is not used.
+    """
+    if env.str("METRICS_TOKEN", default="") and not is_given_directory():
+        os.environ[METRICS_DIRECTORY] = tempfile.mkdtemp(prefix=METRICS_PREFIX)
+
+
+def is_given_directory() -> bool:
+    name = Path(os.environ.get(METRICS_DIRECTORY, "")).name
+    return bool(name) and not name.startswith(METRICS_PREFIX)
+
+
+def on_starting(server: Any) -> None:
+    create_metrics_directory()
 
 
 def on_exit(server: Any) -> None:

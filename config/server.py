@@ -73,6 +73,8 @@ def build_environment(server: str, environment: Mapping[str, str]) -> dict[str, 
 def main() -> None:
     server = gunicorn.env.str("SERVER", default=GUNICORN)
     command = build_command(server)
+    if server == GRANIAN:  # gunicorn creates it itself
+        gunicorn.create_metrics_directory()
     os.execve(command[0], command, build_environment(server, os.environ))  # noqa: S606
 
 

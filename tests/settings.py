@@ -14,7 +14,6 @@ os.environ |= {
     "SECURE_SSL_REDIRECT": "off",
     "PAYMENT_SIMULATOR": "on",
     "API_DOCS": "public",
-    "METRICS_TOKEN": "a-token-of-the-metrics-for-tests-only",
     # Tests of other things run on machines without fonts too.
     "SILENCED_SYSTEM_CHECKS": "orders.W001",
 }
@@ -27,6 +26,9 @@ with patch("environ.Env.read_env"):  # tests do not depend on a developer's .env
 # Only the tests of Redis use the Redis of the environment, and they do not empty it.
 GIVEN_REDIS_URL, REDIS_URL = REDIS_URL, ""
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# Not from the environment, so that servers under test count in memory.
+METRICS_TOKEN = "a-token-of-the-metrics-for-tests-only"
 
 # No serialized copy of the database: making it would need to read the rows of all tenants.
 DATABASES["default"]["TEST"] = {"SERIALIZE": False}

@@ -181,11 +181,50 @@ def test_counters_of_all_processes_are_added_up(tmp_path):
     assert "till_token_refreshes_total 6.0" in outputs[-1]
 
 
-def test_server_removes_only_the_directory_that_it_has_created(tmp_path, monkeypatch):
-    for name, stays in ((f"{gunicorn.METRICS_PREFIX}x", False), ("of-somebody-else", True)):
-        (directory := tmp_path / name).mkdir()
-        monkeypatch.setenv(gunicorn.METRICS_DIRECTORY, str(directory))
+@pytest.fixture
+def with_token(monkeypatch, tmp_path):
+    environment = {"METRICS_TOKEN": given.METRICS_TOKEN}
+    monkeypatch.setattr(gunicorn.Environment, "ENVIRON", environment)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(gunicorn.METRICS_DIRECTORY, "")  # is restored, unlike a missing one
+    return environment
 
-        gunicorn.on_exit(server=None)
 
-        assert directory.exists() == stays
+def test_server_creates_and_removes_a_directory_for_its_workers(with_token, tmp_path):
+    gunicorn.on_starting(server=None)
+
+    (directory,) = tmp_path.iterdir()
+    assert os.environ[gunicorn.METRICS_DIRECTORY] == str(directory)
+    gunicorn.on_exit(server=None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_server_that_replaces_another_has_its_own_directory(with_token, tmp_path):
+    gunicorn.on_starting(server=None)
+    inherited = os.environ[gunicorn.METRICS_DIRECTORY]
+
+    gunicorn.on_starting(server=None)
+
+    assert os.environ[gunicorn.METRICS_DIRECTORY] != inherited
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_directory_of_the_operator_is_used_and_kept(with_token, tmp_path, monkeypatch):
+    (directory := tmp_path / "counters").mkdir()
+    monkeypatch.setenv(gunicorn.METRICS_DIRECTORY, str(directory))
+
+    gunicorn.on_starting(server=None)
+    gunicorn.on_exit(server=None)
+
+    assert os.environ[gunicorn.METRICS_DIRECTORY] == str(directory)
+    assert list(tmp_path.iterdir()) == [directory]
+
+
+def test_server_without_a_token_creates_no_directory(with_token, tmp_path):
+    with_token.clear()
+
+    gunicorn.on_starting(server=None)
+    gunicorn.on_exit(server=None)
+
+    assert os.environ[gunicorn.METRICS_DIRECTORY] == ""
+    assert list(tmp_path.iterdir()) == []
