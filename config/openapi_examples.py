@@ -124,6 +124,7 @@ BODIES: dict[str, Any] = {
     "tenant.update": {"name": "Corner Shop"},
     "stores.create": {"name": "Second store", "address": "Maybachufer 2\n12047 Berlin"},
     "stores.update": {"name": "First store"},
+    "receipt_profiles.create": {"store": STORE, "legal_name": "Sunny Goods Ltd"},
     "payment_providers.create": {"name": "Simulator", "kind": "simulator"},
     "payment_providers.update": {"name": "Simulated cards"},
     "payment_events.receive": {

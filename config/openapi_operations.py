@@ -30,6 +30,7 @@ TAGS = {
     "reports": "Reports of sales.",
     "tenant": "Settings of the shop.",
     "stores": "The stores of the shop.",
+    "receipt-profiles": "What receipts of a store show: names, tax numbers, texts, logo, language.",
     "users": "Staff: roles, stores, passwords, PINs and sessions.",
     "payment-providers": "Accounts at payment providers.",
     "card-readers": "Card readers at registers.",
@@ -140,6 +141,10 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "GET shifts/{id}/z-report/": ("shifts.z_report", "Print the Z report of a closed shift"),
     "GET reports/sales/": ("reports.sales", "Report sales and refunds"),
     # the shop and its integrations
+    "GET receipt-profiles/{id}/logo/": (
+        "receipt_profiles.retrieve_logo",
+        "Retrieve the logo of a receipt profile",
+    ),
     "GET tenant/": ("tenant.retrieve", "Retrieve the settings of the shop"),
     "PATCH tenant/": ("tenant.update", "Change the settings of the shop"),
     "GET changes/": ("changes.list", "List changes"),

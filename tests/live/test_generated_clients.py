@@ -19,6 +19,11 @@ from tests.architecture.test_schema import document
 from tests.support.live.server import TILL, Server, run_server
 
 CLIENTS = Path(__file__).parent / "clients"
+# Without the formatter of the generated files; an image is bytes like any other.
+GENERATOR = {
+    "post_hooks": [],
+    "content_type_overrides": {"image/png": "application/octet-stream"},
+}
 MINUTES = 60
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(10 * MINUTES)]
@@ -53,9 +58,8 @@ def python_client(openapi, tmp_path):
         sys.executable,
         *("-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"),
     )
-    # Without the formatter of the generated files, which the program does not need.
     settings = tmp_path / "settings.json"
-    settings.write_text(json.dumps({"post_hooks": []}))
+    settings.write_text(json.dumps(GENERATOR))
     run(
         tmp_path,
         *command,
