@@ -33,7 +33,7 @@ def test_document_has_the_codes_by_status():
     } == load_codes()
     for name, codes in load_codes().items():
         assert codes.keys() <= operations[name]["responses"].keys(), name
-    assert "409 `id_conflict`" in operations["shifts.open"]["description"]
+    assert "; 409 `currency_changed`, `id_conflict`" in operations["shifts.open"]["description"]
 
 
 def test_every_code_is_explained_and_none_is_general():
