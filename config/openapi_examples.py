@@ -98,6 +98,8 @@ BODIES: dict[str, Any] = {
     "orders.void": {"reason": "The customer left"},
     "orders.payments.create": {"id": PAYMENT, "method": "cash", "tendered": "5.00"},
     "orders.refunds.create": {"id": REFUND, "reason": "Bruised", "register": REGISTER},
+    "orders.receipt.write_fiscal": {"lines": ["TSE transaction 17"], "qr": "V0;ERS-1"},
+    "refunds.receipt.write_fiscal": {"lines": ["TSE transaction 18"], "qr": "V0;ERS-1"},
     "orders.receipt.email": {"email": "ann@customer.example"},
     "payments.cancel": {},
     "refunds.resolve": {},

@@ -113,10 +113,18 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST orders/{id}/refunds/": ("orders.refunds.create", "Refund an order"),
     "GET orders/{id}/receipt/": ("orders.receipt.retrieve", "Print the receipt of an order"),
     "POST orders/{id}/receipt/email/": ("orders.receipt.email", "E-mail the receipt of an order"),
+    "POST orders/{id}/receipt/fiscal/": (
+        "orders.receipt.write_fiscal",
+        "Write fiscal texts on the receipt of an order",
+    ),
     "GET receipts/{code}/": ("receipts.retrieve", "Find the sale of a receipt"),
     "POST payments/{id}/cancel/": ("payments.cancel", "Cancel a payment"),
     "POST payments/{id}/resolve/": ("payments.resolve", "Look up the outcome of a payment"),
     "GET refunds/{id}/receipt/": ("refunds.receipt.retrieve", "Print the receipt of a refund"),
+    "POST refunds/{id}/receipt/fiscal/": (
+        "refunds.receipt.write_fiscal",
+        "Write fiscal texts on the receipt of a refund",
+    ),
     "POST refunds/{id}/resolve/": ("refunds.resolve", "Look up the outcome of a refund"),
     "POST payment-events/{id}/": ("payment_events.receive", "Receive an event of a provider"),
     "POST store-credits/": ("store_credits.create", "Issue a store credit"),

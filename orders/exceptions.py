@@ -34,6 +34,16 @@ class ReceiptProfileChanged(Conflict):
     message = "The receipt profile has a newer version. Load it, then enter the change again."
 
 
+class FiscalTextsWritten(Conflict):
+    code = "fiscal_texts_written"
+    message = "The receipt already has fiscal texts. They can be written only once."
+
+
+class ReceiptPrinted(Conflict):
+    code = "receipt_printed"
+    message = "The receipt was already printed. Write fiscal texts before the first print."
+
+
 class IllegalTransition(Conflict):
     code = "illegal_transition"
     message = "Order {number} is {from_status} and cannot become {to_status}."

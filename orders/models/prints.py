@@ -1,29 +1,49 @@
-"""Counting of printed documents."""
+"""Counting of printed documents, and texts that are written before the first print."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, models
 
-COUNT_PRINT_SQL = (
-    "UPDATE {table} SET prints = prints + 1 WHERE tenant_id = %s AND id = %s RETURNING prints"
-)
+from orders.exceptions import FiscalTextsWritten, ReceiptPrinted
+
+COUNT_PRINT_SQL = """
+UPDATE {table} SET prints = prints + 1 WHERE tenant_id = %s AND id = %s
+RETURNING prints, fiscal
+"""
 
 
 class Printed(models.Model):
     """A document with one original print; later prints are marked as copies."""
 
     prints = models.PositiveIntegerField(default=0, editable=False)
+    # {lines, qr}: texts of an outside signing service. The hash chain contains them.
+    fiscal = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         abstract = True
 
     def count_print(self: Any) -> int:
-        """Count a print and return its number, which is unique even for concurrent prints."""
+        """Count a print and return its number, which is unique even for concurrent prints.
+
+        Also loads the fiscal texts, which cannot be written after this.
+        """
         key = self._meta.pk.get_db_prep_value
         table = connection.ops.quote_name(self._meta.db_table)
         params = [key(self.tenant_id, connection), key(self.pk, connection)]
         with connection.cursor() as cursor:
             cursor.execute(COUNT_PRINT_SQL.format(table=table), params)
-            (self.prints,) = cursor.fetchone()
+            self.prints, fiscal = cursor.fetchone()
+        # Written meanwhile, or not at all any more.
+        self.fiscal = None if fiscal is None else json.loads(fiscal)
         prints: int = self.prints
         return prints
+
+    def write_fiscal(self, lines: Sequence[str], qr: str) -> None:
+        """Set the fiscal texts, unsaved. Raises `FiscalTextsWritten` and `ReceiptPrinted`."""
+        if self.fiscal is not None:
+            raise FiscalTextsWritten
+        if self.prints:
+            raise ReceiptPrinted
+        self.fiscal = {"lines": list(lines), "qr": qr}

@@ -213,7 +213,7 @@ class Receipt(Printed, TenantOwned):
 
 
 class ChainEntry(TenantOwned):
-    """An entry of the hash chain: receipt, refund, reversal or Z report, with the previous hash.
+    """An entry of the hash chain, with the hash of the previous entry.
 
     Database triggers refuse changes and deletions; `verify_chain` detects them anyway.
     """
@@ -223,13 +223,15 @@ class ChainEntry(TenantOwned):
         REFUND = "refund", "Refund"
         Z_REPORT = "z_report", "Z report"
         REVERSAL = "reversal", "Reversal of a refund"
+        FISCAL = "fiscal", "Fiscal text"
 
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     sequence = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)
-    # Id of the receipt, refund or shift; that of the refund also for its reversal.
+    # Id of the receipt, refund or shift; that of the refund also for its reversal, and that of the
+    # receipt or refund for its fiscal texts.
     subject = models.UUIDField()
     # The canonical JSON that was hashed.
     content = models.TextField()

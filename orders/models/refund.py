@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Prefetch, Q
 
 from accounts.models import User
+from orders.exceptions import NoRefundReceipt
 from orders.models.columns import money_column, quantity_column
 from orders.models.line import OrderLine
 from orders.models.order import Order
@@ -154,6 +155,12 @@ class Refund(Printed, TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.total} of {self.order_id}"
+
+    def receipt_number_and_time(self) -> tuple[int, datetime]:
+        """Return receipt number and time of completion; raise `NoRefundReceipt` without one."""
+        if self.receipt_number is None or self.completed_at is None:
+            raise NoRefundReceipt(refund_status=self.status)
+        return self.receipt_number, self.completed_at
 
     def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Return until when the gateway may still be processing it, one card after another."""

@@ -7,8 +7,13 @@ from rest_framework import serializers
 from orders.services.documents.document import ReceiptContent
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import SaleReceipt
-from tenants.api.fields import StrictEmailField
+from tenants.api.fields import StrictCharField, StrictEmailField
 from tenants.api.serializers import StrictSerializer
+
+MAX_FISCAL_LINES = 20
+MAX_FISCAL_LINE = 100
+# A code of 101 x 101 modules, which is readable on paper of 58 mm.
+MAX_FISCAL_QR = 700
 
 
 class ReceiptRowSerializer(serializers.Serializer[Any]):
@@ -41,6 +46,35 @@ class ReceiptProfileVersionSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
 
 
+class FiscalTextsSerializer(serializers.Serializer[Any]):
+    """Texts of an outside signing service: lines, and the content of a QR code."""
+
+    lines = serializers.ListField(child=serializers.CharField())
+    qr = serializers.CharField()
+
+
+class FiscalTextsInput(StrictSerializer):
+    lines = serializers.ListField(
+        child=StrictCharField(max_length=MAX_FISCAL_LINE), max_length=MAX_FISCAL_LINES, default=list
+    )
+    qr = StrictCharField(
+        max_length=MAX_FISCAL_QR,
+        allow_blank=True,
+        default="",
+        help_text="Printable ASCII characters.",
+    )
+
+    def validate_qr(self, qr: str) -> str:
+        if not (qr.isascii() and qr.isprintable()):
+            raise serializers.ValidationError("Use printable ASCII characters only.", "not_ascii")
+        return qr
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not (given["lines"] or given["qr"]):
+            raise serializers.ValidationError({"lines": ["Enter lines or a QR text."]}, "required")
+        return given
+
+
 class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     """The fields that sale receipts and refund receipts have in common."""
 
@@ -55,6 +89,7 @@ class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     order = serializers.CharField()
     order_id = serializers.UUIDField()
+    fiscal = FiscalTextsSerializer(allow_null=True)
     started_at = serializers.SerializerMethodField()
     tax_rates = ReceiptTaxRateSerializer(many=True)
 

@@ -21,6 +21,7 @@ from orders.models import (
 )
 from orders.services.completion.hash_chain import (
     GENESIS_HASH,
+    build_fiscal_content,
     build_receipt_content,
     build_refund_content,
     build_reversal_content,
@@ -193,6 +194,14 @@ def _load_reversals(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     }
 
 
+def _load_fiscal_texts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
+    return {
+        row.pk: StoredSubject(row.register_id, to_canonical_json(build_fiscal_content(row)))
+        for model in (Receipt, Refund)
+        for row in model._default_manager.filter(pk__in=ids)
+    }
+
+
 def _load_z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     shifts = list(Shift.objects.filter(pk__in=ids))
     hashes = _hash_profiles(shifts)
@@ -222,6 +231,7 @@ LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, StoredSubject
     Kind.REFUND: _load_refunds,
     Kind.Z_REPORT: _load_z_reports,
     Kind.REVERSAL: _load_reversals,
+    Kind.FISCAL: _load_fiscal_texts,
 }
 
 
@@ -257,6 +267,8 @@ def _find_unchained() -> Iterator[Finding]:
         (booked, Kind.REFUND),
         (booked.filter(reversed_at__isnull=False), Kind.REVERSAL),
         (closed, Kind.Z_REPORT),
+        (Receipt.objects.exclude(fiscal=None), Kind.FISCAL),
+        (Refund.objects.exclude(fiscal=None), Kind.FISCAL),
     ):
         entries = ChainEntry.objects.filter(kind=kind, subject=OuterRef("pk"))
         yield from _build_findings(rows.filter(~Exists(entries)), kind, "{} has no entry")

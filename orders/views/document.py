@@ -6,16 +6,22 @@ from typing import Any, TypeVar
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from orders.models import Receipt, Refund
+from orders.serializers.receipt import FiscalTextsInput, FiscalTextsSerializer
 from orders.services.documents.document import Document
+from orders.services.documents.fiscal import FiscalTexts, write_fiscal_texts
 from orders.services.documents.print import RENDERERS, preview_document, print_document
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import SaleReceipt
 from tenants.api.filters import parse_boolean
 from tenants.api.formats import FormatError
+from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import Invalid
 
 FORMATS = ("json", *RENDERERS)
@@ -97,3 +103,12 @@ def build_document_response(document: Document, form: str) -> HttpResponse:
         name = f"{document.file_name}.{renderer.extension}"
         response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
+
+
+def write_fiscal(row: Receipt | Refund, view: TenantScopedViewSet) -> Response:
+    """Write the fiscal texts of the request on a receipt or refund receipt."""
+    session, given = view.request.auth, view.validated(FiscalTextsInput)
+    written = write_fiscal_texts(
+        row, FiscalTexts(**given), at_register=session.register_id, by=view.request.user
+    )
+    return Response(FiscalTextsSerializer(written.fiscal).data, status=status.HTTP_201_CREATED)

@@ -27,7 +27,13 @@ from orders.serializers.order import (
     compute_fingerprint,
 )
 from orders.serializers.payment import PaidOrderSerializer, render_declined
-from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
+from orders.serializers.receipt import (
+    FiscalTextsInput,
+    FiscalTextsSerializer,
+    ReceiptMailInput,
+    ReceiptMailSerializer,
+    ReceiptSerializer,
+)
 from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
 from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
@@ -46,6 +52,7 @@ from orders.views.document import (
     extend_document_schema,
     parse_flag,
     parse_format,
+    write_fiscal,
 )
 from orders.views.editing import OrderEditingMixin
 from tenants.api.filters import (
@@ -128,7 +135,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     def rows(self) -> Any:
         if self.action == "receipt":
             return Order.objects.with_receipt()
-        if self.action == "email_receipt":
+        if self.action in {"email_receipt", "fiscal"}:
             return Order.objects.all()
         return Order.objects.with_details()
 
@@ -229,6 +236,17 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         if is_gift:
             return build_document_response(receipt.build_document(), form)
         return build_receipt_response(receipt, form, request)
+
+    @extend_schema(request=FiscalTextsInput, responses={201: FiscalTextsSerializer})
+    @action(detail=True, methods=["post"], url_path="receipt/fiscal", url_name="receipt-fiscal")
+    def fiscal(self, request: Request, pk: Any) -> Response:
+        """Write the texts of an outside signing service on the receipt, before its first print.
+
+        They can be written once, by a manager or at the register of the receipt.
+        """
+        order = self.get_object()
+        order.receipt_number_and_time()
+        return write_fiscal(order.receipt, self)
 
     @extend_schema(request=ReceiptMailInput, responses={202: ReceiptMailSerializer})
     @action(detail=True, methods=["post"], url_path="receipt/email", url_name="receipt-email")

@@ -15,7 +15,11 @@ from rest_framework.response import Response
 from accounts.client_info import get_client_location
 from accounts.permissions import IsManager, IsStaff
 from orders.models import Refund, StoreCredit
-from orders.serializers.receipt import RefundReceiptSerializer
+from orders.serializers.receipt import (
+    FiscalTextsInput,
+    FiscalTextsSerializer,
+    RefundReceiptSerializer,
+)
 from orders.serializers.refund import (
     IssuedStoreCreditSerializer,
     ReasonInput,
@@ -41,6 +45,7 @@ from orders.views.document import (
     build_receipt_response,
     extend_document_schema,
     parse_format,
+    write_fiscal,
 )
 from tenants.api.filters import (
     CreationTimeFilterSet,
@@ -89,6 +94,17 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
         if form == "json":
             return Response(RefundReceiptSerializer(receipt).data)
         return build_receipt_response(receipt, form, request)
+
+    @extend_schema(request=FiscalTextsInput, responses={201: FiscalTextsSerializer})
+    @action(detail=True, methods=["post"], url_path="receipt/fiscal", url_name="receipt-fiscal")
+    def fiscal(self, request: Request, pk: Any) -> Response:
+        """Write the texts of an outside signing service on the receipt, before its first print.
+
+        They can be written once, by a manager or at the register of the refund.
+        """
+        refund = self.get_object()
+        refund.receipt_number_and_time()
+        return write_fiscal(refund, self)
 
     @extend_schema(request=ResolveInput, responses=RefundSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])

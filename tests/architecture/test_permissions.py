@@ -159,6 +159,8 @@ TABLE = {
     ("get", "order-receipt"): STAFF,
     ("get", "receipt"): STAFF,
     ("post", "order-receipt-email"): STAFF,
+    ("post", "order-receipt-fiscal"): STAFF,
+    ("post", "refund-receipt-fiscal"): STAFF,
     ("get", "payment-list"): STAFF,
     ("get", "payment-detail"): STAFF,
     ("post", "payment-cancel"): STAFF,

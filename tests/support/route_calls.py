@@ -15,6 +15,8 @@ from tests.support.discovery import routes
 BY_NAME = {route.name: route for route in routes()}
 # Bodies that are validated before the row is loaded.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "order-receipt-fiscal"): {"lines": ["Signed"]},
+    ("post", "refund-receipt-fiscal"): {"lines": ["Signed"]},
     ("post", "order-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
     ("put", "user-pin"): {"pin": "482916"},

@@ -46,8 +46,11 @@ class ShopSetup:
         return str(order["payments"][0]["id"])
 
     def unknown_refund(self) -> str:
-        path = f"orders/{self.order(payments=[card('2.50')])}/refunds/"
-        body = {"amount": TIMES_OUT, "reason": "Bruised"}
+        return self.refund(card("2.50"), TIMES_OUT)
+
+    def refund(self, payment: Body, amount: str) -> str:
+        path = f"orders/{self.order(payments=[payment])}/refunds/"
+        body = {"amount": amount, "reason": "Bruised"}
         refunded = self.till.post(path, body, Idempotency_Key="refund")
         assert refunded.status_code == 201
         return str(refunded.json()["id"])
@@ -181,6 +184,12 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "order-resume": lambda world: Post({}, row=world.held()),
     "order-void": lambda world: Post({"reason": "Left"}, row=world.order()),
     "order-payments": lambda world: Post(without_id(cash("1.00")), row=world.order()),
+    "order-receipt-fiscal": lambda world: Post(
+        {"lines": ["Signed"]}, row=world.order(payments=[cash("2.50")])
+    ),
+    "refund-receipt-fiscal": lambda world: Post(
+        {"lines": ["Signed"]}, row=world.refund(cash("2.50"), "1.00")
+    ),
     "order-receipt-email": lambda world: Post(
         {"email": "ann@customer.example"}, row=world.order(payments=[cash("2.50")])
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from orders.models import ChainEntry, Order, OrderLine, Payment, ReceiptProfile, Refund
+from orders.models import ChainEntry, Order, OrderLine, Payment, Receipt, ReceiptProfile, Refund
 from orders.models.receipt import RegisterNumbers
 from orders.money.rounding import format_plain
 from tenants.database.bulk_insert import Statement, build_row
@@ -127,6 +127,11 @@ def build_reversal_content(refund: Refund) -> dict[str, Any]:
         "cash_rounding": format_plain(refund.cash_rounding),
         "total": format_plain(refund.total),
     }
+
+
+def build_fiscal_content(row: Receipt | Refund) -> dict[str, Any]:
+    """Return the fiscal texts of a receipt or refund; nothing without them."""
+    return {"document": str(row.pk), **row.fiscal} if row.fiscal else {}
 
 
 def build_profile_content(profile_hash: str) -> dict[str, str]:

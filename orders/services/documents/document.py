@@ -49,6 +49,8 @@ class Document:
     footer: tuple[str, ...] = ()
     # Name of a downloaded file, in ASCII and without extension.
     file_name: str = "document"
+    # Content of the QR code of a signing service; empty without one.
+    fiscal_qr: str = ""
     labels: Labels = ENGLISH
     printer: PrinterSettings = DEFAULT_PRINTER
 
@@ -99,6 +101,11 @@ class ReceiptContent:
         return self.row.prints
 
     @property
+    def fiscal(self) -> dict[str, Any] | None:
+        """Return the texts of a signing service, or None without them."""
+        return self.row.fiscal
+
+    @property
     def shop(self) -> str:
         return self.issuer.name
 
@@ -127,7 +134,11 @@ class ReceiptContent:
 
         Only an original that moves cash opens the drawer.
         """
-        return self.issuer.build_frame(opens_drawer=moves_cash and not copy) | {"copy": copy}
+        frame = self.issuer.build_frame(opens_drawer=moves_cash and not copy)
+        return frame | {"copy": copy, "fiscal_qr": self.fiscal["qr"] if self.fiscal else ""}
+
+    def build_fiscal_rows(self) -> tuple[Row, ...]:
+        return tuple(Row(line) for line in self.fiscal["lines"]) if self.fiscal else ()
 
     def build_times(self, ended_at: datetime) -> tuple[tuple[str, str], ...]:
         """Return the fields with start and end, to the second."""

@@ -8,7 +8,6 @@ from operator import attrgetter
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import NoRefundReceipt
 from orders.models import Payment, Payout, Refund
 from orders.services.documents.document import (
     Document,
@@ -67,28 +66,33 @@ class RefundReceipt(ReceiptContent):
                 *self.build_times(self.refunded_at),
             ),
             issued_at=self.refunded_at,
-            sections=(self.lines, self.totals, (*self.payouts, *extra), self.taxes),
+            sections=(
+                self.lines,
+                self.totals,
+                (*self.payouts, *extra),
+                self.taxes,
+                self.build_fiscal_rows(),
+            ),
             qr_text=str(self.id),
         )
 
 
 def build_refund_receipt(refund: Refund) -> RefundReceipt:
     """Build the receipt of a completed refund. Raises `NoRefundReceipt` before that."""
-    if refund.receipt_number is None or refund.completed_at is None:
-        raise NoRefundReceipt(refund_status=refund.status)
+    number, completed_at = refund.receipt_number_and_time()
     order, clock = refund.order, refund.store.clock
     order_receipt_number, _ = order.receipt_number_and_time()
     issuer = build_issuer(refund.store, refund.profile)
     return RefundReceipt(
         **build_heading(refund, order, issuer),
         row=refund,
-        number=refund.receipt_number,
+        number=number,
         order_receipt_number=order_receipt_number,
         order_register=order.register.name,
         served_by=str(refund.by),
         reason=refund.reason,
-        started_at=min(refund.created_at, refund.completed_at).astimezone(clock),
-        refunded_at=refund.completed_at.astimezone(clock),
+        started_at=min(refund.created_at, completed_at).astimezone(clock),
+        refunded_at=completed_at.astimezone(clock),
         lines=tuple(_build_lines(refund, issuer.labels)),
         totals=tuple(_build_totals(refund, issuer.labels)),
         payouts=tuple(_build_payouts(refund, issuer.labels)),

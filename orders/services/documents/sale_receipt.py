@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
@@ -34,6 +35,12 @@ class SaleReceipt(ReceiptContent):
     # Shown above everything else.
     kind: str = ""
     moves_cash: bool = False
+    is_gift: bool = False
+
+    @property
+    def fiscal(self) -> dict[str, Any] | None:
+        """Return the texts of a signing service. A gift receipt has none, as they have amounts."""
+        return None if self.is_gift else self.row.fiscal
 
     def build_original(self, by: User) -> Document:
         """Return the original; it differs from a copy only by its banner."""
@@ -55,7 +62,13 @@ class SaleReceipt(ReceiptContent):
                 *self.offline,
             ),
             issued_at=self.sold_at,
-            sections=(self.lines, self.totals, self.payments, self.taxes),
+            sections=(
+                self.lines,
+                self.totals,
+                self.payments,
+                self.taxes,
+                self.build_fiscal_rows(),
+            ),
             qr_text=self.order_id,
         )
 
@@ -93,6 +106,7 @@ def build_gift_receipt(order: Order) -> SaleReceipt:
         tax_rates=(),
         payments=(),
         moves_cash=False,
+        is_gift=True,
     )
 
 

@@ -151,6 +151,11 @@ def test_high_raster_is_printed_in_parts():
     assert b"".join(part[4:] for part in parts) == raster.rows
 
 
+@pytest.mark.parametrize(("length", "dots", "module"), [(36, 384, 6), (700, 384, 3), (700, 504, 4)])
+def test_long_qr_code_fits_on_the_paper(length, dots, module):
+    assert b"\x1d(k\x03\x001C" + bytes([module]) in encode_qr("x" * length, dots)
+
+
 def test_long_qr_text_has_a_two_byte_length():
     assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in encode_qr("7" * 300)
 

@@ -78,6 +78,11 @@ ACTIONS = {
         lambda at: at.post("payments/", cash("0.01")),
         (409, "payment_exceeds_due"),
     ),
+    "write fiscal texts": (
+        "order-receipt-fiscal",
+        lambda at: at.post("receipt/fiscal/", {"lines": ["Signed"]}),
+        (409, "no_receipt"),
+    ),
     "email a receipt": (
         "order-receipt-email",
         lambda at: at.post("receipt/email/", {"email": "ann@customer.example"}),

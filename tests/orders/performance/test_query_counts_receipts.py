@@ -18,7 +18,7 @@ REFUND_RECEIPT = 3
 ORIGINAL, COPY = 3, 4
 # The registers; of each its series and entries; receipts, orders, lines and payments in batches;
 # receipt profiles; entries after the last; documents without an entry or with two.
-VERIFICATION = 1 + 2 + 4 + 1 + 1 + 5
+VERIFICATION = 1 + 2 + 4 + 1 + 1 + 8
 FORMS = ["text", "html", "escpos"]
 
 

@@ -324,3 +324,11 @@ def device_sequence_set(scene):
     scene.post(f"registers/{scene.till.register.pk}/device-sequence/", body)
     facts = {"before": 1, "after": 7, "reason": "New device"}
     return ExpectedEvent(scene.admin, scene.till.register, facts)
+
+
+@row("fiscal_texts_written")
+def fiscal_texts_written(scene):
+    order = scene.till.sold(line(scene.product), payments=[cash("2.50")])
+    scene.post(f"orders/{order['id']}/receipt/fiscal/", {"lines": ["Signed"]})
+    receipt = scene.the_only(Receipt)
+    return ExpectedEvent(scene.admin, receipt, {"order": order["id"]})

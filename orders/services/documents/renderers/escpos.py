@@ -3,14 +3,21 @@
 A line is text if the code page of the printer has all its letters, otherwise an image.
 """
 
+import importlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from wcwidth import iter_graphemes
 
 from orders.services.documents.document import Document
-from orders.services.documents.printer_settings import CODE_PAGES, CodePage, PrinterSettings
+from orders.services.documents.printer_settings import (
+    CODE_PAGES,
+    DEFAULT_PRINTER,
+    CodePage,
+    PrinterSettings,
+)
 from orders.services.documents.renderers.fonts import find_font, find_region
 from orders.services.documents.renderers.raster import Raster, draw_line, draw_logo
 from orders.services.documents.renderers.text_layout import TextLine, layout_code, layout_lines
@@ -31,8 +38,10 @@ MAX_RASTER_ROWS = 128
 OPEN_DRAWER = b"\x1bp\x00\x19\xfa"
 # Feed to the cutter, then cut, leaving one point.
 CUT = b"\x1dVB\x00"
-# QR model 2, module of 6 dots, error correction M.
-QR_START = b"\x1d(k\x04\x001A2\x00" + b"\x1d(k\x03\x001C\x06" + b"\x1d(k\x03\x001E1"
+# QR model 2, then the dots of a module, then error correction M.
+QR_MODEL, QR_MODULE = b"\x1d(k\x04\x001A2\x00", b"\x1d(k\x03\x001C"
+QR_CORRECTION = b"\x1d(k\x03\x001E1"
+MAX_MODULE_DOTS = 6
 QR_PRINT = b"\x1d(k\x03\x001Q0"
 # Punctuation that is the same in ASCII, so that a line need not be an image because of it.
 PUNCTUATION = str.maketrans(
@@ -73,8 +82,10 @@ def _render_parts(document: Document) -> Iterator[bytes]:
         yield CENTER + encode_raster(logo) + LEFT
     for line in layout_lines(document, encoder.prepare):
         yield encoder.encode(line)
-    yield b"\n" + CENTER + encode_qr(document.qr_text) + LEFT
-    for line in layout_code(document):
+    if document.fiscal_qr:
+        yield b"\n" + CENTER + encode_qr(document.fiscal_qr, printer.dots) + LEFT
+    yield b"\n" + CENTER + encode_qr(document.qr_text, printer.dots) + LEFT
+    for line in layout_code(document, document.qr_text):
         yield encoder.encode(line)
     yield CUT
 
@@ -166,7 +177,12 @@ def _encode_bands(raster: Raster) -> Iterator[bytes]:
         yield PRINT_RASTER + size + raster.rows[top * row : (top + rows) * row]
 
 
-def encode_qr(text: str) -> bytes:
-    """Return the command for a QR code; the printer draws it."""
+def encode_qr(text: str, dots: int = DEFAULT_PRINTER.dots) -> bytes:
+    """Return the command for a QR code, which the printer draws, at most `dots` wide."""
     data = text.encode("ascii")
-    return QR_START + b"\x1d(k" + (len(data) + 3).to_bytes(2, "little") + b"1P0" + data + QR_PRINT
+    # Imported when asked for, as in the HTML renderer.
+    segno: Any = importlib.import_module("segno")
+    modules, _ = segno.make_qr(text, error="m").symbol_size(border=0)
+    size = bytes([max(min(MAX_MODULE_DOTS, dots // modules), 1)])
+    start = QR_MODEL + QR_MODULE + size + QR_CORRECTION
+    return start + b"\x1d(k" + (len(data) + 3).to_bytes(2, "little") + b"1P0" + data + QR_PRINT

@@ -14,7 +14,11 @@ def render_html(document: Document) -> str:
     return render_to_string(
         "receipts/receipt.html",
         build_context(document)
-        | {"qr": draw_qr(document.qr_text), "logo_url": build_logo_url(document.printer.logo)},
+        | {
+            "qr": draw_qr(document.qr_text),
+            "fiscal_qr": draw_qr(document.fiscal_qr) if document.fiscal_qr else "",
+            "logo_url": build_logo_url(document.printer.logo),
+        },
     )
 
 

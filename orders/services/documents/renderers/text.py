@@ -11,7 +11,13 @@ from orders.services.documents.renderers.text_layout import (
 
 def render_text(document: Document) -> str:
     """Render as text, for a screen or a text-only printer, with the code as text."""
-    lines = [*layout_lines(document), TextLine(""), *layout_code(document)]
+    fiscal = [TextLine(""), *layout_code(document, document.fiscal_qr)]
+    lines = [
+        *layout_lines(document),
+        *(fiscal if document.fiscal_qr else ()),
+        TextLine(""),
+        *layout_code(document, document.qr_text),
+    ]
     return "".join(f"{_align(line, document.printer.columns)}\n" for line in lines)
 
 

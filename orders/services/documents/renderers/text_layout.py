@@ -73,9 +73,9 @@ def layout_lines(
     yield from _layout_footer(document, prepare)
 
 
-def layout_code(document: Document) -> Iterator[TextLine]:
-    """Lay out the content of the QR code as text; it is longer than a line of narrow paper."""
-    for line in _wrap(document.qr_text, document.printer.columns):
+def layout_code(document: Document, text: str) -> Iterator[TextLine]:
+    """Lay out the content of a QR code as text; it is longer than a line of narrow paper."""
+    for line in _wrap(text, document.printer.columns):
         yield TextLine(line, is_centered=True)
 
 
