@@ -50,6 +50,22 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         with self.connection.cursor() as cursor:
             return self.connection.features.is_distributed and distribution.is_in_use(cursor)
 
+    def add_field(self, model: Any, field: Any) -> None:
+        """Add a column; on a cluster its check is a statement of its own, as Citus requires."""
+        check = field.db_parameters(connection=self.connection)["check"]
+        if not check or not self.is_of_cluster():
+            super().add_field(model, field)
+            return
+        self.sql_check_constraint = ""
+        super().add_field(model, field)
+        del self.sql_check_constraint
+        # The name that PostgreSQL gives to the check of a column.
+        table = model._meta.db_table
+        name = self.quote_name(f"{table}_{field.column}_check")
+        self.execute(
+            f"ALTER TABLE {self.quote_name(table)} ADD CONSTRAINT {name} CHECK ({check})", None
+        )
+
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
         """Add the tenant column to foreign keys between rows of a tenant, and to its users."""
         statement: Statement = super()._create_fk_sql(model, field, suffix)

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.models import PositiveIntegerField
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuthSession, User
@@ -176,6 +177,28 @@ def test_later_migration_distributes_its_new_tables():
         everything = set(cursor.fetchall())
         as_if_new = "DELETE FROM pg_dist_partition WHERE logicalrelid = 'orders_barcode'::regclass"
         assert placed_by(as_if_new) == everything
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_new_column_and_its_check_are_two_statements():
+    field = PositiveIntegerField(null=True)
+    field.set_attributes_from_name("counted_at_once")
+    with cluster() as cursor:
+        call_command("migrate", database="cluster", verbosity=0)
+        with (
+            connections["cluster"].schema_editor() as editor,
+            CaptureQueriesContext(connections["cluster"]) as captured,
+        ):
+            editor.add_field(Product, field)
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s",
+            ["orders_product_counted_at_once_check"],
+        )
+        assert cursor.fetchall() == [("CHECK ((counted_at_once >= 0))",)]
+
+    added = [query["sql"] for query in captured if "ADD" in query["sql"]]
+    assert ["CHECK" in sql for sql in added] == [False, True]
 
 
 @pytest.mark.postgres
