@@ -324,6 +324,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "BarcodeRuleKindEnum": "orders.models.BarcodeRule.Kind",
         "CardEntryEnum": "orders.models.Payment.Entry",
         "CardEntryInputEnum": ["external"],
+        "MovementInputTypeEnum": ["receive", "adjust", "count", "transfer_out", "waste"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "PaymentProviderKindEnum": "orders.models.PaymentProvider.Kind",

@@ -80,6 +80,17 @@ BODIES: dict[str, Any] = {
         "store": STORE,
         "quantity": "5",
     },
+    "stock.movements.create_batch": {
+        "movements": [
+            {
+                "id": OTHER,
+                "type": "receive",
+                "product": PRODUCT,
+                "store": STORE,
+                "quantity": "5",
+            }
+        ]
+    },
     # selling
     "orders.calculate": {
         "lines": [{"sku": SKU, "quantity": "2", "discounts": [{"type": "percent", "value": "10"}]}]

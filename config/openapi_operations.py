@@ -93,6 +93,10 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "PATCH stock/{id}/": ("stock.update", "Change the reorder point of a stock level"),
     "GET stock/movements/": ("stock.movements.list", "List stock movements"),
     "POST stock/movements/": ("stock.movements.create", "Record a stock movement"),
+    "POST stock/movements/batch/": (
+        "stock.movements.create_batch",
+        "Record many stock movements at once",
+    ),
     "GET stock/movements/{id}/": ("stock.movements.retrieve", "Retrieve a stock movement"),
     # selling
     "POST orders/calculate/": ("orders.calculate", "Calculate an order without storing it"),

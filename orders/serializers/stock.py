@@ -1,6 +1,6 @@
 """Serializers of stock levels and stock movements."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -72,9 +72,57 @@ class MovementInput(StrictSerializer):
             return {"to_store": ErrorDetail("Required for transfer_out.", "required")}
         if other is not None and not is_transfer:
             return {"to_store": ErrorDetail("Only allowed for transfer_out.", "no_transfer")}
-        if other is not None and other.pk == attrs["store"].pk:
+        if other is not None and other == attrs["store"]:
             return {"to_store": ErrorDetail("Must be another store than `store`.", "same_store")}
         return {}
+
+
+class BatchedMovementInput(MovementInput):
+    """A movement of a batch. Its product and stores are looked up with those of the others."""
+
+    product = StrictUUIDField()
+    store = StrictUUIDField()
+    to_store = StrictUUIDField(required=False, help_text="Required for transfer_out.")
+
+
+class MovementBatchInput(StrictSerializer):
+    """Up to 500 stock movements, which are recorded in their order, all or none."""
+
+    movements = BatchedMovementInput(many=True, allow_empty=False)
+
+    def validate_movements(self, movements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Replace the ids of products and stores by the rows, with one query for each kind."""
+        stores = Store.objects.in_bulk(list_ids(movements, "store", "to_store"))
+        products = Product.objects.in_bulk(list_ids(movements, "product"))
+        rows: dict[str, Mapping[Any, Any]] = {
+            "product": products,
+            "store": stores,
+            "to_store": stores,
+        }
+        seen: set[Any] = set()
+        errors = {}
+        for index, movement in enumerate(movements):
+            missing = [
+                name for name in rows if name in movement and movement[name] not in rows[name]
+            ]
+            found = {
+                name: ErrorDetail("Object does not exist.", "does_not_exist") for name in missing
+            }
+            if movement.get("id") in seen:
+                found["id"] = ErrorDetail("Must not be repeated.", "repeated")
+            seen |= {movement["id"]} if "id" in movement else set()
+            if found:
+                errors[index] = found
+        if errors:
+            raise serializers.ValidationError(errors)
+        return [
+            movement | {name: rows[name][movement[name]] for name in rows if name in movement}
+            for movement in movements
+        ]
+
+
+def list_ids(movements: Iterable[Mapping[str, Any]], *names: str) -> list[Any]:
+    return [movement[name] for movement in movements for name in names if name in movement]
 
 
 def build_new_movement(given: Mapping[str, Any], body: Any) -> NewMovement:
@@ -125,6 +173,15 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
             "created_at",
         )
         read_only_fields = fields
+
+
+class MovementBatchSerializer(serializers.Serializer[Any]):
+    """The movements of a batch, in their order."""
+
+    created = serializers.IntegerField(
+        read_only=True, help_text="How many are new: others were recorded before by their `id`."
+    )
+    movements = MovementSerializer(many=True, read_only=True)
 
 
 class StockLevelInput(StrictSerializer):

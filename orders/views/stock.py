@@ -5,12 +5,16 @@ from typing import Any
 from django.db import transaction
 from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff, ReadOnly
 from orders.models import StockLevel, StockMovement
 from orders.serializers.stock import (
+    MovementBatchInput,
+    MovementBatchSerializer,
     MovementInput,
     MovementSerializer,
     StockLevelInput,
@@ -18,7 +22,7 @@ from orders.serializers.stock import (
     build_new_movement,
 )
 from orders.services.stock.consistency import set_levels_after
-from orders.services.stock.movements import move_stock
+from orders.services.stock.movements import move_stock, move_stock_in_batch
 from tenants.api.filters import (
     LIST_PARAMETERS,
     CreationTimeFilterSet,
@@ -31,6 +35,7 @@ from tenants.api.filters import (
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.events.outbox import publish_row
+from tenants.ids import derive_id
 
 
 class StockLevelFilter(StrictFilterSet):
@@ -122,3 +127,29 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
         given["id"] = self.resource_id(given.get("id"))
         movement, is_new = move_stock(build_new_movement(given, request.data), by=request.user)
         return self.answer_created(movement, is_new)
+
+    @extend_schema(
+        request=MovementBatchInput,
+        responses={200: MovementBatchSerializer, 201: MovementBatchSerializer},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
+    def batch(self, request: Request) -> Response:
+        """Record up to 500 stock movements in their order, all of them or none.
+
+        Each has the fields of `POST stock/movements/`, and an `id` unless the request has an
+        `Idempotency-Key`. Errors name the index: `movements[3].quantity`, or `index`. Answers 200
+        if all were recorded before.
+        """
+        given = self.validated(MovementBatchInput)["movements"]
+        body: Any = request.data
+        batch = [
+            build_new_movement(each | {"id": self.get_movement_id(index, each)}, sent)
+            for index, (each, sent) in enumerate(zip(given, body["movements"], strict=True))
+        ]
+        movements, created = move_stock_in_batch(batch, by=request.user)
+        content = MovementBatchSerializer({"created": created, "movements": movements}).data
+        return Response(content, status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+
+    def get_movement_id(self, index: int, given: dict[str, Any]) -> Any:
+        """Return the id of a movement of a batch: from the client, or derived from the key."""
+        return given.get("id") or derive_id(self.resource_id(None), index)

@@ -25,6 +25,7 @@ IDS = {
     "order-discounts": ("id",),
     "order-refunds": ("id",),
     "movement-list": ("id",),
+    "movement-batch": ("movements.0.id",),
     "shift-list": ("id",),
     "shift-cash-movements": ("id",),
     "store-credit-list": ("id",),

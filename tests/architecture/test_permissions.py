@@ -139,6 +139,7 @@ TABLE = {
     ("patch", "stock-level-detail"): MANAGERS,
     ("get", "movement-list"): STAFF,
     ("post", "movement-list"): MANAGERS,
+    ("post", "movement-batch"): MANAGERS,
     ("get", "movement-detail"): STAFF,
     # selling
     ("get", "order-list"): STAFF,

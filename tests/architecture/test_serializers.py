@@ -140,6 +140,13 @@ LOOKED_UP_BY_SERVICES = {
     # Looked up among the users of the terminal.
     ("CredentialsInput", "user"),
     ("PinLogInInput", "user"),
+    # Looked up in the current tenant with those of the other movements.
+    ("BatchedMovementInput", "product"),
+    ("BatchedMovementInput", "store"),
+    ("BatchedMovementInput", "to_store"),
+    ("MovementBatchInput", "movements[].product"),
+    ("MovementBatchInput", "movements[].store"),
+    ("MovementBatchInput", "movements[].to_store"),
 }
 # Framework fields whose children are our own fields.
 CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)

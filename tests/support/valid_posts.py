@@ -175,6 +175,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "product-list": lambda world: Post({"sku": "PEAR", "name": "Pear", "price": "1.00"}),
     "product-import": lambda world: Post(CSV, content_type="multipart/form-data; boundary=b"),
     "movement-list": lambda world: Post(world.delivery()),
+    "movement-batch": lambda world: Post({"movements": [world.delivery()]}),
     # selling
     "order-list": lambda world: Post(world.basket(payments=[cash("2.50")])),
     "order-calculate": lambda world: Post(world.basket()),

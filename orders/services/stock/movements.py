@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,15 +22,17 @@ from orders.services.stock.levels import (
 )
 from tenants import audit
 from tenants.api.formats import format_number
-from tenants.database.bulk_insert import bulk_insert
-from tenants.events.outbox import build_event, publish
-from tenants.exceptions import IdConflict, Invalid
+from tenants.database.bulk_insert import BATCH_SIZE, bulk_insert
+from tenants.events.outbox import build_event, publish, publish_all
+from tenants.exceptions import Conflict, IdConflict, Invalid
 from tenants.ids import ensure_same_content, unique_or
-from tenants.models import Store
+from tenants.models import AuditEvent, Store
 from tenants.scope import atomic_with_retry
 
 Type = StockMovement.Type
 Levels = Mapping[uuid.UUID, StockLevel]
+# The ids of the store and of the product of a level.
+LevelKey = tuple[uuid.UUID, uuid.UUID]
 # How far a client's clock may be ahead; such a time counts as now.
 MAX_CLOCK_AHEAD = timedelta(minutes=5)
 AUDIT_EVENTS = {
@@ -93,6 +96,127 @@ def move_stock(
     _update_levels(new, levels, changes)
     _record_audit(new, movements[0], by)
     return movements[0], True
+
+
+@atomic_with_retry
+def move_stock_in_batch(
+    batch: Sequence[NewMovement], *, by: User
+) -> tuple[list[StockMovement], int]:
+    """Record many movements in their order, all of them or none.
+
+    Levels are locked and written at once, so that the number of statements does not depend on the
+    number of movements, apart from those with an earlier `occurred_at`. Return the movements, and
+    how many of them are new. Errors name the index: raises `Invalid`, `IdConflict`,
+    `InsufficientStock`.
+    """
+    levels = _lock_levels_of_batch(batch)
+    known = StockMovement.objects.in_bulk([new.id for new in batch])
+    writer = _BatchWriter(levels, by)
+    recorded = []
+    for index, new in enumerate(batch):
+        with _name_index(index):
+            if movement := known.get(new.id):
+                ensure_same_content(movement, new)
+            else:
+                movement = writer.add(new)
+            recorded.append(movement)
+    writer.write_levels()
+    return recorded, len(writer.events)
+
+
+@contextmanager
+def _name_index(index: int) -> Iterator[None]:
+    """Add the index of the movement to an error."""
+    try:
+        yield
+    except Invalid as error:
+        raise error.nested_under(f"movements[{index}]") from error
+    except Conflict as error:
+        error.facts["index"] = index
+        raise
+
+
+def _lock_levels_of_batch(batch: Sequence[NewMovement]) -> dict[LevelKey, StockLevel]:
+    """Lock the levels of all movements by id, creating missing ones."""
+    stores = {(store.pk, new.product.pk): store for new in batch for store in new.stores}
+    rows = StockLevel.objects.filter(
+        store__in={store for store, _ in stores}, product__in={product for _, product in stores}
+    ).order_by("pk")
+    found = {(level.store_id, level.product_id) for level in rows}
+    ensure_levels((store, key[1]) for key, store in stores.items() if key not in found)
+    levels = {(level.store_id, level.product_id): level for level in rows.select_for_update()}
+    return {key: levels[key] for key in stores}
+
+
+class _BatchWriter:
+    """Writes the movements of a batch, and its levels at the end."""
+
+    def __init__(self, levels: Mapping[LevelKey, StockLevel], by: User) -> None:
+        self.levels = levels
+        self.by = by
+        self.waiting: list[StockMovement] = []
+        self.events: list[AuditEvent] = []
+        self.changes: dict[LevelKey, Decimal] = defaultdict(Decimal)
+        self.named: dict[LevelKey, tuple[Store, Product]] = {}
+
+    def add(self, new: NewMovement) -> StockMovement:
+        """Add a movement that is new, and change its levels in memory."""
+        new.product.ensure_stock_quantity(new.quantity)
+        if new.occurred_at is not None:
+            # Level and counts at that time are read from the database.
+            self.write_movements()
+        levels = {store.pk: self.levels[store.pk, new.product.pk] for store in new.stores}
+        movements = _build_movements(new, levels[new.store.pk], self.by)
+        offsets = [] if new.occurred_at is None else list(build_offsets(movements, by=self.by))
+        changes = _sum_quantities_by([*movements, *offsets], "store_id")
+        if new.type != Type.COUNT:
+            _ensure_available(new.product, levels, changes)
+        for store in new.stores:
+            levels[store.pk].quantity += changes[store.pk]
+            self.changes[store.pk, new.product.pk] += changes[store.pk]
+            self.named[store.pk, new.product.pk] = store, new.product
+        self.waiting += [*movements, *offsets]
+        self.events.append(_build_audit_event(new, movements[0], self.by))
+        return movements[0]
+
+    def write_movements(self) -> None:
+        # A concurrent request, or another tenant, may have used an id.
+        with unique_or(IdConflict):
+            for start in range(0, len(self.waiting), BATCH_SIZE):
+                bulk_insert(self.waiting[start : start + BATCH_SIZE])
+        self.waiting = []
+
+    def write_levels(self) -> None:
+        """Write everything that waits: movements, levels, events and the audit log."""
+        self.write_movements()
+        changed = [key for key, change in self.changes.items() if change]
+        for key in changed:
+            self.levels[key].version += 1
+            self.levels[key].updated_at = timezone.now()
+        levels = [self.levels[key] for key in changed]
+        StockLevel.objects.bulk_create(
+            levels,
+            batch_size=BATCH_SIZE,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["quantity", "version", "updated_at"],
+        )
+        publish_all("stock_level.updated", levels)
+        self.publish_low_stock(changed)
+        bulk_insert(self.events)
+        audit.log_after_commit(self.events)
+
+    def publish_low_stock(self, changed: Iterable[LevelKey]) -> None:
+        by_store: dict[Store, list[LevelKey]] = defaultdict(list)
+        for key in changed:
+            by_store[self.named[key][0]].append(key)
+        for store, keys in by_store.items():
+            publish_low_stock(
+                store,
+                {key[1]: self.levels[key] for key in keys},
+                {key[1]: self.changes[key] for key in keys},
+                {key[1]: self.named[key][1] for key in keys},
+            )
 
 
 def _lock_levels(product: Product, stores: Sequence[Store]) -> Levels:
@@ -211,6 +335,18 @@ def _update_levels(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID,
 
 
 def _record_audit(new: NewMovement, movement: StockMovement, by: User) -> None:
+    audit.record(
+        AUDIT_EVENTS[new.type], actor=by, target=new.product, **_build_audit_facts(new, movement)
+    )
+
+
+def _build_audit_event(new: NewMovement, movement: StockMovement, by: User) -> AuditEvent:
+    return audit.build(
+        AUDIT_EVENTS[new.type], actor=by, target=new.product, **_build_audit_facts(new, movement)
+    )
+
+
+def _build_audit_facts(new: NewMovement, movement: StockMovement) -> dict[str, str]:
     facts = {
         "movement": str(movement.pk),
         "store": str(new.store.pk),
@@ -222,4 +358,4 @@ def _record_audit(new: NewMovement, movement: StockMovement, by: User) -> None:
         facts["counted"] = format_number(movement.counted)
     if new.reason:
         facts["reason"] = new.reason
-    audit.record(AUDIT_EVENTS[new.type], actor=by, target=new.product, **facts)
+    return facts
