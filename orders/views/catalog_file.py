@@ -1,5 +1,6 @@
-"""Import and export of the catalog as CSV."""
+"""Import of catalog files, and export as CSV."""
 
+import json
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -12,7 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager
-from orders.serializers.catalog_file import FILE_SCHEMA, ImportReportSerializer
+from orders.serializers.catalog_file import (
+    FILE_SCHEMA,
+    FORM_FIELDS,
+    MAX_FILE_BYTES,
+    ImportOptionsInput,
+    ImportReportSerializer,
+    build_import_options,
+)
 from orders.services.catalog.csv_export import export_products
 from orders.services.catalog.csv_import import import_products
 from tenants.api.filters import check_parameters
@@ -20,33 +28,45 @@ from tenants.api.uploads import (
     CSVParser,
     CSVRenderer,
     FileFormParser,
+    XLSXParser,
+    get_form_fields,
     get_uploaded_file,
     hash_file,
     stream_csv,
 )
+from tenants.api.views import read_input
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
-MAX_FILE_BYTES = 16 * 1024 * 1024
 BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 IMPORT_DESCRIPTION = """\
-A CSV file of at most 16 MiB and 100,000 products: UTF-8, comma or semicolon, a header row, columns
-in any order.
+A file of at most 16 MiB and 100,000 products with a header row and columns in any order: CSV
+(UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab) or the first sheet of an .xlsx workbook.
+Export files of Shopify, Square, Loyverse, WooCommerce, Lightspeed and opensourcepos are recognized
+by their headings; `format` says as what the file was read. For any other file, `mapping` has the
+column of each heading. The columns are:
 
 - `sku` identifies the product.
 - `name` and `price` are required for new products.
-- `barcodes` replaces all barcodes of the product. Separate them with | or ; and escape these with a
-  backslash. Spellings of the same GTIN are one barcode.
+- `barcodes` replaces all barcodes of the product. Separate them with | or ; and escape these and
+  commas with a backslash. Spellings of the same GTIN are one barcode.
 - `category` is a name; a new category is created if there is none. `tax_class` is the name of an
-  existing tax class.
+  existing tax class; `tax_percent` finds the only one with this rate.
 - `plu` is the number of the product on labels of scales; an empty cell removes it.
 - `weight_unit` is kg or lb.
 - `deposit` is the SKU of the product that is charged with every unit. It may be in the same file.
-- `sold_by` is unit or weight; `open_price`, `track_stock`, `is_active` and `returnable` are true or
-  false.
+- `sold_by` is unit or weight; `open_price`, `track_stock`, `is_active` and `returnable` are yes or
+  no.
+- `stock`, or `stock [name of a store]`, is the opening stock of products that the store never had.
+  Existing stock levels do not change.
+- `currency` must be that of the shop.
 
-A missing column changes nothing. An empty cell changes nothing in `weight_unit` and the last five
-columns; in the others it removes the value. Products that are not in the file stay.
+A missing column changes nothing. An empty cell changes nothing in `sold_by`, `weight_unit`,
+`open_price`, `track_stock`, `is_active` and `returnable`; in the other optional columns it removes
+the value. Other columns are ignored with a warning. Products that are not in the file stay.
+
+Prices have a decimal point or comma, as their column shows: 1.250 alone is read by the country of
+the shop. Codes that a spreadsheet has damaged are restored or refused.
 
 The import is all or nothing. Invalid rows are answered with 400 `invalid_rows`: the same counts,
 the first 100 `errors` with their `row` (the header is row 1), and their `error_count`. With
@@ -65,6 +85,7 @@ class CatalogFileMixin:
     """Catalog import and export actions, for managers."""
 
     max_body_bytes: int | None = None
+    form_fields: tuple[str, ...] = ()
     multi_transaction_actions: tuple[str, ...] = ("import_file",)
 
     @extend_schema(
@@ -78,16 +99,19 @@ class CatalogFileMixin:
         methods=["post"],
         url_path="import",
         url_name="import",
-        parser_classes=(FileFormParser, CSVParser),
+        parser_classes=(FileFormParser, CSVParser, XLSXParser),
         permission_classes=(IsManager,),
         max_body_bytes=MAX_FILE_BYTES,
+        form_fields=FORM_FIELDS,
     )
     def import_file(self, request: Request) -> Response:
         check_parameters(request.query_params, frozenset({"dry_run"}))
         dry_run = BOOLEANS.get(request.query_params.get("dry_run", "0"))
         if dry_run is None:
             raise Invalid.field("dry_run", "Must be 1 or 0.")
-        report = import_products(get_uploaded_file(request), dry_run=dry_run, by=request.user)
+        file = get_uploaded_file(request)
+        options = build_import_options(read_input(ImportOptionsInput, get_form_fields(request)))
+        report = import_products(file, options, dry_run=dry_run, by=request.user)
         return Response(ImportReportSerializer(report).data)
 
     @extend_schema(
@@ -121,4 +145,6 @@ class CatalogFileMixin:
         """Return what is compared for a repeated Idempotency-Key: for a file, its digest."""
         if self.action != "import_file":
             return super().request_content(request)
-        return hash_file(get_uploaded_file(request)) + request.META.get("QUERY_STRING", "").encode()
+        fields = json.dumps(get_form_fields(request), sort_keys=True)
+        query = request.META.get("QUERY_STRING", "")
+        return hash_file(get_uploaded_file(request)) + f"{query}{fields}".encode()

@@ -23,13 +23,14 @@ from tenants.exceptions import FieldError, Invalid
 
 FIELD = "file"
 CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Larger files are written to disk.
 MAX_IN_MEMORY = 1024 * 1024
 CHUNK_SIZE = 64 * 1024
 
 
 class FileFormParser(MultiPartParser):
-    """A multipart form with one field, the file."""
+    """A multipart form with one file, and the text fields that the view names `form_fields`."""
 
     def parse(
         self,
@@ -45,7 +46,9 @@ class FileFormParser(MultiPartParser):
             raise MalformedBody(
                 "malformed_form", "The body must be a multipart form with one file."
             ) from error
-        unknown = [*form.data, *(name for name in form.files if name != FIELD)]
+        allowed = getattr(context.get("view"), "form_fields", ())
+        unknown = [name for name in form.data if name not in allowed]
+        unknown += [name for name in form.files if name != FIELD]
         if unknown:
             detail = "Unknown field."
             raise Invalid(
@@ -54,7 +57,10 @@ class FileFormParser(MultiPartParser):
         files = form.files.getlist(FIELD)
         if len(files) > 1:
             raise Invalid.field(FIELD, "Must be a single file.", code="duplicate_key")
-        return {FIELD: files[0].file} if files else {}
+        repeated = [name for name in form.data if len(form.data.getlist(name)) > 1]
+        if repeated:
+            raise Invalid.field(repeated[0], "Must be given once.", code="duplicate_key")
+        return {**form.data.dict(), **({FIELD: files[0].file} if files else {})}
 
 
 class CSVParser(BaseParser):
@@ -69,11 +75,29 @@ class CSVParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         ensure_utf8(media_type or "")
-        ensure_readable(parser_context or {})
-        file = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115  (read by the view)
-        while piece := stream.read(CHUNK_SIZE):
-            file.write(piece)
-        return {FIELD: file}
+        return read_file(stream, parser_context or {})
+
+
+class XLSXParser(BaseParser):
+    """Parses a request body that is a workbook."""
+
+    media_type = XLSX
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return read_file(stream, parser_context or {})
+
+
+def read_file(stream: IO[Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    ensure_readable(context)
+    file = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115  (read by the view)
+    while piece := stream.read(CHUNK_SIZE):
+        file.write(piece)
+    return {FIELD: file}
 
 
 class CSVRenderer(BaseRenderer):
@@ -108,6 +132,12 @@ def get_uploaded_file(request: Request) -> IO[bytes]:
     if file is None:
         raise Invalid.field(FIELD, "A file is required.", code="required")
     return cast(IO[bytes], file)
+
+
+def get_form_fields(request: Request) -> dict[str, Any]:
+    """Return the text fields beside the uploaded file."""
+    data = cast(dict[str, Any], request.data)
+    return {name: value for name, value in data.items() if name != FIELD}
 
 
 def hash_file(file: IO[bytes]) -> bytes:

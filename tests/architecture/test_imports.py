@@ -12,7 +12,7 @@ from tests.support.discovery import ROOT
 # Drawing PDF receipts, QR codes of HTML receipts, counters in Redis, cards at Stripe, and the tools
 # of the tests.
 RARE = {"weasyprint", "fontTools", "pydyf", "PIL", "segno", "redis", "django_redis"}
-RARE |= {"stripe", "requests"}
+RARE |= {"stripe", "requests", "openpyxl"}
 RARE |= {"pytest", "hypothesis", "schemathesis", "factory", "tests"}
 # The pages of both admin sites, and SQLite where the database is PostgreSQL.
 RARE |= {"tenants.admin", "accounts.admin", "orders.admin", "sqlite3"}

@@ -38,6 +38,7 @@ def import_catalog(person: Person, content: str | bytes, query: str = "") -> tup
     assert response.status_code == 200, response.content
     report = response.json()
     assert (report["errors"], report["error_count"]) == ([], 0)
+    assert {each["code"] for each in report["warnings"]} <= {"no_stock"}
     return report["created"], report["updated"], report["unchanged"]
 
 

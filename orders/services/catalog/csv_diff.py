@@ -7,10 +7,12 @@ from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
+from accounts.models import User
 from orders.models import Barcode, Category, Product
 from orders.models.catalog import build_barcode_key
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
+from orders.services.catalog.opening_stock import OpeningStock
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
@@ -72,11 +74,12 @@ class ChangeSet:
 class CatalogDiff:
     """Diff of a whole file, batch by batch. Writes nothing after the first error."""
 
-    def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
+    def __init__(self, catalog: CatalogFile, *, write: bool, by: User) -> None:
         self.catalog = catalog
         self.errors = catalog.errors.copy()
         self.write_requested = write
-        self.created = self.updated = self.unchanged = 0
+        self.by = by
+        self.created = self.updated = self.unchanged = self.stock_set = 0
         # Products that lost a barcode or the PLU to another row of the file.
         self.lost_code: set[UUID] = set()
         self.categories: dict[str, Category] = {}
@@ -95,9 +98,10 @@ class CatalogDiff:
         self.load_categories()
         self.load_deposits()
         for rows in batched(self.catalog.valid_rows()):
-            changes = self.diff_rows(rows)
+            changes, stock = self.diff_rows(rows)
             if self.may_write:
                 changes.write()
+                stock.write()
         if self.may_write:
             self.write_deposits()
 
@@ -222,20 +226,36 @@ class CatalogDiff:
             for ids in batched(products):
                 Product.objects.filter(pk__in=ids).update(deposit=deposit)
 
-    def diff_rows(self, rows: list[ProductRow]) -> ChangeSet:
+    def diff_rows(self, rows: list[ProductRow]) -> tuple[ChangeSet, OpeningStock]:
         known, changes = self.load_products(rows), ChangeSet()
+        stock = OpeningStock(by=self.by)
         barcodes = load_barcodes(known.values())
         for product_row in rows:
             product = known.get(product_row.sku)
             if product is None:
-                self.add(product_row, changes)
+                product = self.add(product_row, changes)
             elif self.apply_row(product, barcodes[product.pk], product_row, changes):
                 product.version += 1
                 changes.changed.append(product)
                 self.updated += 1
             else:
                 self.unchanged += 1
-        return changes
+            if product_row.stock and product is not None:
+                self.add_stock(product, product_row, stock)
+        stock.drop_levels_that_exist()
+        self.stock_set += len(stock.levels)
+        return changes, stock
+
+    def add_stock(self, product: Product, product_row: ProductRow, stock: OpeningStock) -> None:
+        for store, quantity in product_row.stock:
+            if not product.track_stock:
+                continue
+            heading = self.catalog.columns.get_stock_heading(store)
+            error = product.find_quantity_error(quantity, heading)
+            if error is not None:
+                self.errors.add(replace(error, row=product_row.row))
+            else:
+                stock.add(store, product, quantity)
 
     def load_products(self, rows: list[ProductRow]) -> dict[str, Product]:
         """Load the products of these rows; lock them if the diff is to be written."""
@@ -246,21 +266,23 @@ class CatalogDiff:
             products = products.select_for_update(no_key=True)
         return {product.sku: product for product in products}
 
-    def add(self, product_row: ProductRow, changes: ChangeSet) -> None:
+    def add(self, product_row: ProductRow, changes: ChangeSet) -> Product | None:
         missing = [name for name in REQUIRED_COLUMNS if name not in product_row.values]
         for name in missing:
             detail = "This column is required for a new product."
             self.errors.add(FieldError(name, "required", detail, row=product_row.row))
         if missing:
-            return
+            return None
+        values = self.catalog.build_new_values(product_row) | self.build_values(product_row)
         id = self.deposits.get(product_row.sku) or new_id()
-        product = Product(id=id, sku=product_row.sku, **self.build_values(product_row))
+        product = Product(id=id, sku=product_row.sku, **values)
         self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
             Barcode(product=product, code=code) for code in product_row.barcodes or ()
         ]
         self.created += 1
+        return product
 
     def apply_row(
         self,

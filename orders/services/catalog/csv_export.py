@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from orders.models import Barcode, Product
-from orders.services.catalog.csv_rows import COLUMNS, join_barcodes
+from orders.services.catalog.code_cells import join_barcodes, protect_code
+from orders.services.catalog.csv_rows import COLUMNS
 from tenants.csv import write_csv
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -39,19 +40,22 @@ def export_products(tenant: Tenant) -> Iterator[str]:
     transaction open.
     """
     yield write_csv([COLUMNS])
-    sku = ""
-    while rows := _read_page_after(sku, tenant):
-        yield write_csv(rows)
-        sku = rows[-1][0]
+    last: str | None = ""
+    while last is not None:
+        rows, last = _read_page_after(last, tenant)
+        if rows:
+            yield write_csv(rows)
 
 
-def _read_page_after(sku: str, tenant: Tenant) -> list[list[str]]:
+def _read_page_after(sku: str, tenant: Tenant) -> tuple[list[list[str]], str | None]:
+    """Return the next page of rows, and its last SKU, or None after the end."""
     with tenant_scope(tenant):
         products = (
             Product.objects.filter(sku__gt=sku).order_by("sku").values_list(*FIELDS)[:PAGE_SIZE]
         )
         codes = _load_barcodes([product[3] for product in products])
-        return [_build_cells(product, codes, tenant) for product in products]
+        rows = [_build_cells(product, codes, tenant) for product in products]
+        return rows, products[len(rows) - 1][0] if rows else None
 
 
 def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
@@ -65,6 +69,14 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit, deposit, back = product
     amount = str(tenant.quantize_amount(price))
-    cells = [sku, name, amount, join_barcodes(codes[id]), category or "", tax_class or "", sold_by]
+    cells = [
+        protect_code(sku),
+        name,
+        amount,
+        join_barcodes(codes[id]),
+        category or "",
+        tax_class or "",
+        sold_by,
+    ]
     cells += [BOOLEAN_TEXTS[truth] for truth in truths]
-    return [*cells, plu or "", unit, deposit or "", BOOLEAN_TEXTS[back]]
+    return [*cells, plu or "", unit, protect_code(deposit or ""), BOOLEAN_TEXTS[back]]

@@ -1,19 +1,23 @@
-"""Catalog CSV file: limits, errors and duplicates within the file itself."""
+"""Catalog file: limits, errors and duplicates within the file itself."""
 
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from orders.models import TaxClass
 from orders.models.catalog import build_barcode_key
-from orders.services.catalog.csv_rows import COLUMNS, KEY_COLUMN, ProductRow, RowParser
-from tenants.csv import CSVFile, Row
+from orders.services.catalog.csv_rows import ProductRow, RowParser, TaxClasses
+from orders.services.catalog.file_columns import FileColumns, ImportOptions
+from tenants.csv import Record
 from tenants.exceptions import FieldError
+from tenants.models import Tenant
 from tenants.scope import current_tenant
+from tenants.tables import find_file_errors, open_table
 
 MAX_ROWS = 100_000
 MAX_BARCODES = 200_000
 # A response lists this many errors and counts all of them.
 MAX_LISTED_ERRORS = 100
+MAX_HEADING_LENGTH = 100
 
 
 class ErrorList:
@@ -34,16 +38,17 @@ class ErrorList:
 
 
 class CatalogFile:
-    """A catalog file that is read twice: to validate it, and to compare it with the database.
+    """A catalog file that is read repeatedly: for the way in which it writes numbers, to validate
+    it, and to compare it with the database.
 
     Memory holds only its SKUs, barcodes, PLUs, deposits and category names.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.sheet = CSVFile(file, columns=COLUMNS, required=KEY_COLUMN)
-        taxes = {each.name: each for each in TaxClass.objects.all()}
-        self.row_parser = RowParser(taxes, current_tenant().currency_exponent)
+    def __init__(self, file: IO[bytes], options: ImportOptions | None = None) -> None:
+        self.options = options or ImportOptions()
         self.errors = ErrorList()
+        self.warnings = ErrorList()
+        self.skipped = 0
         # Row number per SKU, and SKU per barcode key and per PLU.
         self.skus: dict[str, int] = {}
         self.barcodes: dict[str, str] = {}
@@ -53,24 +58,112 @@ class CatalogFile:
         # By SKU, where the row says it.
         self.returnables: dict[str, bool] = {}
         self.categories: set[str] = set()
-        self.validate()
+        self.errors.add(*find_file_errors(file))
+        if not self.errors.count:
+            self.table = open_table(file)
+            self.errors.add(*self.table.errors)
+        if not self.errors.count:
+            self.read_header()
+        self.has_readable_header = not self.errors.count
+        if self.has_readable_header:
+            self.see_numbers()
+            self.validate()
+
+    def read_header(self) -> None:
+        self.columns = FileColumns(self.table.header, self.options)
+        self.errors.add(*self.columns.errors)
+        self.warnings.add(*self.columns.warnings)
+        self.taxes = TaxClasses(
+            {each.name: each for each in TaxClass.objects.order_by("name")}, self.options.tax_class
+        )
+        self.row_parser = RowParser(
+            self.taxes,
+            current_tenant().currency_exponent,
+            numbers=self.columns.numbers,
+            headings=self.columns.get_heading,
+        )
+        self.read_positions = sorted(self.columns.iterate_read_positions())
+        default = self.taxes.get_default() if self.columns.is_foreign else self.options.tax_class
+        self.default_values: dict[str, Any] = {} if default is None else {"tax_class": default}
+        if default is None and self.columns.is_foreign and not self.columns.has_taxes:
+            detail = "The file has no taxes. Choose by `tax_class` a class for its new products."
+            self.warnings.add(FieldError("tax_class", "no_tax_class", detail, row=1))
+
+    @property
+    def format(self) -> str:
+        return self.columns.name if self.has_readable_header else ""
+
+    @property
+    def stock_warning(self) -> FieldError | None:
+        """Return the warning that new products of this file cannot be sold, or None."""
+        has_columns = not self.has_readable_header or (
+            self.columns.is_foreign or self.columns.stock or "track_stock" in self.columns.positions
+        )
+        if has_columns or current_tenant().stock_policy != Tenant.StockPolicy.BLOCK:
+            return None
+        detail = (
+            "New products have no stock, so that they cannot be sold before it is received. "
+            "Add a column `stock`, or `track_stock` with no."
+        )
+        return FieldError("stock", "no_stock", detail, row=1)
+
+    def see_numbers(self) -> None:
+        """Let the columns with numbers see all their cells, before one of them is parsed."""
+        columns = list(self.columns.iterate_number_columns())
+        for record in self.table.rows() if columns else ():
+            if isinstance(record, Record):
+                for position, column in columns:
+                    if position < len(record.cells):
+                        column.see(record.cells[position])
 
     def validate(self) -> None:
-        self.errors.add(*self.sheet.errors)
-        if self.sheet.errors:
-            return
-        for number, row in enumerate(self.sheet.rows(), 1):
+        for number, record in enumerate(self.table.rows(), 1):
             if number > MAX_ROWS or len(self.barcodes) > MAX_BARCODES:
-                self.errors.add(build_size_error(row))
+                self.errors.add(build_size_error(record))
                 return
-            found = self.parse_row(row)
+            found = self.parse_record(record)
             if isinstance(found, ProductRow):
                 self.errors.add(*self.find_duplicates(found))
+            elif found is None:
+                self.skipped += 1
             else:
                 self.errors.add(*found)
 
-    def parse_row(self, row: Row | FieldError) -> ProductRow | list[FieldError]:
-        return self.row_parser.parse_row(row) if isinstance(row, Row) else [row]
+    def parse_record(self, record: Record | FieldError) -> ProductRow | list[FieldError] | None:
+        """Return the product in a row, or the errors in it, or None if it is no product."""
+        if not isinstance(record, Record):
+            return [record]
+        error = self.find_record_error(record)
+        if error is not None:
+            return [error]
+        found = self.columns.read(record.cells)
+        return None if found is None else self.row_parser.parse_row(record.number, found)
+
+    def find_record_error(self, record: Record) -> FieldError | None:
+        """Return the error of a row with other cells than the header, or of its first cell with
+        letters that are not in the encoding of the file."""
+        number, cells = record.number, record.cells
+        if len(cells) != len(self.columns.headings):
+            error = self.columns.find_cell_count_error(number, cells)
+            if error is not None:
+                return error
+        # Most rows have no such letters at all.
+        for position in () if all(map(str.isascii, cells)) else self.read_positions:
+            if self.table.is_undecoded(cells[position]):
+                heading = self.columns.headings[position][:MAX_HEADING_LENGTH]
+                detail = "Has letters that cannot be read."
+                return FieldError(heading, "malformed_encoding", detail, row=number)
+        return None
+
+    def build_new_values(self, product_row: ProductRow) -> dict[str, Any]:
+        """Return the values that a new product has unless its row says otherwise.
+
+        Products from other systems track stock only if the file has their stock, so that they can
+        be sold at once.
+        """
+        if not self.columns.is_foreign:
+            return self.default_values
+        return self.default_values | {"track_stock": bool(product_row.stock)}
 
     def find_duplicates(self, product_row: ProductRow) -> Iterator[FieldError]:
         """Yield an error for a repeated SKU, and for a barcode or PLU of another row."""
@@ -99,10 +192,11 @@ class CatalogFile:
 
     def valid_rows(self) -> Iterator[ProductRow]:
         """Yield the rows without errors."""
-        if self.sheet.errors:
+        if not self.has_readable_header:
             return
-        for row in self.sheet.rows():
-            found = self.parse_row(row)
+        self.columns.forget_group()
+        for record in self.table.rows():
+            found = self.parse_record(record)
             if isinstance(found, ProductRow) and self.is_first_occurrence(found):
                 yield found
 
@@ -117,8 +211,8 @@ def build_duplicate_error(column: str, detail: str, product_row: ProductRow) -> 
     return FieldError(column, "duplicate", detail, row=product_row.row)
 
 
-def build_size_error(row: Row | FieldError) -> FieldError:
-    number = row.number if isinstance(row, Row) else row.row
+def build_size_error(record: Record | FieldError) -> FieldError:
+    number = record.number if isinstance(record, Record) else record.row
     detail = (
         f"A file may have at most {MAX_ROWS} products and {MAX_BARCODES} barcodes. "
         "Split it into several files."

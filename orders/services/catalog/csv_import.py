@@ -1,4 +1,4 @@
-"""CSV import of the catalog: a whole file or nothing."""
+"""Import of a catalog file: a whole file or nothing."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from accounts.models import User
 from orders.exceptions import CatalogChanged, InvalidRows
 from orders.services.catalog.csv_diff import CatalogDiff
 from orders.services.catalog.csv_file import CatalogFile
+from orders.services.catalog.file_columns import ImportOptions
 from tenants import audit, idempotency
 from tenants.exceptions import FieldError
 from tenants.ids import unique_or
@@ -16,50 +17,85 @@ from tenants.scope import atomic_with_retry
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The result of an import or of a dry run: counts of products, and the errors."""
+    """The result of an import or of a dry run: counts of products, errors and warnings.
+
+    `format` is the system that the file comes from. `skipped` counts rows that are no products,
+    and `stock_set` levels with opening stock.
+    """
 
     created: int
     updated: int
     unchanged: int
+    format: str = ""
+    skipped: int = 0
+    stock_set: int = 0
     error_count: int = 0
     errors: tuple[FieldError, ...] = ()
+    warning_count: int = 0
+    warnings: tuple[FieldError, ...] = ()
 
 
-def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> ImportReport:
+def import_products(
+    file: IO[bytes], options: ImportOptions | None = None, *, dry_run: bool = False, by: User
+) -> ImportReport:
     """Create the products that are new and update those that differ from the file.
 
     Products and columns that the file does not name stay unchanged. With `dry_run` nothing is
     written and the report contains the errors. Raises `InvalidRows`, `CatalogChanged`.
     """
     if done := idempotency.resume_data():
-        return ImportReport(**json.loads(done))
-    catalog = CatalogFile(file)
-    return _diff(catalog, write=False) if dry_run else _import(catalog, by)
+        return _load_report(done)
+    catalog = CatalogFile(file, options)
+    return _diff(catalog, by, write=False) if dry_run else _import(catalog, by)
 
 
 @atomic_with_retry
 def _import(catalog: CatalogFile, by: User) -> ImportReport:
     with unique_or(CatalogChanged):
-        report = _diff(catalog, write=True)
+        report = _diff(catalog, by, write=True)
     if report.error_count:
-        raise InvalidRows(**asdict(report) | {"errors": report.errors})
+        raise InvalidRows(
+            **asdict(report) | {"errors": report.errors, "warnings": _list_facts(report.warnings)}
+        )
     figures: dict[str, Any] = {
         "created": report.created,
         "updated": report.updated,
         "unchanged": report.unchanged,
+        "format": report.format,
+        "stock_set": report.stock_set,
     }
     audit.record("products_imported", actor=by, **figures)
-    idempotency.save_key(resume_data=json.dumps(figures))
+    idempotency.save_key(resume_data=json.dumps(asdict(report)))
     return report
 
 
-def _diff(catalog: CatalogFile, *, write: bool) -> ImportReport:
-    diff = CatalogDiff(catalog, write=write)
+def _load_report(saved: str) -> ImportReport:
+    data = json.loads(saved)
+    lists = {
+        name: tuple(FieldError(**each) for each in data[name]) for name in ("errors", "warnings")
+    }
+    return ImportReport(**data | lists)
+
+
+def _list_facts(errors: tuple[FieldError, ...]) -> list[dict[str, Any]]:
+    return [asdict(each) for each in errors]
+
+
+def _diff(catalog: CatalogFile, by: User, *, write: bool) -> ImportReport:
+    diff = CatalogDiff(catalog, write=write, by=by)
     diff.run()
+    warnings = catalog.warnings.copy()
+    if diff.created and (no_stock := catalog.stock_warning):
+        warnings.add(no_stock)
     return ImportReport(
-        diff.created,
-        diff.updated,
-        diff.unchanged,
-        diff.errors.count,
-        tuple(diff.errors.listed),
+        created=diff.created,
+        updated=diff.updated,
+        unchanged=diff.unchanged,
+        format=catalog.format,
+        skipped=catalog.skipped,
+        stock_set=diff.stock_set,
+        error_count=diff.errors.count,
+        errors=tuple(diff.errors.listed),
+        warning_count=warnings.count,
+        warnings=tuple(warnings.listed),
     )

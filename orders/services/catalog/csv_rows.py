@@ -1,17 +1,21 @@
 """Rows of a catalog file: columns, parsing of cells, and error messages."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH, build_barcode_key, normalize_code
-from orders.models.columns import MAX_AMOUNT
+from orders.models.columns import MAX_AMOUNT, QUANTITY_DECIMALS
+from orders.services.catalog.code_cells import read_code, split_barcodes
+from orders.services.catalog.csv_numbers import NumberColumn
 from tenants.api.formats import FormatError, parse_number, parse_text
-from tenants.csv import Row
+from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
+from tenants.models import Store
 
 COLUMNS = (
     "sku",
@@ -29,13 +33,27 @@ COLUMNS = (
     "deposit",
     "returnable",
 )
+# Read, but not exported: opening stock, the currency of the prices, and the total rate of taxes.
+EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
+# Stock of one store, such as "stock [Main Street]".
+STORE_STOCK = re.compile(r"stock \[(?P<store>.+)\]")
 KEY_COLUMN = "sku"
+# Damage by spreadsheets is undone in these.
+CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit"})
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
 MAX_BARCODES_PER_PRODUCT = 50
-SEPARATORS = "|;"
-ESCAPE = "\\"
-BOOLEAN_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+# Also as spreadsheets in other languages write them.
+YES = (
+    "true 1 yes y on ja j oui o si sì sí s sim tak t "
+    "wahr vrai vero verdadero verdadeiro prawda waar"
+)
+NO = "false 0 no n off nein non nee nie não falsch faux falso fałsz onwaar"
+BOOLEAN_VALUES = dict.fromkeys(YES.split(), True) | dict.fromkeys(NO.split(), False)
+# Most prices: they need no look at the other cells of their column.
+PLAIN_PRICE = re.compile(r"[0-9]+(?:\.[0-9]{1,2})?")
+MAX_QUANTITY_DIGITS = 6
+MAX_TAX_PERCENT_DIGITS, TAX_PERCENT_DECIMALS = 3, 4
 ERROR_MESSAGES = {
     "blank": "Must not be empty.",
     "max_length": "At most {max_length} characters.",
@@ -47,7 +65,27 @@ ERROR_MESSAGES = {
     "too_many_barcodes": "At most {maximum} barcodes.",
     "unknown_tax_class": "Tax class not found.",
     "not_digits": "Enter digits that are not all zeros.",
+    "ambiguous_number": "The column has both 1.50 and 1,50, so that it is not clear what this is. "
+    "Write all numbers of the column alike.",
+    "wrong_currency": "The currency of the shop is {currency}. Convert the price.",
+    "unknown_tax_rate": "No tax class has this rate, or several have it. "
+    "Create one, or choose one by `tax_class`.",
+    "digits_lost": "A spreadsheet has shortened this code, so that digits are lost. "
+    "Format the column as text and export the file again.",
+    "date_in_code": "A spreadsheet has turned this code into a date. "
+    "Format the column as text and enter the code again.",
+    "spreadsheet_error": "The spreadsheet shows an error here. Correct the formula.",
+    "comma_in_barcode": "Separate barcodes with |. "
+    "Write \\, for a comma that is part of a barcode.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a row by field, and the cells with stock by store."""
+
+    values: dict[str, str]
+    stock: tuple[tuple[Store, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +101,77 @@ class ProductRow:
     category: str | None
     barcodes: tuple[str, ...] | None
     deposit: str | None
+    stock: tuple[tuple[Store, Decimal], ...] = ()
 
 
 def raise_format_error(code: str, **facts: object) -> NoReturn:
     raise FormatError(code, **facts)
 
 
-class RowParser:
-    """Parser of rows, for the tax classes and the currency decimals of one tenant."""
+def clean_cell(name: str, cell: str) -> str:
+    """Return the text of a cell. Codes keep what a spreadsheet has put around them."""
+    return cell if name in CODE_COLUMNS else unescape_formula(cell).strip()
 
-    def __init__(self, tax_classes: Mapping[str, TaxClass], decimals: int) -> None:
-        self.tax_classes = tax_classes
+
+def parse_boolean_word(cell: str) -> bool | None:
+    """Return what yes or no mean, in several languages; None for anything else."""
+    return BOOLEAN_VALUES.get(cell.strip().casefold())
+
+
+@dataclass(slots=True)
+class TaxClasses:
+    """The tax classes of the shop by name and by total rate. `chosen` stands for unknown ones."""
+
+    by_name: Mapping[str, TaxClass]
+    chosen: TaxClass | None = None
+    by_percent: dict[Decimal, TaxClass | None] = field(default_factory=dict)
+    by_folded_name: dict[str, TaxClass] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, tax_class in self.by_name.items():
+            self.by_folded_name[name.casefold()] = tax_class
+            rates = tax_class.tax_rates
+            total = sum((rate.percent for rate in rates), Decimal(0))
+            if not any(rate.compound for rate in rates):
+                self.by_percent[total] = None if total in self.by_percent else tax_class
+
+    def get_default(self) -> TaxClass | None:
+        """Return the class of new products of another system that name none."""
+        return self.chosen or (
+            next(iter(self.by_name.values())) if len(self.by_name) == 1 else None
+        )
+
+    def find(self, name: str) -> TaxClass:
+        found = self.by_name.get(name)
+        return found or raise_format_error("unknown_tax_class")
+
+    def find_foreign(self, name: str) -> TaxClass:
+        """Return the class with a name that another system uses."""
+        found = self.by_folded_name.get(name.casefold()) or self.chosen
+        return found or raise_format_error("unknown_tax_class")
+
+    def find_by_percent(self, percent: Decimal) -> TaxClass | None:
+        found = self.by_percent.get(percent)
+        if found is None and not percent:
+            return None
+        return found or self.chosen or raise_format_error("unknown_tax_rate")
+
+
+class RowParser:
+    """Parser of rows, for the tax classes and the currency of one tenant, and for one file."""
+
+    def __init__(
+        self,
+        taxes: TaxClasses,
+        decimals: int,
+        *,
+        numbers: Mapping[str, NumberColumn],
+        headings: Callable[[str], str],
+    ) -> None:
+        self.taxes = taxes
         self.decimals = decimals
+        self.numbers = numbers
+        self.headings = headings
         self.unit = Decimal(1).scaleb(-decimals)
         self.parsers: dict[str, Callable[[str], Any]] = {
             "sku": self.parse_sku,
@@ -83,39 +180,76 @@ class RowParser:
             "barcodes": self.parse_barcodes,
             "category": self.parse_category,
             "tax_class": self.parse_tax_class,
+            "tax_class_name": self.parse_foreign_tax_class,
+            "tax_percent": self.parse_tax_percent,
             "sold_by": self.parse_sold_by,
             "open_price": self.parse_boolean,
             "track_stock": self.parse_boolean,
             "is_active": self.parse_boolean,
             "plu": self.parse_plu,
             "weight_unit": self.parse_weight_unit,
-            "deposit": self.parse_code,
+            "deposit": self.parse_deposit,
             "returnable": self.parse_boolean,
+            "currency": self.parse_currency,
         }
 
-    def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
+    def parse_row(self, number: int, cells: Cells) -> ProductRow | list[FieldError]:
         values: dict[str, Any] = {}
         errors: list[FieldError] = []
-        for column, cell in row.cells.items():
+        for column, cell in cells.values.items():
             try:
                 values[column] = self.parsers[column](cell)
             except FormatError as error:
-                detail = ERROR_MESSAGES[error.code].format(**error.facts)
-                errors.append(FieldError(column, error.code, detail, row=row.number))
-        return errors or build_product_row(row.number, values)
+                errors.append(self.build_cell_error(column, error, number))
+        stock = self.parse_stock(number, cells, errors) if cells.stock else ()
+        return errors or build_product_row(number, values, stock)
+
+    def build_cell_error(self, column: str, error: FormatError, number: int) -> FieldError:
+        detail = ERROR_MESSAGES[error.code].format(**error.facts)
+        return FieldError(self.headings(column), error.code, detail, row=number)
+
+    def parse_stock(
+        self, number: int, cells: Cells, errors: list[FieldError]
+    ) -> tuple[tuple[Store, Decimal], ...]:
+        """Return the opening stock by store. Less than nothing counts as nothing."""
+        found = []
+        for store, cell in cells.stock:
+            try:
+                if cell:
+                    found.append((store, max(self.parse_quantity(cell), Decimal(0))))
+            except FormatError as error:
+                errors.append(self.build_cell_error("stock", error, number))
+        return tuple(found)
+
+    def parse_quantity(self, cell: str) -> Decimal:
+        text = self.numbers["stock"].normalize(cell, decimals=QUANTITY_DECIMALS)
+        return parse_number(
+            text, decimals=QUANTITY_DECIMALS, digits=MAX_QUANTITY_DIGITS, signed=True
+        )
 
     def parse_sku(self, cell: str) -> str:
-        return self.parse_code(cell) or raise_format_error("blank")
+        return self.parse_code(read_code(cell)) or raise_format_error("blank")
 
-    def parse_code(self, cell: str) -> str:
-        return parse_text(normalize_code(parse_text(cell, max_length=64)), max_length=64)
+    def parse_code(self, code: str) -> str:
+        return parse_text(normalize_code(parse_text(code, max_length=64)), max_length=64)
+
+    def parse_deposit(self, cell: str) -> str:
+        return self.parse_code(read_code(cell))
 
     def parse_name(self, cell: str) -> str:
         return parse_text(cell, max_length=200) or raise_format_error("blank")
 
+    def parse_currency(self, cell: str) -> str:
+        currency = self.numbers["price"].currency
+        if cell and cell.upper() != currency:
+            raise_format_error("wrong_currency", currency=currency)
+        return cell
+
     def parse_price(self, cell: str) -> Decimal:
         if not cell:
             raise_format_error("blank")
+        if not PLAIN_PRICE.fullmatch(cell):
+            cell = self.numbers["price"].normalize(cell, decimals=self.decimals)
         try:
             number = parse_number(cell, decimals=self.decimals, digits=MAX_AMOUNT.adjusted())
         except FormatError as error:
@@ -136,10 +270,27 @@ class RowParser:
         return parse_text(cell, max_length=100)
 
     def parse_tax_class(self, cell: str) -> TaxClass | None:
+        return self.taxes.find(parse_text(cell, max_length=100)) if cell else None
+
+    def parse_foreign_tax_class(self, cell: str) -> TaxClass | None:
+        return self.taxes.find_foreign(parse_text(cell, max_length=100)) if cell else None
+
+    def parse_tax_percent(self, cell: str) -> TaxClass | None:
+        """Parse one rate, or several with a plus between them, and return the class with them."""
         if not cell:
             return None
-        found = self.tax_classes.get(parse_text(cell, max_length=100))
-        return found or raise_format_error("unknown_tax_class")
+        rates = (each.strip().removesuffix("%").strip() for each in cell.split("+"))
+        column = self.numbers["tax_percent"]
+        texts = [column.normalize(rate, decimals=TAX_PERCENT_DECIMALS) for rate in rates]
+        return self.taxes.find_by_percent(
+            sum(
+                (
+                    parse_number(text, decimals=TAX_PERCENT_DECIMALS, digits=MAX_TAX_PERCENT_DIGITS)
+                    for text in texts
+                ),
+                Decimal(0),
+            )
+        )
 
     def parse_sold_by(self, cell: str) -> str | None:
         """Parse the unit of sale. None, for an empty cell, keeps the stored value."""
@@ -148,9 +299,10 @@ class RowParser:
         return cell.lower() or None
 
     def parse_plu(self, cell: str) -> str | None:
-        if not cell:
+        code = read_code(cell)
+        if not code:
             return None
-        text = parse_text(cell, max_length=MAX_PLU_LENGTH)
+        text = parse_text(code, max_length=MAX_PLU_LENGTH)
         is_number = text.isascii() and text.isdigit()
         return (normalize_plu(text) if is_number else "") or raise_format_error("not_digits")
 
@@ -161,9 +313,10 @@ class RowParser:
 
     def parse_boolean(self, cell: str) -> bool | None:
         """Parse a boolean, also as spreadsheets write it (TRUE). None keeps the stored value."""
-        if cell and cell.lower() not in BOOLEAN_VALUES:
+        value = parse_boolean_word(cell)
+        if cell and value is None:
             raise_format_error("invalid_choice", choices="true, false")
-        return BOOLEAN_VALUES.get(cell.lower())
+        return value
 
 
 KEPT_WHEN_EMPTY = (
@@ -171,43 +324,20 @@ KEPT_WHEN_EMPTY = (
 )
 
 
-def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:
+def build_product_row(
+    number: int, values: dict[str, Any], stock: tuple[tuple[Store, Decimal], ...]
+) -> ProductRow:
     sku = values.pop(KEY_COLUMN)
     barcodes, category, deposit = (
         values.pop(name, None) for name in ("barcodes", "category", "deposit")
     )
+    values.pop("currency", None)
+    for name in ("tax_class_name", "tax_percent"):
+        if name in values:
+            values["tax_class"] = values.pop(name)
     values_to_set = {
         name: value
         for name, value in values.items()
         if value is not None or name not in KEPT_WHEN_EMPTY
     }
-    return ProductRow(number, sku, values_to_set, category, barcodes, deposit)
-
-
-def split_barcodes(cell: str) -> list[str]:
-    """Split a cell at | or ;. A backslash escapes a separator that is part of a barcode."""
-    if ESCAPE not in cell:
-        return cell.replace(";", "|").split("|")
-    codes, place = [""], 0
-    while place < len(cell):
-        sign, following = cell[place], cell[place + 1 : place + 2]
-        if sign == ESCAPE and following and following in SEPARATORS + ESCAPE:
-            codes[-1] += following
-            place += 1
-        elif sign in SEPARATORS:
-            codes.append("")
-        else:
-            codes[-1] += sign
-        place += 1
-    return codes
-
-
-def join_barcodes(codes: list[str]) -> str:
-    """Join barcodes into a cell that `split_barcodes` reads."""
-    return "|".join(map(escape_barcode, codes))
-
-
-def escape_barcode(code: str) -> str:
-    for sign in (ESCAPE, *SEPARATORS):
-        code = code.replace(sign, ESCAPE + sign)
-    return code
+    return ProductRow(number, sku, values_to_set, category, barcodes, deposit, stock)

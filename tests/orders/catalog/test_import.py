@@ -294,7 +294,13 @@ def test_import_is_audited(manager_client, shop, manager):
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="products_imported")
     assert event.actor == manager.pk
-    assert event.facts == {"created": 1, "updated": 0, "unchanged": 0}
+    assert event.facts == {
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "format": "till",
+        "stock_set": 0,
+    }
 
 
 def test_import_with_idempotency_key_runs_once(manager_client, shop, problem):

@@ -1,0 +1,347 @@
+"""Columns of a catalog file: which field each of them has, and the cells of a row by field."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from orders.models import TaxClass
+from orders.services.catalog.csv_numbers import POINT, NumberColumn, get_country_separator
+from orders.services.catalog.csv_rows import (
+    COLUMNS,
+    EXTRA_COLUMNS,
+    KEY_COLUMN,
+    STORE_STOCK,
+    Cells,
+    clean_cell,
+    parse_boolean_word,
+)
+from orders.services.catalog.file_formats import (
+    ACTIVE_WORDS,
+    STANDARD_TAX,
+    TAX_HEADING,
+    TYPED_PRICE,
+    FileFormat,
+    compose_name,
+    detect_format,
+    normalize_heading,
+    read_category_path,
+)
+from tenants.csv import unescape_formula
+from tenants.exceptions import FieldError
+from tenants.models import Store
+from tenants.scope import current_tenant
+
+OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"
+MAX_NAME_LENGTH = 100
+# Currencies with so many decimals as there are digits between separators of thousands.
+MAX_EXPONENT = 3
+NUMBER_FIELDS = ("price", "stock", "tax_percent")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the user says about a file.
+
+    `mapping` has the field of each heading that is not recognized, `store` is where stock without
+    the name of a store is, and `tax_class` is for new products whose file names none.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    store: Store | None = None
+    tax_class: TaxClass | None = None
+
+
+class FileColumns:
+    """The columns of one file."""
+
+    def __init__(self, header: Sequence[str], options: ImportOptions) -> None:
+        self.options = options
+        self.headings = [unescape_formula(cell).strip() for cell in header]
+        while self.headings and not self.headings[-1]:
+            self.headings.pop()
+        self.normalized = [normalize_heading(heading) for heading in self.headings]
+        self.mapping = {
+            normalize_heading(name): normalize_heading(target)
+            for name, target in options.mapping.items()
+        }
+        self.format = None if self.mapping else detect_format(self.normalized)
+        mapped = MAPPED_FORMAT if self.mapping else OWN_FORMAT
+        self.name = self.format.name if self.format else mapped
+        self.positions: dict[str, list[int]] = {}
+        self.stock: list[tuple[int, Store]] = []
+        self.tax_percents: list[tuple[int, Decimal]] = []
+        self.errors: list[FieldError] = []
+        self.warnings: list[FieldError] = []
+        self.assign_columns()
+        self.errors += self.find_header_errors()
+        self.numbers = self.build_number_columns()
+        self.forget_group()
+        self.plan = [(name, places[0]) for name, places in self.positions.items()]
+
+    # --- header -------------------------------------------------------------------------------
+
+    @property
+    def is_foreign(self) -> bool:
+        """Return whether the file comes from another system."""
+        return self.name != OWN_FORMAT
+
+    def get_heading(self, name: str) -> str:
+        """Return the heading of a field in this file, for error messages."""
+        if name == "stock" and self.stock:
+            return self.get_stock_heading(self.stock[0][1])
+        places = self.positions.get(name)
+        return self.headings[places[0]][:MAX_NAME_LENGTH] if places else name
+
+    def get_stock_heading(self, store: Store) -> str:
+        return next(
+            (self.headings[place][:MAX_NAME_LENGTH] for place, each in self.stock if each == store),
+            "stock",
+        )
+
+    def assign_columns(self) -> None:
+        stock: list[tuple[int, str]] = []
+        for position, heading in enumerate(self.normalized):
+            if heading in self.normalized[:position]:
+                continue
+            names = list(self.find_fields(heading))
+            stock += [(position, store) for name, store in names if name == "stock"]
+            for name in [name for name, _ in names if name != "stock"]:
+                self.positions.setdefault(name, []).append(position)
+            if not names and not self.assign_tax_rate(position, heading):
+                self.warn_unknown_column(position)
+        if self.format:
+            self.sort_by_preference(self.format)
+        self.assign_stock(stock)
+
+    def assign_tax_rate(self, position: int, heading: str) -> bool:
+        """Return whether the column has the products that have a rate, and remember it."""
+        found = TAX_HEADING.fullmatch(heading) if self.format else None
+        if found:
+            self.tax_percents.append((position, Decimal(found["percent"].replace(",", "."))))
+        return found is not None
+
+    def find_fields(self, heading: str) -> list[tuple[str, str]]:
+        """Return the fields of a heading, with the name of the store for stock by store."""
+        return self.format.find_fields(heading) if self.format else self.find_own_field(heading)
+
+    def find_own_field(self, heading: str) -> list[tuple[str, str]]:
+        plain = heading if "[" in heading else heading.replace(" ", "_")
+        name = self.mapping.get(heading, plain)
+        if name in COLUMNS or name in EXTRA_COLUMNS:
+            return [(name, "")]
+        by_store = STORE_STOCK.fullmatch(name)
+        return [("stock", by_store["store"])] if by_store else []
+
+    def sort_by_preference(self, file_format: FileFormat) -> None:
+        """Sort the columns of a field by preference, so that the first that is not empty counts."""
+        for name, places in self.positions.items():
+            order = file_format.headings.get(name, ())
+            places.sort(
+                key=lambda place, order=order: (  # type: ignore[misc]  # a bound default
+                    order.index(self.normalized[place])
+                    if self.normalized[place] in order
+                    else len(order)
+                )
+            )
+
+    def warn_unknown_column(self, position: int) -> None:
+        name = self.headings[position][:MAX_NAME_LENGTH]
+        detail = "Unknown column. It is ignored."
+        if not name:
+            detail = f"Column {position + 1} has no heading. It is ignored."
+        self.warnings.append(FieldError(name, "unknown_column", detail, row=1))
+
+    def find_header_errors(self) -> Iterator[FieldError]:
+        counts = Counter(self.normalized)
+        for position in sorted(self.iterate_read_positions()):
+            if counts[self.normalized[position]] > 1:
+                name = self.headings[position][:MAX_NAME_LENGTH]
+                yield FieldError(name, "duplicate_column", "Must be given only once.", row=1)
+        if self.format is None:
+            yield from self.find_own_header_errors()
+        for name in self.options.mapping:
+            if normalize_heading(name) not in counts:
+                detail = "The file has no column with this heading."
+                yield FieldError(name[:MAX_NAME_LENGTH], "unknown_column", detail, row=1)
+
+    def find_own_header_errors(self) -> Iterator[FieldError]:
+        """Yield an error for each column that is there twice, and for a missing SKU."""
+        for name, places in self.positions.items():
+            if len(places) > 1:
+                heading = self.headings[places[1]][:MAX_NAME_LENGTH]
+                detail = f"Another column is {name} already."
+                yield FieldError(heading, "duplicate_column", detail, row=1)
+        if KEY_COLUMN not in self.positions:
+            detail = "The header must contain this column. Name it by `mapping`."
+            yield FieldError(KEY_COLUMN, "required", detail, row=1)
+
+    def assign_stock(self, columns: Sequence[tuple[int, str]]) -> None:
+        """Find the store of each column with stock."""
+        if not columns:
+            return
+        stores = list(Store.objects.filter(is_active=True))
+        by_name = {normalize_heading(store.name): store for store in stores}
+        only = self.options.store or (stores[0] if len(stores) == 1 else None)
+        for position, name in columns:
+            named = by_name.get(name) or by_name.get(name.replace("_", " "))
+            # The only column of a file may be named otherwise than the store.
+            store = named or (only if len(columns) == 1 else None)
+            heading = self.headings[position][:MAX_NAME_LENGTH]
+            if store is not None:
+                self.stock.append((position, store))
+            elif name:
+                detail = "There is no store of this name. The column is ignored."
+                self.warnings.append(FieldError(heading, "unknown_store", detail, row=1))
+            else:
+                detail = "Choose by `store` where this stock is."
+                self.errors.append(FieldError(heading, "store_required", detail, row=1))
+
+    def build_number_columns(self) -> dict[str, NumberColumn]:
+        """Return how numbers are read. The other systems write a decimal point everywhere."""
+        shop, in_file = current_tenant(), set[str]()
+        return {
+            name: NumberColumn(
+                otherwise=POINT if self.format else get_country_separator(shop.country),
+                currency=shop.currency,
+                in_file=in_file,
+                has_three_decimals=name == "price" and shop.currency_exponent == MAX_EXPONENT,
+            )
+            for name in NUMBER_FIELDS
+        }
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    def iterate_number_columns(self) -> Iterator[tuple[int, NumberColumn]]:
+        """Yield the positions of all columns with numbers."""
+        for name, column in self.numbers.items():
+            for position in self.positions.get(name, ()):
+                yield position, column
+        for position, _ in self.stock:
+            yield position, self.numbers["stock"]
+
+    def find_cell_count_error(self, number: int, cells: Sequence[str]) -> FieldError | None:
+        """Return the error of a row with other cells than the header has; empty ones may miss."""
+        expected = len(self.headings)
+        if len(cells) >= expected and not any(map(str.strip, cells[expected:])):
+            return None
+        detail = f"Expected {expected} cells as in the header, found {len(cells)}."
+        return FieldError("", "wrong_number_of_cells", detail, row=number)
+
+    def iterate_read_positions(self) -> set[int]:
+        """Return the positions of all columns that are read."""
+        read = {place for places in self.positions.values() for place in places}
+        return read | {place for place, _ in self.stock} | {place for place, _ in self.tax_percents}
+
+    def read(self, cells: Sequence[str]) -> Cells | None:
+        """Return the cells of a row by field, or None for a row that is no product."""
+        if self.format is None:
+            values = {name: clean_cell(name, cells[place]) for name, place in self.plan}
+        else:
+            found = self.read_foreign(cells, self.format)
+            if found is None:
+                return None
+            values = found
+        return Cells(values, tuple((store, cells[place].strip()) for place, store in self.stock))
+
+    def get_first(self, name: str, cells: Sequence[str]) -> str:
+        """Return the first cell of a field that is not empty."""
+        for place in self.positions.get(name, ()):
+            if cells[place].strip():
+                return clean_cell(name, cells[place])
+        return ""
+
+    def get_all(self, name: str, cells: Sequence[str]) -> list[str]:
+        found = (clean_cell(name, cells[place]) for place in self.positions.get(name, ()))
+        return [cell for cell in found if cell]
+
+    def read_foreign(self, cells: Sequence[str], file_format: FileFormat) -> dict[str, str] | None:
+        """Return the cells of a row of another system as the fields of this one."""
+        name, price = self.get_first("name", cells), self.get_first("price", cells)
+        sku, options = self.get_first("sku", cells), self.get_all("options", cells)
+        self.follow_group(name, cells)
+        is_skipped = self.get_first("kind", cells).casefold() in file_format.skipped_kinds
+        if is_skipped or not (name or price or sku):
+            return None
+        values = {
+            "sku": sku or self.build_spare_sku(cells, options),
+            "name": compose_name(name or self.group_name, options),
+        }
+        if "price" in self.positions:
+            is_typed = price.casefold() == TYPED_PRICE
+            values["price"] = "0" if is_typed else price
+            values |= {"open_price": "true"} if is_typed else {}
+        if "barcodes" in self.positions:
+            values["barcodes"] = "|".join(self.get_all("barcodes", cells))
+        if self.has_category:
+            values["category"] = self.read_category(cells) or self.group_category
+        return values | self.read_flags(cells) | self.read_taxes(cells)
+
+    def forget_group(self) -> None:
+        """Start with the first row: no product whose variants follow."""
+        self.group = self.group_name = self.group_category = ""
+
+    def follow_group(self, name: str, cells: Sequence[str]) -> None:
+        """Remember name and category of a product for the rows of its other variants."""
+        group = self.get_first("group", cells)
+        if group and group == self.group and not name:
+            return
+        self.group, self.group_name = group, name
+        self.group_category = self.read_category(cells) if group else ""
+
+    @property
+    def has_taxes(self) -> bool:
+        """Return whether the file says which taxes its products have."""
+        own = {"tax_class", "tax_class_name", "tax_percent"}
+        return bool(self.tax_percents or own & self.positions.keys())
+
+    @property
+    def has_category(self) -> bool:
+        return "category" in self.positions or "category_path" in self.positions
+
+    def read_category(self, cells: Sequence[str]) -> str:
+        path = self.get_first("category_path", cells)
+        return self.get_first("category", cells) or read_category_path(path)
+
+    def build_spare_sku(self, cells: Sequence[str], options: Sequence[str]) -> str:
+        """Return the SKU of a row without one: a barcode, or what the other system calls it."""
+        for place in self.positions.get("spare_sku", ()):
+            cell = clean_cell(KEY_COLUMN, cells[place])
+            if cell and place in self.positions.get("group", ()):
+                return compose_name(cell, options).replace(" ", "-")
+            if cell:
+                return cell
+        return ""
+
+    def read_flags(self, cells: Sequence[str]) -> dict[str, str]:
+        values = {}
+        if "is_active" in self.positions:
+            cell = self.get_first("is_active", cells)
+            values["is_active"] = ACTIVE_WORDS.get(cell.casefold(), cell)
+        if "archived" in self.positions:
+            is_archived = parse_boolean_word(self.get_first("archived", cells))
+            values["is_active"] = "false" if is_archived else "true"
+        if "sold_by_weight" in self.positions:
+            by_weight = parse_boolean_word(self.get_first("sold_by_weight", cells))
+            values["sold_by"] = "weight" if by_weight else "unit"
+        if "tracked_by" in self.positions:
+            values["track_stock"] = "true" if self.get_first("tracked_by", cells) else "false"
+        if "track_stock" in self.positions:
+            values["track_stock"] = self.get_first("track_stock", cells)
+        return values
+
+    def read_taxes(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the cell `tax_class` or `tax_percent`; neither means the default class."""
+        is_taxable = parse_boolean_word(self.get_first("taxable", cells))
+        if is_taxable is False or self.get_first("tax_status", cells).casefold() == "none":
+            return {"tax_class": ""}
+        if self.tax_percents:
+            total = sum(
+                (rate for place, rate in self.tax_percents if parse_boolean_word(cells[place])),
+                Decimal(0),
+            )
+            return {"tax_percent": f"{total:f}"}
+        if percents := self.get_all("tax_percent", cells):
+            return {"tax_percent": "+".join(percents)}
+        name = self.get_first("tax_class_name", cells)
+        return {} if name.casefold() in STANDARD_TAX or not name else {"tax_class_name": name}

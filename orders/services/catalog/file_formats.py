@@ -1,0 +1,202 @@
+"""Export files of other systems: which headings they have, and what their cells mean."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+# A column that exists once for each store, with the name of the store.
+STORE = r"(?P<store>.+)"
+# Names that systems give to the only variant of a product.
+DEFAULT_OPTIONS = frozenset({"default title", "default", "regular"})
+ACTIVE_WORDS = {"active": "true", "draft": "false", "archived": "false", "-1": "false"}
+# Square writes this instead of the price where the cashier types it, and so does Loyverse.
+TYPED_PRICE = "variable"
+# Names of the class of most products, which is the default class of the shop.
+STANDARD_TAX = frozenset({"default", "default tax", "standard", "taxable", "item", "parent"})
+
+
+def normalize_heading(heading: str) -> str:
+    return " ".join(heading.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """An export file of another system.
+
+    `headings` has the headings of each field, in order of preference: the first cell that is not
+    empty counts. `group` names a product whose variants are rows of their own, `options` what
+    tells them apart. `spare_sku` is the SKU of a row without one.
+    """
+
+    name: str
+    signature: frozenset[str]
+    headings: Mapping[str, tuple[str, ...]]
+    store_headings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    skipped_kinds: frozenset[str] = frozenset()
+
+    def matches(self, headings: Collection[str]) -> bool:
+        return self.signature <= frozenset(headings)
+
+    def find_fields(self, heading: str) -> list[tuple[str, str]]:
+        """Return the fields that a heading has, each with the name of the store in it."""
+        fields = [(name, "") for name, headings in self.headings.items() if heading in headings]
+        for name, pattern in self.store_headings.items():
+            if by_store := pattern.fullmatch(heading):
+                fields.append((name, by_store["store"]))
+        return fields
+
+
+SHOPIFY = FileFormat(
+    name="shopify",
+    signature=frozenset({"handle", "title", "variant price"}),
+    headings={
+        "sku": ("variant sku",),
+        "name": ("title",),
+        "price": ("variant price",),
+        "barcodes": ("variant barcode",),
+        "category": ("type",),
+        "category_path": ("product category", "standardized product type"),
+        "is_active": ("status",),
+        "tracked_by": ("variant inventory tracker",),
+        "taxable": ("variant taxable",),
+        "stock": ("variant inventory qty",),
+        "group": ("handle",),
+        "options": ("option1 value", "option2 value", "option3 value"),
+        "spare_sku": ("variant barcode", "handle"),
+    },
+)
+SQUARE = FileFormat(
+    name="square",
+    signature=frozenset({"token", "item name", "variation name"}),
+    headings={
+        "sku": ("sku",),
+        "name": ("item name",),
+        "price": ("price",),
+        "barcodes": ("gtin",),
+        "category": ("reporting category", "category"),
+        "category_path": ("categories",),
+        "archived": ("archived",),
+        "options": ("variation name",),
+        "spare_sku": ("gtin", "token"),
+    },
+    store_headings={"stock": re.compile(f"current quantity {STORE}")},
+)
+LOYVERSE = FileFormat(
+    name="loyverse",
+    signature=frozenset({"handle", "sku", "name", "sold by weight"}),
+    headings={
+        "sku": ("sku",),
+        "name": ("name",),
+        "price": ("price", "default price"),
+        "barcodes": ("barcode",),
+        "category": ("category",),
+        "sold_by_weight": ("sold by weight",),
+        "track_stock": ("track stock",),
+        "stock": ("in stock",),
+        "group": ("handle",),
+        "options": ("option 1 value", "option 2 value", "option 3 value"),
+        "spare_sku": ("barcode", "handle"),
+    },
+    store_headings={
+        "price": re.compile(rf"price \[{STORE}\]"),
+        "stock": re.compile(rf"in stock \[{STORE}\]"),
+        "is_active": re.compile(rf"available for sale \[{STORE}\]"),
+    },
+)
+WOOCOMMERCE = FileFormat(
+    name="woocommerce",
+    signature=frozenset({"type", "sku", "name", "regular price"}),
+    headings={
+        "sku": ("sku",),
+        "name": ("name",),
+        "price": ("regular price",),
+        "barcodes": ("gtin, upc, ean, or isbn",),
+        "category_path": ("categories",),
+        "is_active": ("published",),
+        "tax_class_name": ("tax class",),
+        "tax_status": ("tax status",),
+        "stock": ("stock",),
+        "kind": ("type",),
+        "spare_sku": ("gtin, upc, ean, or isbn", "id"),
+    },
+    # Their variations are rows of their own; the others are only links.
+    skipped_kinds=frozenset({"variable", "grouped", "external"}),
+)
+LIGHTSPEED_X = FileFormat(
+    name="lightspeed",
+    signature=frozenset({"handle", "sku", "name", "supply_price", "retail_price"}),
+    headings={
+        "sku": ("sku",),
+        "name": ("name",),
+        "price": ("retail_price",),
+        "barcodes": ("barcode", "upc", "ean"),
+        "category": ("product_category", "type"),
+        "is_active": ("active",),
+        "track_stock": ("track_inventory",),
+        "tax_class_name": ("tax_name",),
+        "group": ("handle",),
+        "options": (
+            "variant_option_one_value",
+            "variant_option_two_value",
+            "variant_option_three_value",
+        ),
+        "spare_sku": ("barcode", "upc", "ean", "handle"),
+    },
+    store_headings={"stock": re.compile(f"inventory_{STORE}")},
+)
+LIGHTSPEED_R = FileFormat(
+    name="lightspeed",
+    signature=frozenset({"system id", "custom sku", "item", "price"}),
+    headings={
+        "sku": ("custom sku",),
+        "name": ("item",),
+        "price": ("price",),
+        "barcodes": ("upc", "ean"),
+        "category": ("category",),
+        "taxable": ("tax",),
+        "tax_class_name": ("tax class",),
+        "stock": ("qty.",),
+        "spare_sku": ("manufact. sku", "ean", "upc", "system id"),
+    },
+)
+OPENSOURCEPOS = FileFormat(
+    name="opensourcepos",
+    signature=frozenset({"barcode", "item name", "unit price"}),
+    headings={
+        "name": ("item name",),
+        "price": ("unit price",),
+        "barcodes": ("barcode",),
+        "category": ("category",),
+        "tax_percent": ("tax 1 percent", "tax 2 percent"),
+        "spare_sku": ("barcode", "id"),
+    },
+    store_headings={"stock": re.compile(f"location_{STORE}")},
+)
+FORMATS = (
+    SHOPIFY,
+    SQUARE,
+    LOYVERSE,
+    WOOCOMMERCE,
+    LIGHTSPEED_X,
+    LIGHTSPEED_R,
+    OPENSOURCEPOS,
+)
+# Columns with the rate in their heading, and Y for each product that has it.
+TAX_HEADING = re.compile(r"tax - .*\((?P<percent>\d+(?:[.,]\d+)?) ?%\)")
+
+
+def detect_format(headings: Collection[str]) -> FileFormat | None:
+    """Return the format that has these normalized headings, or None."""
+    return next((each for each in FORMATS if each.matches(headings)), None)
+
+
+def compose_name(name: str, options: Collection[str]) -> str:
+    """Return the name of a variant: "Shirt" and "M", "Red" give "Shirt M Red"."""
+    shown = [each for each in options if each and each.casefold() not in DEFAULT_OPTIONS]
+    return " ".join([name, *shown]) if name else ""
+
+
+def read_category_path(cell: str) -> str:
+    """Return the last name of the first path: "Drinks > Hot, New" gives "Hot"."""
+    first = re.split(r"(?<!\\),", cell)[0].replace("\\,", ",")
+    return first.rpartition(">")[2].strip()

@@ -1,0 +1,53 @@
+"""Opening stock of a catalog file: the first count of products that a store never had."""
+
+import uuid
+from decimal import Decimal
+
+from accounts.models import User
+from orders.models import Product, StockLevel, StockMovement
+from tenants.database.bulk_insert import BATCH_SIZE
+from tenants.events.outbox import publish_all
+from tenants.models import Store
+
+REASON = "Opening stock"
+
+
+class OpeningStock:
+    """The stock levels that one batch of rows sets. Levels that exist stay as they are."""
+
+    def __init__(self, *, by: User) -> None:
+        self.by = by
+        self.levels: dict[tuple[uuid.UUID, uuid.UUID], StockLevel] = {}
+
+    def add(self, store: Store, product: Product, quantity: Decimal) -> None:
+        level = StockLevel(store=store, product=product, quantity=quantity)
+        self.levels.setdefault((store.pk, product.pk), level)
+
+    def drop_levels_that_exist(self) -> None:
+        if not self.levels:
+            return
+        products = list({product for _, product in self.levels})
+        found = StockLevel.objects.filter(product__in=products)
+        for pair in found.values_list("store_id", "product_id"):
+            self.levels.pop(pair, None)
+
+    def write(self) -> None:
+        """Write the levels, each with a count as its first movement."""
+        levels = list(self.levels.values())
+        StockLevel.objects.bulk_create(levels, batch_size=BATCH_SIZE)
+        StockMovement.objects.bulk_create(
+            [
+                StockMovement(
+                    store=level.store,
+                    product=level.product,
+                    type=StockMovement.Type.COUNT,
+                    quantity=level.quantity,
+                    counted=level.quantity,
+                    reason=REASON,
+                    by=self.by,
+                )
+                for level in levels
+            ],
+            batch_size=BATCH_SIZE,
+        )
+        publish_all("stock_level.updated", levels)
