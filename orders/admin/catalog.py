@@ -12,6 +12,7 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
+from orders.admin.catalog_import import ProductImportMixin
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
@@ -63,9 +64,10 @@ class ProductForm(ServiceForm):
 
 
 @admin.register(Product, site=shop_site)
-class ProductAdmin(ShopAdmin):
+class ProductAdmin(ProductImportMixin, ShopAdmin):
     """Products of the shop."""
 
+    change_list_template = "admin/shop/products.html"
     form = ProductForm
     view_role = edit_role = Role.MANAGER
     add_input = change_input = ProductInput

@@ -23,6 +23,7 @@ EVERYWHERE = [
     "/admin/",
     "/admin/accounts/",
     "/admin/orders/",
+    "/admin/orders/product/import/",
     "/admin/tenants/",
     "/admin/password_change/",
     "/admin/jsi18n/",
