@@ -25,7 +25,7 @@ WHERE partmethod = 'h' OR repmodel = 't'
 KEYS = """
 SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)
 FROM pg_constraint
-WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2
+WHERE contype = 'f' AND conrelid IN (SELECT logicalrelid FROM pg_dist_partition) ORDER BY 1, 2
 """
 # The version before the newest migrations of each app.
 BEFORE = (("tenants", "0008"), ("accounts", "0011"), ("orders", "0019"))
