@@ -53,7 +53,11 @@ def products_imported(scene):
         "POST", "products/import/", CSV, "multipart/form-data; boundary=b", Idempotency_Key="csv"
     )
     assert response.status_code == 200, response.content
-    return ExpectedEvent(scene.admin, None, {"created": 1, "updated": 0, "unchanged": 0})
+    return ExpectedEvent(
+        scene.admin,
+        None,
+        {"created": 1, "updated": 0, "unchanged": 0, "format": "till", "stock_set": 0},
+    )
 
 
 def moved(scene, type, quantity, **more):
