@@ -179,7 +179,12 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "sku"], name="product_sku_is_unique"),
-            models.UniqueConstraint(fields=["tenant", "plu"], name="product_plu_is_unique"),
+            # Partial, so that no query of other products takes it for their shop's.
+            models.UniqueConstraint(
+                fields=["tenant", "plu"],
+                condition=Q(plu__isnull=False),
+                name="product_plu_is_unique",
+            ),
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
         ]
         indexes: ClassVar[list[Any]] = [
