@@ -203,7 +203,6 @@ def test_price_label_of_an_empty_is_refused(till, shop, empty):
         [credit("-1.00", "GIFT")],
         [card("1.50", entry="external", reference="slip")],
     ],
-    ids=str,
 )
 def test_other_payments_of_a_negative_total_are_refused(till, empties, payments, unchanged):
     answer = unchanged(lambda: till.sell(empties("6"), payments=payments), 409, "due_to_customer")
