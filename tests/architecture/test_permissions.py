@@ -24,14 +24,17 @@ MANAGERS = STAFF - {"cashier"}
 ADMINS = frozenset({"admin"})
 # Only paired terminals, with any user.
 DEVICES: frozenset[str] = frozenset()
+# Only the token of the metrics, which is of no user.
+METRICS = frozenset({"metrics"})
+# The code of 401 where it does not depend on the user.
+REFUSED_TO_ALL = {DEVICES: "terminal_not_paired", METRICS: "not_authenticated"}
 
 TABLE = {
     ("get", "home"): ANYBODY,
     ("get", "schema"): ANYBODY,
     ("get", "docs"): ANYBODY,
     ("get", "jwks"): ANYBODY,
-    # Only a token of its own.
-    ("get", "metrics"): DEVICES,
+    ("get", "metrics"): METRICS,
     ("get", "live"): ANYBODY,
     ("get", "ready"): ANYBODY,
     # tokens
@@ -254,8 +257,8 @@ def ensure_open_or_refused(response: Any, who: str, method: str, name: str) -> N
     elif who in TABLE[method, name]:
         assert response.status_code not in {401, 403, 404, 405}, response.content
         assert response.status_code < 500
-    elif TABLE[method, name] == DEVICES:
-        assert_problem(response, 401, "terminal_not_paired")
+    elif code := REFUSED_TO_ALL.get(TABLE[method, name]):
+        assert_problem(response, 401, code)
     elif who == "anonymous":
         assert_problem(response, 401, "not_authenticated")
         assert response["WWW-Authenticate"].startswith("Bearer")
@@ -274,8 +277,8 @@ def test_attack_032_temporary_password_allows_only_the_password_change(
 
     if "anonymous" in TABLE[method, name] or (method, name) in BEFORE_PASSWORD_CHANGE:
         assert response.status_code not in {401, 403}
-    elif TABLE[method, name] == DEVICES:
-        assert_problem(response, 401, "terminal_not_paired")
+    elif code := REFUSED_TO_ALL.get(TABLE[method, name]):
+        assert_problem(response, 401, code)
     else:
         assert_problem(response, 403, "password_change_required")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_permissions import (
-    DEVICES,
+    REFUSED_TO_ALL,
     STAFF,
     TABLE,
     WITH_AN_APPROVAL,
@@ -79,8 +79,8 @@ def test_pin_session_is_rejected_by_routes_that_need_a_password(
 
 def ensure_allowed_or_refused(response: Any, who: str, method: str, name: str) -> None:
     """A user without the permission is refused instead of being asked for the password."""
-    if TABLE[method, name] == DEVICES:
-        assert_problem(response, 401, "terminal_not_paired")
+    if code := REFUSED_TO_ALL.get(TABLE[method, name]):
+        assert_problem(response, 401, code)
     elif who not in TABLE[method, name]:
         assert_problem(response, 403, "permission_denied")
     elif (method, name) in NOT_BY_PIN:
