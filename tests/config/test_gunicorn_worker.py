@@ -174,7 +174,7 @@ def test_threads_end_when_they_are_stopped(requests, patience):
     for each in running:
         each.join(MINUTE)
 
-    assert len(running) == 2
+    assert len(running) >= 2
     assert not any(each.is_alive() for each in running)
 
 

@@ -40,13 +40,19 @@ def analyze(*models: Any) -> None:
         cursor.execute(f"ANALYZE {', '.join(sorted(tables))}")
 
 
-def explain_list(client: Any, path: str, query: dict[str, Any], table: str) -> list[dict[str, Any]]:
-    """Return the plan nodes of the statement about this table."""
+def explain_list(
+    client: Any, path: str, query: dict[str, Any], table: str, containing: str = ""
+) -> list[dict[str, Any]]:
+    """Return the plan nodes of the last statement about this table that contains a text."""
     with CaptureQueriesContext(connection) as queries:
         response = client.get(path, query)
     assert response.status_code == 200, response.content
     # A search may run an exact query first, so take the last statement.
-    *_, sql = (each["sql"] for each in queries if f'FROM "{table}"' in each["sql"])
+    *_, sql = (
+        each["sql"]
+        for each in queries
+        if f'FROM "{table}"' in each["sql"] and containing in each["sql"]
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
         answer = cursor.fetchone()[0]

@@ -33,10 +33,12 @@ def test_sales_report_uses_indexes_by_completion_time(manager_client):
 
     for group in GROUPS:
         query = {"group_by": group, "from": day}
-        for table, index in (
-            ("orders_order", "order_by_sale"),
-            ("orders_refund", "refund_by_completion"),
+        for table, index, condition in (
+            ("orders_order", "order_by_sale", ""),
+            ("orders_refund", "refund_by_completion", '"completed_at" >='),
+            ("orders_refund", "refund_by_reversal", '"reversed_at" >='),
         ):
-            found = walk(explain_list(manager_client, "reports/sales/", query, table), table)
+            nodes = explain_list(manager_client, "reports/sales/", query, table, condition)
+            found = walk(nodes, table)
             assert index in found, (group, found)
             assert "Seq Scan" not in found

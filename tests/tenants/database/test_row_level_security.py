@@ -45,7 +45,7 @@ def test_attack_155_no_table_shows_rows_without_a_scope(foreign):
         visible = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
 
     assert set(hidden.values()) == {0}
-    assert sum(count > 0 for count in visible.values()) > len(tables) / 2
+    assert sum(count > 0 for count in visible.values()) >= len(tables) / 2
 
 
 def test_attack_155_no_table_accepts_rows_without_a_scope(shop):
