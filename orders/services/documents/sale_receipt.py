@@ -125,7 +125,7 @@ def _build_line_details(line: OrderLine, labels: Labels) -> Iterator[Row]:
 
 def _build_offline_fields(order: Order, labels: Labels) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
-        yield labels("Till number"), f"{order.register.number}-T{order.device_sequence}"
+        yield labels("Till sale no."), f"{order.register.number}-T{order.device_sequence}"
     if order.is_offline and order.completed_at:
         booked_at = order.completed_at.astimezone(order.store.clock)
         yield labels("Booked"), format_minute(booked_at)

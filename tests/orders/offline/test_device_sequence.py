@@ -145,7 +145,7 @@ def test_online_sale_with_a_number_is_not_an_offline_sale(till, sell, shop, mana
         assert list(verify_chains()) == []
     assert (last_numbers["device_sequence"], "sold_at" in last_numbers) == (1, False)
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
-    assert "Till number" in text
+    assert "Till sale no." in text
     assert "Booked" not in text
 
 

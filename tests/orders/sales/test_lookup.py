@@ -127,7 +127,7 @@ def test_printed_receipt_shows_the_codes_that_find_it(till, sale):
     printed = till.get(f"orders/{sale['id']}/receipt/", {"format": "text"}).content.decode()
 
     assert printed.rstrip().endswith(sale["id"])
-    assert "Till number 1-T17" in printed
+    assert "Till sale no. 1-T17" in printed
 
 
 # --- filters of the list --------------------------------------------------------------------------
