@@ -137,6 +137,7 @@ def test_control_characters_are_removed():
 @given(text=TEXTS, amount=st.sampled_from(["", "0.01", "-123456.78"]))
 @example(text="\u1100" * 100, amount="1.00")
 @example(text="\u0301" * 100, amount="1.00")
+@example(text="\u1bf2" + "a" * 100, amount="")
 def test_no_line_is_wider_than_the_paper(paper_mm, text, amount):
     printer = PrinterSettings(paper_mm=paper_mm)
     rows = (Row(text, amount), Row(text, amount, is_detail=True))

@@ -101,7 +101,7 @@ def _layout_footer(document: Document, prepare: Callable[[str], str]) -> Iterato
 def _layout_row(row: Row, columns: int) -> Iterator[TextLine]:
     """Wrap the text on the left; put the amount at the right edge of the last line."""
     indent = "  " if row.is_detail else ""
-    texts = [f"{indent}{text}" for text in _wrap(row.words, columns - len(indent))]
+    texts = [f"{indent}{text}" for text in _wrap(row.words, columns, indent)]
     width = display_width(row.amount)
     if row.amount and display_width(texts[-1]) + 1 + width > columns:
         texts.append(indent)
@@ -110,24 +110,32 @@ def _layout_row(row: Row, columns: int) -> Iterator[TextLine]:
     yield TextLine(texts[-1], row.amount, is_strong=row.is_strong)
 
 
-def _wrap(text: str, columns: int) -> list[str]:
-    """Break at spaces and after hyphens, and words that are longer than a line between letters."""
+def _wrap(text: str, columns: int, indent: str = "") -> list[str]:
+    """Break at spaces and after hyphens, and words that are longer than a line between letters.
+
+    The lines fit behind the indent. They are measured with it, because a mark at the beginning of a
+    line is joined to the space before it, which becomes wider by that.
+    """
+
+    def fits(text: str) -> bool:
+        return display_width(indent + text) <= columns
+
     lines = [""]
     for word in WORDS.findall(text):
         if word.isspace():
             lines[-1] += " " if lines[-1] else ""
-        elif display_width(lines[-1] + word) <= columns:
+        elif fits(lines[-1] + word):
             lines[-1] += word
-        elif display_width(word) <= columns:
+        elif fits(word):
             lines.append(word)
         else:
-            _append_letters(lines, word, columns)
-    return [part for line in lines for part in _split_oversized(line.rstrip(), columns)]
+            _append_letters(lines, word, fits)
+    return [part for line in lines for part in _split_oversized(line.rstrip(), fits)]
 
 
-def _append_letters(lines: list[str], word: str, columns: int) -> None:
+def _append_letters(lines: list[str], word: str, fits: Callable[[str], bool]) -> None:
     for letters in _join_letters(word):
-        if lines[-1] and display_width(lines[-1] + letters) > columns:
+        if lines[-1] and not fits(lines[-1] + letters):
             lines.append("")
         lines[-1] += letters
 
@@ -147,14 +155,14 @@ def _join_letters(word: str) -> list[str]:
     return parts
 
 
-def _split_oversized(line: str, columns: int) -> Iterator[str]:
+def _split_oversized(line: str, fits: Callable[[str], bool]) -> Iterator[str]:
     """Split one letter of many parts that is wider than the paper, such as a row of Hangul jamo."""
-    if display_width(line) <= columns:
+    if fits(line):
         yield line
         return
     part = ""
     for character in line:
-        if display_width(part + character) > columns:
+        if not fits(part + character):
             yield part
             part = ""
         part += character
