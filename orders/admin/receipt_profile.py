@@ -59,12 +59,15 @@ class ReceiptProfileForm(ServiceForm):
 
 
 def format_tax_number(item: Mapping[str, str]) -> str:
-    return f"{item['label']}: {item['number']}" if item["label"] else item["number"]
+    """Return the line of a tax number. A number that looks like a line with a label begins ": "."""
+    label, number = item["label"], item["number"]
+    return f"{label}: {number}" if label or ": " in f"{number} " else number
 
 
 def parse_tax_number(line: str) -> dict[str, str]:
-    label, _, number = line.rpartition(":")
-    return {"label": label.strip(), "number": number.strip()}
+    """Return the tax number of a line: the label ends at the first colon with a space."""
+    label, colon, number = f"{line.strip()} ".partition(": ")
+    return {"label": label.strip() if colon else "", "number": (number if colon else label).strip()}
 
 
 @admin.register(ReceiptProfile, site=shop_site)

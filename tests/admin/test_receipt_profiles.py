@@ -65,6 +65,30 @@ def test_change_creates_the_next_version(managers_browser, store, manager, shop)
     assert bytes(new.logo) == build_png()
 
 
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        ("", "12:34"),
+        ("", "12: 34"),
+        ("", "12:"),
+        ("", ": 12"),
+        ("VAT", "a: b"),
+        ("VAT:", "1"),
+        ("22:33", "44"),
+    ],
+)
+def test_tax_number_is_kept_when_the_form_is_saved(
+    managers_browser, store, manager, shop, label, number
+):
+    tax_numbers = [{"label": label, "number": number}]
+    first = create_profile(store, manager, tax_numbers=tax_numbers)
+
+    submit_form(managers_browser, f"{PROFILES}{first.pk}/change/", legal_name="Acme Ltd")
+
+    assert load_versions(shop)[-1].legal_name == "Acme Ltd"
+    assert load_versions(shop)[-1].tax_numbers == tax_numbers
+
+
 def test_logo_is_removed_and_replaced(managers_browser, store, manager, shop):
     first = create_profile(store, manager)
 
