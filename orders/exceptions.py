@@ -41,7 +41,10 @@ class FiscalTextsWritten(Conflict):
 
 class ReceiptPrinted(Conflict):
     code = "receipt_printed"
-    message = "The receipt was already printed. Write fiscal texts before the first print."
+    message = (
+        "The receipt was already printed or mailed. Write fiscal texts before the first print and "
+        "before a mail is requested."
+    )
 
 
 class IllegalTransition(Conflict):

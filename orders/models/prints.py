@@ -40,10 +40,13 @@ class Printed(models.Model):
         prints: int = self.prints
         return prints
 
-    def write_fiscal(self, lines: Sequence[str], qr: str) -> None:
-        """Set the fiscal texts, unsaved. Raises `FiscalTextsWritten` and `ReceiptPrinted`."""
+    def write_fiscal(self, lines: Sequence[str], qr: str, *, is_mailed: bool) -> None:
+        """Set the fiscal texts, unsaved. Raises `FiscalTextsWritten` and `ReceiptPrinted`.
+
+        `is_mailed` says whether a mail of the receipt was requested.
+        """
         if self.fiscal is not None:
             raise FiscalTextsWritten
-        if self.prints:
+        if self.prints or is_mailed:
             raise ReceiptPrinted
         self.fiscal = {"lines": list(lines), "qr": qr}

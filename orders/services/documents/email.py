@@ -5,7 +5,7 @@ import uuid
 from accounts.models import AuthSession, User
 from accounts.security.rate_limits.limiter import count_attempt
 from accounts.security.rate_limits.policies import buckets_for_receipt_mail
-from orders.models import Order
+from orders.models import Order, Receipt
 from orders.notifications import send_mail
 from orders.services.documents.renderers.html import render_mail
 from orders.services.documents.renderers.text import render_text
@@ -13,7 +13,7 @@ from orders.services.documents.sale_receipt import build_sale_receipt
 from tenants import idempotency
 from tenants.events.delivery import Subscriber
 from tenants.events.outbox import publish
-from tenants.models import OutboxDelivery
+from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import atomic_with_retry
 
 
@@ -33,7 +33,16 @@ def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> N
 @atomic_with_retry
 def _request_email(order: uuid.UUID, to: str, by: User) -> None:
     idempotency.save_key()
+    # Fiscal texts are written under this lock, so that they are before the mail or refused.
+    Receipt.objects.select_for_update(no_key=True).get(order=order)
     publish("receipt.email", order=str(order), email=to, by=str(by.pk))
+
+
+def is_mail_requested(receipt: Receipt) -> bool:
+    """Return whether a mail of the receipt was requested, as long as the event is kept."""
+    # The time is in an index, and no receipt is mailed before it was issued.
+    since = OutboxEvent.objects.filter(created_at__gte=receipt.issued_at)
+    return since.filter(topic="receipt.email", data__order=str(receipt.order_id)).exists()
 
 
 class ReceiptMail(Subscriber):

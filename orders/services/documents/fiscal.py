@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from accounts.models import Role, User
 from orders.models import ChainEntry, Receipt, Refund, RegisterSeries
 from orders.services.completion.hash_chain import build_chain_entry, build_fiscal_content
+from orders.services.documents.email import is_mail_requested
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
@@ -37,7 +38,8 @@ def write_fiscal_texts(
     numbers = RegisterSeries.objects.increment(receipt.register)
     rows = type(receipt)._default_manager.select_for_update(no_key=True, of=("self",))
     row = rows.select_related("register").get(pk=receipt.pk)
-    row.write_fiscal(texts.lines, texts.qr)
+    is_mailed = isinstance(row, Receipt) and is_mail_requested(row)
+    row.write_fiscal(texts.lines, texts.qr, is_mailed=is_mailed)
     row.save_changes("fiscal")
     entry, extension = build_chain_entry(
         ChainEntry.Kind.FISCAL, row.pk, build_fiscal_content(row), numbers, row.register

@@ -25,7 +25,7 @@ LINE = {"postgresql": 16, "sqlite": 14}
 CASH_REFUND = {"postgresql": 18, "sqlite": 24}
 CARD_REFUND = {"postgresql": 32, "sqlite": 38}
 # On SQLite with the rate limits, which PostgreSQL gets in messages.
-RECEIPT_MAIL = {"postgresql": 5, "sqlite": 10}
+RECEIPT_MAIL = {"postgresql": 6, "sqlite": 11}
 
 
 @pytest.fixture

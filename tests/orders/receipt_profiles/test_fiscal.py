@@ -70,6 +70,12 @@ def write(client, path, body=None, **headers):
     return client.post(f"{path}fiscal/", TEXTS if body is None else body, **headers)
 
 
+def request_mail(client, order):
+    body = {"email": "ada@customer.example"}
+    response = client.post(f"orders/{order['id']}/receipt/email/", body)
+    assert response.status_code == 202, response.content
+
+
 def load(client, path, form="text", **query):
     response = client.get(path, {"format": form, **query})
     assert response.status_code == 200, response.content
@@ -168,13 +174,38 @@ def test_texts_are_refused_after_the_first_print(
     assert snapshot(shop) == before
 
 
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_texts_are_refused_after_a_mail_was_requested(
+    documents, terminal, till, order, problem, shop, is_sent
+):
+    """A mail has no copies: the customer would keep a receipt without the texts."""
+    request_mail(till, order)
+    if is_sent:
+        relay_all()
+    before = snapshot(shop)
+
+    problem(write(terminal, documents["sale"]), 409, "receipt_printed")
+
+    assert snapshot(shop) == before
+
+
 @pytest.mark.once
-def test_json_gift_receipt_and_mail_are_no_prints(documents, terminal, till, order):
-    load(till, documents["sale"], "json")
-    load(till, documents["sale"], prices="false")
-    till.post(f"orders/{order['id']}/receipt/email/", {"email": "ada@customer.example"})
+def test_mail_of_another_receipt_does_not_matter(documents, terminal, till, order, make_product):
+    other = till.sold(line(make_product("1.00")), payments=[cash("1.00")])
+    request_mail(till, other)
 
     assert write(terminal, documents["sale"]).status_code == 201
+
+
+@pytest.mark.once
+def test_json_and_gift_receipt_are_no_prints_and_mail_has_the_texts(
+    documents, terminal, till, order
+):
+    load(till, documents["sale"], "json")
+    load(till, documents["sale"], prices="false")
+
+    assert write(terminal, documents["sale"]).status_code == 201
+    request_mail(till, order)
     relay_all()
 
     (message,) = mail.outbox

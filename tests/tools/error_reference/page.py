@@ -129,7 +129,7 @@ REMEDIES = {
     "no_current_shift": "Open a shift; `suggested_float` is the last count.",
     "no_open_shift": "Open a shift at the register: `POST shifts/`.",
     "fiscal_texts_written": "Nothing: the first texts stay. Check which service wrote them.",
-    "receipt_printed": "Write the texts before the first print; a copy cannot add them.",
+    "receipt_printed": "Write the texts before the first print or mail; a copy cannot add them.",
     "receipt_profile_changed": "Load the current version, then enter the change again.",
     "no_receipt": "Complete the order or the refund first.",
     "not_acceptable": "Ask for a format that the API documentation lists.",
