@@ -1,5 +1,6 @@
 """Complete a sale: gapless numbers, receipt, hash chain entry, stock deduction."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from orders.models import (
     OrderLine,
     Payment,
     Receipt,
+    ReceiptProfile,
     RegisterSeries,
     StockMovement,
 )
@@ -91,8 +93,9 @@ def build_completion_rows(
     events: Sequence[OutboxEvent] = (),
 ) -> CompletionRows:
     """Return the rows that complete an order; `events` are published in addition."""
-    receipt = _build_receipt(order)
-    content = build_receipt_content(order, order.store.receipt_profile_hash)
+    profile, profile_hash = _find_profile(order)
+    receipt = _build_receipt(order, profile)
+    content = build_receipt_content(order, profile_hash)
     entry, extension = build_chain_entry(
         ChainEntry.Kind.RECEIPT, receipt.pk, content, numbers, order.register
     )
@@ -141,7 +144,24 @@ def deduct_stock(order: Order, lines: Sequence[OrderLine], *, reserved: bool = F
     (decrement_reserved_stock if reserved else decrement_stock)(order.store, lines)
 
 
-def _build_receipt(order: Order) -> Receipt:
+def _find_profile(order: Order) -> tuple[uuid.UUID | None, str]:
+    """Return id and hash of the receipt profile that the sale was made with.
+
+    For an offline sale it is the version that was current when it was made, as the till has printed
+    it; if the clock of the till was wrong, the one at the upload.
+    """
+    store = order.store
+    if not order.is_offline or store.receipt_profile is None:
+        return store.receipt_profile, store.receipt_profile_hash
+    _, booked_at = order.receipt_number_and_time()
+    versions = ReceiptProfile.objects.filter(
+        store=store, created_at__lte=order.stock_left_at(booked_at)
+    )
+    found = versions.order_by("-version").values_list("pk", "hash").first()
+    return found or (None, "")
+
+
+def _build_receipt(order: Order, profile: uuid.UUID | None) -> Receipt:
     number, sold_at = order.receipt_number_and_time()
     return build_row(
         Receipt,
@@ -149,7 +169,7 @@ def _build_receipt(order: Order) -> Receipt:
         register=order.register,
         number=number,
         issued_at=sold_at,
-        profile_id=order.store.receipt_profile,
+        profile_id=profile,
     )
 
 
