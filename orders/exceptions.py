@@ -345,6 +345,13 @@ class BatchTooLarge(TooLarge):
     message = "The batch has {lines} lines; the maximum is {max_lines}. Send it in parts."
 
 
+class SaleNotBooked(Conflict):
+    """Of one sale in an upload, for an error that nobody foresaw."""
+
+    code = "sale_not_booked"
+    message = "The sale could not be booked. Keep it, and inform the operator."
+
+
 class IdReused(Conflict):
     code = "id_reused"
     message = "The id of the sale or of one of its parts is already used by another sale."

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
+from django.db import DataError, IntegrityError
 from django.db.models.functions import Greatest
 
 from accounts.models import User
-from orders.exceptions import IdReused, SequenceJump
+from orders.exceptions import IdReused, SaleNotBooked, SequenceJump
 from orders.models import Order, RegisterSeries
 from orders.models.receipt import MAX_SEQUENCE_JUMP
 from orders.services.completion.complete import flag_device_sequence
@@ -21,6 +23,11 @@ from tenants.exceptions import DomainError, FieldError, Invalid
 from tenants.ids import unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry
+
+log = structlog.get_logger("till.offline")
+# Caused by the content of one sale. Others, such as a lost connection, fail the whole request,
+# which the till repeats.
+UNFORESEEN = (DataError, IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class Outcome(StrEnum):
@@ -122,6 +129,9 @@ def _process_item(
         return _book_item(item, register, people, by, place)
     except DomainError as error:
         return ItemResult(item.id, Outcome.REJECTED, code=error.code, errors=error.errors)
+    except UNFORESEEN:
+        log.exception("offline_sale_not_booked", sale=str(item.id))
+        return ItemResult(item.id, Outcome.REJECTED, code=SaleNotBooked.code)
 
 
 def _book_item(

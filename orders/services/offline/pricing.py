@@ -70,18 +70,18 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     if abs(sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
-    _ensure_difference_possible(total - priced.total, priced)
+    _ensure_difference_possible(total - priced.total, lines, priced)
+    shares = _allocate_to_sold_lines(total - priced.total, lines, priced)
+    charged = (line.total + share for line, share in zip(priced.lines, shares, strict=True))
+    if sum(map(abs, charged), ZERO) >= MAX_AMOUNT:
+        raise AmountTooLarge
     return PricedSale(
         lines,
         products,
         priced,
         total,
         rounding,
-        allocate_difference(
-            total - priced.total,
-            [line.total for line in priced.lines],
-            current_tenant().currency_exponent,
-        ),
+        shares,
         frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
     )
 
@@ -100,16 +100,29 @@ def _ensure_returns_possible(
             raise Invalid.field(f"lines[{position}]", RETURNED_AT_ITS_PRICE, code="returned")
 
 
-def _ensure_difference_possible(difference: Decimal, priced: PricedOrder) -> None:
+def _ensure_difference_possible(
+    difference: Decimal, lines: Sequence[ChargedLine], priced: PricedOrder
+) -> None:
     """Raise `Invalid` if what was paid differs by more than the goods that were sold.
 
     Only such a sale could pay out more than it took goods back for.
     """
     sold = sum((line.total for line in priced.lines if line.total > 0), ZERO)
-    has_returns = any(line.total < 0 for line in priced.lines)
+    has_returns = any(line.quantity < 0 for line in lines)
     if difference < -sold or (has_returns and difference and not sold):
         detail = "The payments do not match the returned goods."
         raise Invalid.field("payments", detail, code="not_matching")
+
+
+def _allocate_to_sold_lines(
+    difference: Decimal, lines: Sequence[ChargedLine], priced: PricedOrder
+) -> list[Decimal]:
+    """Return the share of each line in the difference; returned goods take none of it."""
+    exponent = current_tenant().currency_exponent
+    is_sold = [line.quantity > 0 for line in lines]
+    totals = [line.total for line, sold in zip(priced.lines, is_sold, strict=True) if sold]
+    shares = iter(allocate_difference(difference, totals, exponent))
+    return [next(shares) if sold else ZERO for sold in is_sold]
 
 
 def _apply_scan(line: ChargedLine, scan: Scan | None) -> ChargedLine:

@@ -3,8 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 
 from orders.models import Order
+from orders.services.offline import batch
+from orders.services.offline.booking import book_sale
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.support.offline import (
@@ -130,6 +133,16 @@ REFUSED = {
         [cash("-1.00")],
         ("payments", "not_matching"),
     ),
+    "money for free empties": lambda empty, product: (
+        [build_empties(empty, "1", "0.00")],
+        [cash("1.00")],
+        ("payments", "not_matching"),
+    ),
+    "money for free empties and goods": lambda empty, product: (
+        [build_empties(empty, "1", "0.00"), build_offline_line(product, "0.00", "1")],
+        [cash("1.00")],
+        ("payments", "not_matching"),
+    ),
     "no payment": lambda empty, product: (
         [build_empties(empty)],
         [],
@@ -157,3 +170,33 @@ def test_price_that_differs_is_flagged_and_counts(till, empty):
     )
 
     assert order["flags"] == ["over_limit", "price_differs"]
+
+
+def test_returned_goods_take_no_share_in_a_difference(till, shop, empty, product):
+    sold = build_offline_line(product, "2.50", "1")
+    item = build_offline_sale(1, build_empties(empty, "1"), sold, payments=[cash("3.00")])
+
+    order = upload_one_booked(till, item)
+
+    assert order["flags"] == ["total_differs"]
+    assert [each["total"] for each in order["lines"]] == ["-0.25", "3.25"]
+    ensure_refunds_consistent(shop)
+
+
+@pytest.mark.parametrize("error", [IntegrityError, ValueError])
+def test_sale_that_fails_does_not_fail_the_others(till, shop, product, monkeypatch, error):
+    def fail(sale, *rest, **more):
+        if sale.device_sequence == 1:
+            raise error("unforeseen")
+        return book_sale(sale, *rest, **more)
+
+    monkeypatch.setattr(batch, "book_sale", fail)
+    sold = build_offline_line(product, "2.50", "1")
+    items = [build_offline_sale(number, sold, payments=[cash("2.50")]) for number in (1, 2)]
+
+    first, second = results(till, *items)
+
+    assert (first["status"], first["code"]) == ("rejected", "sale_not_booked")
+    assert second["status"] == "created"
+    with tenant_scope(shop):
+        assert Order.objects.count() == 1

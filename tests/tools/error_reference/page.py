@@ -102,6 +102,8 @@ REMEDIES = {
     "email_taken": "Use another e-mail address.",
     "id_conflict": "Use a new id.",
     "id_reused": "Use a new id for a new sale.",
+    "sale_not_booked": "Keep the sale, and inform the operator: the log of the server has the "
+    "cause. Upload it again after the correction.",
     "idempotency_key_invalid": "Send a key of 1 to 255 visible ASCII characters.",
     "idempotency_key_required": "Send a header `Idempotency-Key`, or an `id`.",
     "idempotency_key_reused": "Use a new key for a new request.",
