@@ -77,7 +77,7 @@ class SettingsForm(ServiceForm):
         )
         for role, names in LIMIT_FIELDS.items():
             for field, name in zip(names, LIMITS, strict=True):
-                self.initial[field] = self.instance.limits.get(role, {}).get(name)
+                self.initial[field] = self.instance.all_limits.get(role, {}).get(name)
 
     def add_error_at(self, path: str, detail: str, code: str) -> None:
         """Add the error of a nested setting to its field."""
@@ -166,7 +166,7 @@ class SettingsAdmin(ShopAdmin):
 
 
 def format_limits(shop: ShopSettings, role: Role) -> str:
-    named = shop.quantize_limits(shop.limits).get(role, {})
+    named = shop.quantize_limits(shop.all_limits).get(role, {})
     limits = {label: named.get(name) for name, label in LIMITS.items()}
     return "\n".join(
         f"{label}: {'unlimited' if value is None else value}" for label, value in limits.items()

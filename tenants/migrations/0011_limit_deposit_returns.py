@@ -4,8 +4,14 @@ from django.db import migrations
 
 
 def limit_deposit_returns(apps, editor):
-    """Give shops that are older than this limit its default: what has no limit is unlimited."""
-    for tenant in apps.get_model('tenants', 'Tenant').objects.using(editor.connection.alias):
+    """Give shops that are older than this limit its default.
+
+    Their rows are locked: a change of limits during the migration is not overwritten.
+    """
+    tenants = apps.get_model('tenants', 'Tenant').objects.using(editor.connection.alias)
+    if editor.connection.features.has_select_for_update:
+        tenants = tenants.select_for_update()
+    for tenant in tenants.order_by('pk'):
         for role, amount in (('cashier', '30'), ('manager', None)):
             tenant.limits.setdefault(role, {}).setdefault('deposit_return_amount', amount)
         tenant.save(update_fields=['limits'])

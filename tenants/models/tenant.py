@@ -180,9 +180,19 @@ class Tenant(Versioned):
                 {"cash_rounding_increment": "Must not exceed 1000 minor units of the currency."}
             )
 
+    @property
+    def all_limits(self) -> Limits:
+        """Return the limits, with the default of each that the shop has no value for.
+
+        Such a shop was saved by a release that did not know the limit: it is not unlimited.
+        """
+        return {
+            role: default | self.limits.get(role, {}) for role, default in default_limits().items()
+        }
+
     def merge_limits(self, named: Limits) -> Limits:
         """Return the limits after a partial change."""
-        return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
+        return {role: limits | named.get(role, {}) for role, limits in self.all_limits.items()}
 
     def quantize_limits(
         self, limits: dict[str, dict[str, str | None]]
@@ -200,5 +210,5 @@ class Tenant(Versioned):
 
     def limit(self, role: str, name: str) -> Decimal | None:
         """Return the limit of a role; None means unlimited."""
-        value = self.limits.get(role, {}).get(name)
+        value = self.all_limits.get(role, {}).get(name)
         return None if value is None else Decimal(value)

@@ -78,6 +78,21 @@ def test_each_shift_counts_anew(till, manager_client, empties, needs_approval):
     assert sell_empties(till, empties, "120").status_code == 201
 
 
+def test_limit_that_a_shop_has_no_value_for_is_the_default(till, shop, empties, needs_approval):
+    for role in ("cashier", "manager"):
+        shop.limits[role].pop("deposit_return_amount")
+    shop.save(update_fields=["limits"])
+
+    needs_approval(lambda: sell_empties(till, empties, "121"), "30.25")
+    assert till.get("tenant/").json()["limits"]["cashier"]["deposit_return_amount"] == "30.00"
+
+
+def test_null_is_unlimited(till, set_limits, empties):
+    set_limits(cashier={"deposit_return_amount": None})
+
+    assert sell_empties(till, empties, "4000").status_code == 201
+
+
 def test_without_shifts_each_business_day_counts_anew(
     till, configure_shop, empties, needs_approval
 ):
