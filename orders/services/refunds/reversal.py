@@ -61,13 +61,22 @@ def reverse_refund(payout: Payout, refund: Refund, order: Order) -> None:
 
 
 def find_replacing_payout(payout: Payout) -> Payout | None:
-    """Return the payout that repeats one of a reversed refund."""
-    repeated = Payout.objects.filter(
-        refund__replaces=payout.refund_id,
-        payment=payout.payment_id,
-        gateway_reference=payout.gateway_reference,
-    )
-    return repeated.exclude(gateway_reference="").select_related("refund__by", "payment").first()
+    """Return the newest payout that repeats one of a reversed refund, or None.
+
+    The refund that replaced it may have been reversed and replaced as well.
+    """
+    newest = None
+    while payout.gateway_reference:
+        repeated = Payout.objects.filter(
+            refund__replaces=payout.refund_id,
+            payment=payout.payment_id,
+            gateway_reference=payout.gateway_reference,
+        ).order_by("refund__created_at", "pk")
+        found = repeated.select_related("refund__by", "payment").last()
+        if found is None:
+            break
+        payout = newest = found
+    return newest
 
 
 def _choose_shift(refund: Refund, current: uuid.UUID | None) -> uuid.UUID | None:

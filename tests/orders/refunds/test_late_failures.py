@@ -355,3 +355,23 @@ def test_refund_of_a_reversed_refund_needs_its_limit_again(order, manager_client
 
     assert again.status_code == 201
     assert again.json()["receipt_number"] == refund["receipt_number"] + 1
+
+
+def test_every_card_of_a_refund_may_fail_one_after_the_other(
+    till, manager, manager_client, gateway, shop, apple
+):
+    """The provider asks about the first payouts, which others repeat by then."""
+    order = till.sold(line(apple, "3"), payments=[card("2.50"), card("2.50"), card("2.50")])
+    gateway.returns = [Answer(Outcome.CAPTURED, reference=f"gw-{n}") for n in range(3)]
+    refund = create_refund(manager_client, order)
+    with tenant_scope(shop):
+        first = list(Payout.objects.filter(refund=refund["id"]).order_by("pk"))
+        for payout, refunded in zip(first, ("5.00", "2.50", "0.00"), strict=True):
+            reference = payout.gateway_reference
+            gateway.returns = [Answer(Outcome.DECLINED, reference=reference, reason="closed")]
+
+            payouts.look_up_payout(payout, by=manager)
+
+            assert Order.objects.get(pk=order["id"]).refunded_total == Decimal(refunded)
+        assert [each.status for each in Refund.objects.order_by("created_at")] == ["failed"] * 3
+    ensure_refunds_consistent(shop)
