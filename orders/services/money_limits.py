@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from django.db.models import DecimalField, F, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -145,13 +145,20 @@ def _select_cash_movements(person: User, type: str, period: LimitPeriod) -> Part
 def _select_deposit_returns(person: User, period: LimitPeriod) -> Part:
     """Return orders with returned goods, which count as soon as they are on the order.
 
-    All since the shift was opened, at any register.
+    At any register: all since the shift was opened, and since the opening of any other shift in
+    which the person took goods back and which is not closed. Otherwise a shift opened elsewhere
+    would start the limit anew. Those without a shift count for the business day.
     """
-    orders = Order.objects.filter(
-        deposit_return_by=person,
-        deposit_return_total__gt=0,
-        deposit_return_at__gte=_build_begin(period),
+    orders = Order.objects.filter(deposit_return_by=person, deposit_return_total__gt=0)
+    in_shift = orders.filter(
+        register=OuterRef("register"), deposit_return_at__gte=OuterRef("created_at")
     )
+    running = Shift.objects.exclude(status=Shift.Status.CLOSED).filter(Exists(in_shift))
+    counts = Q(deposit_return_at__gte=period.since)
+    if period.shift is not None:
+        counts = (counts & Q(shift=None)) | Q(deposit_return_at__gte=_build_begin(period))
+    earliest = running.order_by("created_at").values("created_at")[:1]
+    orders = orders.filter(counts | Q(deposit_return_at__gte=Subquery(earliest)))
     orders = orders.exclude(status=Order.Status.VOIDED)
     if period.besides is not None:
         orders = orders.exclude(pk=period.besides)

@@ -11,6 +11,7 @@ from orders.models import Order
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
+from tests.factories.tenants import RegisterFactory
 from tests.support.order_approvals import approve, get_approval_state
 from tests.support.parallel import run_concurrently
 from tests.support.shifts import close_shift, open_shift
@@ -76,6 +77,29 @@ def test_each_shift_counts_anew(till, manager_client, empties, needs_approval):
 
     open_shift(till, "70.00")
     assert sell_empties(till, empties, "120").status_code == 201
+
+
+def test_shift_at_another_register_does_not_count_anew(
+    till, manager_client, shop, store, empties, needs_approval
+):
+    shift = open_shift(till, "100.00")
+    assert sell_empties(till, empties, "120").status_code == 201
+    other = Till(till.user, RegisterFactory(tenant=shop, store=store))
+    open_shift(other, "100.00")
+
+    needs_approval(lambda: sell_empties(other, empties, "1"), "0.25")
+    assert close_shift(manager_client, shift, "70.00").status_code == 200
+    assert sell_empties(other, empties, "1").status_code == 201
+
+
+def test_first_shift_of_the_day_does_not_count_anew(till, configure_shop, empties, needs_approval):
+    """What was taken back before it, without a shift, counts."""
+    configure_shop(shifts_required=False)
+    assert sell_empties(till, empties, "120").status_code == 201
+
+    open_shift(till, "100.00")
+
+    needs_approval(lambda: sell_empties(till, empties, "1"), "0.25")
 
 
 def test_limit_that_a_shop_has_no_value_for_is_the_default(till, shop, empties, needs_approval):
