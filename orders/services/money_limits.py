@@ -1,6 +1,7 @@
 """Money limits, which apply to sums: per order, and per user and shift."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
@@ -224,6 +225,11 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
         ),
         ZERO,
     )
+
+
+def lock_users(people: Iterable[User]) -> None:
+    """Lock the rows of several users in one statement, before their amounts are summed."""
+    _lock_users(Q(pk__in=[person.pk for person in people]))
 
 
 def _lock_users(who: Q) -> None:

@@ -34,13 +34,14 @@ from orders.services.money_limits import (
     DEPOSIT_RETURN_AMOUNT,
     LimitPeriod,
     is_within_limit,
+    lock_users,
 )
 from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
 from orders.services.offline.timing import assign_shift, find_clock_flags
 from orders.services.payments.store_credit import record_wrong_code, sort_by_code, spend_credit
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.discount_approval import is_over_limit
+from orders.services.pricing.discount_approval import is_over_limit, while_active
 from orders.services.pricing.discount_audit import build_discount_events
 from orders.services.pricing.lines import apply_price, build_line, build_order, describe_deposit
 from orders.services.stock.levels import decrement_stock_unchecked
@@ -169,10 +170,11 @@ def _flag_deposit_return(order: Order, by: User) -> None:
         return
     order.deposit_return_by, order.deposit_return_at = order.cashier, order.completed_at
     period = LimitPeriod(shift=order.shift_id, store=order.store, besides=order.pk)
-    people = {person.pk: person for person in (order.cashier, by)}
-    if not all(
-        is_within_limit(person, DEPOSIT_RETURN_AMOUNT, amount, period) for person in people.values()
-    ):
+    # Deactivated users count as active: the sale was made before.
+    people = {person.pk: while_active(person) for person in (order.cashier, by)}.values()
+    if limited := [each for each in people if each.is_limited(DEPOSIT_RETURN_AMOUNT)]:
+        lock_users(limited)
+    if not all(is_within_limit(each, DEPOSIT_RETURN_AMOUNT, amount, period) for each in people):
         order.flag(Flag.OVER_LIMIT)
 
 

@@ -132,6 +132,11 @@ def _load_approved_reduction(order: Order) -> ApprovedReduction:
 
 
 def _limits_while_active(person: User) -> DiscountLimits:
+    return DiscountLimits.for_person(while_active(person))
+
+
+def while_active(person: User) -> User:
+    """Return a copy with the limits that a deactivated user had; not to be saved."""
     active = copy(person)
     active.is_active = True
-    return DiscountLimits.for_person(active)
+    return active

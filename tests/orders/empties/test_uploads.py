@@ -87,6 +87,19 @@ def test_limit_of_the_named_cashier_counts_too(managers_till, shop, empty):
     assert order["deposit_return_by"] == str(cashier.pk)
 
 
+def test_limit_of_a_cashier_who_was_deactivated_since_is_that_of_then(managers_till, shop, empty):
+    cashier = UserFactory(tenant=shop, is_active=False)
+    within, beyond = (
+        build_offline_sale(
+            number, build_empties(empty, quantity), payments=[cash(paid)], cashier=str(cashier.pk)
+        )
+        for number, quantity, paid in ((1, "120", "-30.00"), (2, "1", "-0.25"))
+    )
+
+    assert upload_one_booked(managers_till, within)["flags"] == ["cashier_differs"]
+    assert upload_one_booked(managers_till, beyond)["flags"] == ["cashier_differs", "over_limit"]
+
+
 REFUSED = {
     "other product": lambda empty, product: (
         [build_offline_line(product, "2.50", "-1")],
