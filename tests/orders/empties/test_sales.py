@@ -489,3 +489,15 @@ def test_import_of_returnable_products(manager_client, shop, product):
         assert (answer.status_code, found) == (400, [error])
     with tenant_scope(shop):
         assert list(Product.objects.order_by("pk").values()) == before
+
+
+def test_empties_with_a_code_that_has_expired_are_taken_back(till, empty, product):
+    BarcodeFactory(product=empty, code="4006381333931")
+    code = "(01)04006381333931(17)200101"
+
+    order = till.sold({"barcode": code, "quantity": "-2"}, payments=[cash_rest()])
+
+    assert order["total"] == "-0.50"
+    opened = till.sold(line(product))
+    body = {"id": new_id(), "barcode": code, "quantity": "-2"}
+    assert till.post(f"orders/{opened['id']}/lines/", body).status_code == 200
