@@ -57,8 +57,8 @@ from orders.views.document import (
 from orders.views.editing import OrderEditingMixin
 from tenants.api.filters import (
     CreationTimeFilterSet,
-    DecimalFilter,
     IdFilter,
+    SignedDecimalFilter,
     StrictBooleanFilter,
     TextFilter,
     UpdatedSinceFilter,
@@ -90,8 +90,8 @@ class OrderFilter(CreationTimeFilterSet):
         method="filter_customer",
         help_text="A part of the customer's name or e-mail address, in any case.",
     )
-    total_min = DecimalFilter(field_name="total", lookup_expr="gte")
-    total_max = DecimalFilter(field_name="total", lookup_expr="lte")
+    total_min = SignedDecimalFilter(field_name="total", lookup_expr="gte")
+    total_max = SignedDecimalFilter(field_name="total", lookup_expr="lte")
     payment_reference = TextFilter(
         method="filter_payment_reference",
         help_text="The reference of a payment, or that of the gateway. Not the code of a store "

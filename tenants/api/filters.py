@@ -113,6 +113,10 @@ def parse_decimal(text: str) -> Decimal:
     return parse_number(text, decimals=3, digits=11)
 
 
+def parse_signed_decimal(text: str) -> Decimal:
+    return parse_number(text, decimals=3, digits=11, signed=True)
+
+
 def parse_whole_number(text: str) -> int:
     """Return a number of at most 18 digits, which fit in every column of numbers."""
     return int(parse_number(text, decimals=0, digits=18))
@@ -155,6 +159,10 @@ class StrictDateTimeFormField(StrictFormField):
 class StrictNumberFormField(StrictFormField):
     read = staticmethod(parse_decimal)
     message = "Enter a decimal number such as 12.50."
+
+
+class SignedNumberFormField(StrictNumberFormField):
+    read = staticmethod(parse_signed_decimal)
 
 
 class WholeNumberFormField(StrictFormField):
@@ -213,6 +221,13 @@ class DecimalFilter(django_filters.NumberFilter):
     """Filter by an amount or quantity in plain decimal notation: not 1e9999, not NaN."""
 
     field_class = StrictNumberFormField
+
+
+@extend_schema_field({"type": "string", "pattern": r"^-?\d{1,11}(\.\d{1,3})?$"})
+class SignedDecimalFilter(DecimalFilter):
+    """Filter by an amount that may be negative, such as the total of an order."""
+
+    field_class = SignedNumberFormField
 
 
 @extend_schema_field({"type": "integer", "minimum": 0})

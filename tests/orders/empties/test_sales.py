@@ -491,6 +491,20 @@ def test_import_of_returnable_products(manager_client, shop, product):
         assert list(Product.objects.order_by("pk").values()) == before
 
 
+def test_orders_are_filtered_by_negative_totals(till, empties, problem):
+    order = till.sold(empties("6"), payments=[cash("-1.50")])
+
+    for query, found in (
+        ({"total_max": "-1.50"}, True),
+        ({"total_min": "-1.50", "total_max": "0"}, True),
+        ({"total_max": "-1.51"}, False),
+        ({"total_min": "-1.49"}, False),
+    ):
+        results = till.get("orders/", query).json()["results"]
+        assert (order["id"] in [each["id"] for each in results]) is found, query
+    problem(till.get("orders/", {"total_min": "--1"}), 400, "invalid", {"total_min": "invalid"})
+
+
 def test_empties_with_a_code_that_has_expired_are_taken_back(till, empty, product):
     BarcodeFactory(product=empty, code="4006381333931")
     code = "(01)04006381333931(17)200101"
