@@ -9,11 +9,16 @@ from tenants.xlsx import OLD_SIGNATURE, SIGNATURE, XLSXFile
 TableFile = CSVFile | XLSXFile
 
 
-def open_table(file: IO[bytes]) -> TableFile:
-    """Return the table in a file. What cannot be read is in its `errors` and its rows."""
+def open_table(file: IO[bytes], *, max_rows: int) -> TableFile:
+    """Return the table in a file; of a workbook, up to `max_rows` rows.
+
+    What cannot be read is in its `errors` and its rows.
+    """
     file.seek(0)
     start = file.read(len(OLD_SIGNATURE))
-    return XLSXFile(file) if start.startswith(SIGNATURE) else CSVFile(file)
+    if start.startswith(SIGNATURE):
+        return XLSXFile(file, max_rows=max_rows)
+    return CSVFile(file)
 
 
 def find_file_errors(file: IO[bytes]) -> tuple[FieldError, ...]:
@@ -21,5 +26,8 @@ def find_file_errors(file: IO[bytes]) -> tuple[FieldError, ...]:
     file.seek(0)
     if file.read(len(OLD_SIGNATURE)) != OLD_SIGNATURE:
         return ()
-    detail = "Old Excel files (.xls) and encrypted ones are not read. Save it as .xlsx or CSV."
+    detail = (
+        "Old Excel files (.xls) and encrypted files are not supported. "
+        "Save the file as .xlsx or CSV."
+    )
     return (FieldError("", "unsupported_format", detail, row=1),)

@@ -11,6 +11,7 @@ SEPARATORS = "|;"
 COMMA = ","
 ESCAPE = "\\"
 APOSTROPHE = "'"
+UPC_DIGITS = 12
 # ="0043" keeps a spreadsheet from reading the code as a number.
 TEXT_FORMULA = re.compile(r'="([^"]*)"')
 EXPONENT = re.compile(r"(\d)(?:[.,](\d+))?E([+-]\d{1,3})", re.IGNORECASE)
@@ -60,6 +61,17 @@ def protect_code(code: str) -> str:
     except FormatError:
         is_kept = False
     return code if is_kept else APOSTROPHE + code
+
+
+def check_no_spreadsheet_error(text: str) -> None:
+    """Raise `FormatError` for text that a formula without a result shows."""
+    if SPREADSHEET_ERROR.fullmatch(text) and text.strip("#"):
+        raise FormatError("spreadsheet_error")
+
+
+def may_lack_zero(number: str) -> bool:
+    """Return whether a number is a UPC with 12 digits but for a zero in front."""
+    return len(number) == UPC_DIGITS - 1 and is_gtin(number.zfill(UPC_DIGITS))
 
 
 def split_barcodes(cell: str) -> list[str]:

@@ -60,7 +60,7 @@ class CatalogFile:
         self.categories: set[str] = set()
         self.errors.add(*find_file_errors(file))
         if not self.errors.count:
-            self.table = open_table(file)
+            self.table = open_table(file, max_rows=MAX_ROWS + 1)
             self.errors.add(*self.table.errors)
         if not self.errors.count:
             self.read_header()

@@ -1,7 +1,7 @@
 """Rows of a catalog file: columns, parsing of cells, and error messages."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -10,12 +10,18 @@ from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH, build_barcode_key, normalize_code
 from orders.models.columns import MAX_AMOUNT, QUANTITY_DECIMALS
-from orders.services.catalog.code_cells import read_code, split_barcodes
+from orders.services.catalog.code_cells import (
+    check_no_spreadsheet_error,
+    may_lack_zero,
+    read_code,
+    split_barcodes,
+)
 from orders.services.catalog.csv_numbers import NumberColumn
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
 from tenants.models import Store
+from tenants.xlsx import NumberCell
 
 COLUMNS = (
     "sku",
@@ -40,6 +46,7 @@ STORE_STOCK = re.compile(r"stock \[(?P<store>.+)\]")
 KEY_COLUMN = "sku"
 # Damage by spreadsheets is undone in these.
 CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit"})
+NUMBER_FIELDS = ("price", "stock", "tax_percent")
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
 MAX_BARCODES_PER_PRODUCT = 50
@@ -65,13 +72,15 @@ ERROR_MESSAGES = {
     "too_many_barcodes": "At most {maximum} barcodes.",
     "unknown_tax_class": "Tax class not found.",
     "not_digits": "Enter digits that are not all zeros.",
-    "ambiguous_number": "The column has both 1.50 and 1,50, so that it is not clear what this is. "
-    "Write all numbers of the column alike.",
+    "ambiguous_number": "The separator may be one of decimals or of thousands. "
+    "Remove it if it separates thousands, or add a zero if it separates decimals.",
     "wrong_currency": "The currency of the shop is {currency}. Convert the price.",
     "unknown_tax_rate": "No tax class has this rate, or several have it. "
     "Create one, or choose one by `tax_class`.",
     "digits_lost": "A spreadsheet has shortened this code, so that digits are lost. "
     "Format the column as text and export the file again.",
+    "zero_lost": "A spreadsheet may have dropped the zero in front of this barcode. "
+    "Format the column as text and enter the barcode again.",
     "date_in_code": "A spreadsheet has turned this code into a date. "
     "Format the column as text and enter the code again.",
     "spreadsheet_error": "The spreadsheet shows an error here. Correct the formula.",
@@ -109,7 +118,12 @@ def raise_format_error(code: str, **facts: object) -> NoReturn:
 
 
 def clean_cell(name: str, cell: str) -> str:
-    """Return the text of a cell. Codes keep what a spreadsheet has put around them."""
+    """Return the text of a cell. Codes keep what a spreadsheet has put around them.
+
+    Numbers of a spreadsheet stay marked where a number is expected.
+    """
+    if name in NUMBER_FIELDS and isinstance(cell, NumberCell):
+        return cell
     return cell if name in CODE_COLUMNS else unescape_formula(cell).strip()
 
 
@@ -237,6 +251,7 @@ class RowParser:
         return self.parse_code(read_code(cell))
 
     def parse_name(self, cell: str) -> str:
+        check_no_spreadsheet_error(cell)
         return parse_text(cell, max_length=200) or raise_format_error("blank")
 
     def parse_currency(self, cell: str) -> str:
@@ -260,6 +275,8 @@ class RowParser:
 
     def parse_barcodes(self, cell: str) -> tuple[str, ...]:
         codes: dict[str, str] = {}
+        if isinstance(cell, NumberCell) and may_lack_zero(cell):
+            raise_format_error("zero_lost")
         for code in filter(None, map(self.parse_code, split_barcodes(cell))):
             codes.setdefault(build_barcode_key(code), code)
         if len(codes) > MAX_BARCODES_PER_PRODUCT:
@@ -267,6 +284,7 @@ class RowParser:
         return tuple(codes.values())
 
     def parse_category(self, cell: str) -> str:
+        check_no_spreadsheet_error(cell)
         return parse_text(cell, max_length=100)
 
     def parse_tax_class(self, cell: str) -> TaxClass | None:
@@ -279,7 +297,9 @@ class RowParser:
         """Parse one rate, or several with a plus between them, and return the class with them."""
         if not cell:
             return None
-        rates = (each.strip().removesuffix("%").strip() for each in cell.split("+"))
+        rates: Iterable[str] = [cell]
+        if not isinstance(cell, NumberCell):
+            rates = (each.strip().removesuffix("%").strip() for each in cell.split("+"))
         column = self.numbers["tax_percent"]
         texts = [column.normalize(rate, decimals=TAX_PERCENT_DECIMALS) for rate in rates]
         return self.taxes.find_by_percent(

@@ -11,6 +11,7 @@ from orders.services.catalog.csv_rows import (
     COLUMNS,
     EXTRA_COLUMNS,
     KEY_COLUMN,
+    NUMBER_FIELDS,
     STORE_STOCK,
     Cells,
     clean_cell,
@@ -36,7 +37,6 @@ OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"
 MAX_NAME_LENGTH = 100
 # Currencies with so many decimals as there are digits between separators of thousands.
 MAX_EXPONENT = 3
-NUMBER_FIELDS = ("price", "stock", "tax_percent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +200,18 @@ class FileColumns:
     def build_number_columns(self) -> dict[str, NumberColumn]:
         """Return how numbers are read. The other systems write a decimal point everywhere."""
         shop, in_file = current_tenant(), set[str]()
+        by_country = get_country_separator(shop.country)
+        three_decimals = None
+        if shop.currency_exponent == MAX_EXPONENT:
+            # The export writes a point in every country.
+            is_export = self.normalized == list(COLUMNS)
+            three_decimals = by_country + (POINT if self.format or is_export else "")
         return {
             name: NumberColumn(
-                otherwise=POINT if self.format else get_country_separator(shop.country),
+                otherwise=POINT if self.format else by_country,
                 currency=shop.currency,
                 in_file=in_file,
-                has_three_decimals=name == "price" and shop.currency_exponent == MAX_EXPONENT,
+                three_decimals=three_decimals if name == "price" else None,
             )
             for name in NUMBER_FIELDS
         }
@@ -242,7 +248,8 @@ class FileColumns:
             if found is None:
                 return None
             values = found
-        return Cells(values, tuple((store, cells[place].strip()) for place, store in self.stock))
+        stock = tuple((store, clean_cell("stock", cells[place])) for place, store in self.stock)
+        return Cells(values, stock)
 
     def get_first(self, name: str, cells: Sequence[str]) -> str:
         """Return the first cell of a field that is not empty."""
@@ -255,6 +262,10 @@ class FileColumns:
         found = (clean_cell(name, cells[place]) for place in self.positions.get(name, ()))
         return [cell for cell in found if cell]
 
+    def get_inherited(self, name: str, cells: Sequence[str]) -> list[str]:
+        """Return the cells of a field, or those of the first row of the product if it has none."""
+        return self.get_all(name, cells) or self.get_all(name, self.group_cells)
+
     def read_foreign(self, cells: Sequence[str], file_format: FileFormat) -> dict[str, str] | None:
         """Return the cells of a row of another system as the fields of this one."""
         name, price = self.get_first("name", cells), self.get_first("price", cells)
@@ -265,29 +276,29 @@ class FileColumns:
             return None
         values = {
             "sku": sku or self.build_spare_sku(cells, options),
-            "name": compose_name(name or self.group_name, options),
+            "name": compose_name(name or self.get_first("name", self.group_cells), options),
         }
         if "price" in self.positions:
             is_typed = price.casefold() == TYPED_PRICE
             values["price"] = "0" if is_typed else price
-            values |= {"open_price": "true"} if is_typed else {}
+            if file_format.has_typed_prices:
+                values["open_price"] = "true" if is_typed else "false"
         if "barcodes" in self.positions:
             values["barcodes"] = "|".join(self.get_all("barcodes", cells))
         if self.has_category:
-            values["category"] = self.read_category(cells) or self.group_category
+            values["category"] = self.read_category(cells) or self.read_category(self.group_cells)
         return values | self.read_flags(cells) | self.read_taxes(cells)
 
     def forget_group(self) -> None:
         """Start with the first row: no product whose variants follow."""
-        self.group = self.group_name = self.group_category = ""
+        self.group, self.group_cells = "", list[str]()
 
     def follow_group(self, name: str, cells: Sequence[str]) -> None:
-        """Remember name and category of a product for the rows of its other variants."""
+        """Remember the first row of a product: its other variants may leave cells empty."""
         group = self.get_first("group", cells)
         if group and group == self.group and not name:
             return
-        self.group, self.group_name = group, name
-        self.group_category = self.read_category(cells) if group else ""
+        self.group, self.group_cells = group, list(cells)
 
     @property
     def has_taxes(self) -> bool:
@@ -316,18 +327,19 @@ class FileColumns:
     def read_flags(self, cells: Sequence[str]) -> dict[str, str]:
         values = {}
         if "is_active" in self.positions:
-            cell = self.get_first("is_active", cells)
-            values["is_active"] = ACTIVE_WORDS.get(cell.casefold(), cell)
+            found = self.get_inherited("is_active", cells)
+            words = [ACTIVE_WORDS.get(cell.casefold(), cell) for cell in found] or [""]
+            # By store in some systems: one that sells it is enough.
+            values["is_active"] = next(filter(parse_boolean_word, words), words[0])
         if "archived" in self.positions:
             is_archived = parse_boolean_word(self.get_first("archived", cells))
             values["is_active"] = "false" if is_archived else "true"
-        if "sold_by_weight" in self.positions:
-            by_weight = parse_boolean_word(self.get_first("sold_by_weight", cells))
-            values["sold_by"] = "weight" if by_weight else "unit"
+        for cell in self.get_inherited("sold_by_weight", cells)[:1]:
+            values["sold_by"] = "weight" if parse_boolean_word(cell) else "unit"
         if "tracked_by" in self.positions:
             values["track_stock"] = "true" if self.get_first("tracked_by", cells) else "false"
         if "track_stock" in self.positions:
-            values["track_stock"] = self.get_first("track_stock", cells)
+            values["track_stock"] = next(iter(self.get_inherited("track_stock", cells)), "")
         return values
 
     def read_taxes(self, cells: Sequence[str]) -> dict[str, str]:
@@ -336,12 +348,18 @@ class FileColumns:
         if is_taxable is False or self.get_first("tax_status", cells).casefold() == "none":
             return {"tax_class": ""}
         if self.tax_percents:
-            total = sum(
-                (rate for place, rate in self.tax_percents if parse_boolean_word(cells[place])),
-                Decimal(0),
-            )
-            return {"tax_percent": f"{total:f}"}
+            return self.read_tax_marks(cells)
         if percents := self.get_all("tax_percent", cells):
-            return {"tax_percent": "+".join(percents)}
+            return {"tax_percent": percents[0] if len(percents) == 1 else "+".join(percents)}
         name = self.get_first("tax_class_name", cells)
         return {} if name.casefold() in STANDARD_TAX or not name else {"tax_class_name": name}
+
+    def read_tax_marks(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the total of the rates that a row marks; nothing if its marks are empty."""
+        for row in (cells, self.group_cells):
+            if any(row[place].strip() for place, _ in self.tax_percents):
+                rates = [
+                    rate for place, rate in self.tax_percents if parse_boolean_word(row[place])
+                ]
+                return {"tax_percent": f"{sum(rates, Decimal(0)):f}"}
+        return {}

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 STORE = r"(?P<store>.+)"
 # Names that systems give to the only variant of a product.
 DEFAULT_OPTIONS = frozenset({"default title", "default", "regular"})
-ACTIVE_WORDS = {"active": "true", "draft": "false", "archived": "false", "-1": "false"}
+ACTIVE_WORDS = {
+    **dict.fromkeys(("active", "unlisted"), "true"),
+    **dict.fromkeys(("draft", "archived", "-1"), "false"),
+}
 # Square writes this instead of the price where the cashier types it, and so does Loyverse.
 TYPED_PRICE = "variable"
 # Names of the class of most products, which is the default class of the shop.
@@ -33,6 +36,8 @@ class FileFormat:
     headings: Mapping[str, tuple[str, ...]]
     store_headings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     skipped_kinds: frozenset[str] = frozenset()
+    # The price may be a word that lets the cashier type it; any other price ends that.
+    has_typed_prices: bool = False
 
     def matches(self, headings: Collection[str]) -> bool:
         return self.signature <= frozenset(headings)
@@ -80,6 +85,7 @@ SQUARE = FileFormat(
         "spare_sku": ("gtin", "token"),
     },
     store_headings={"stock": re.compile(f"current quantity {STORE}")},
+    has_typed_prices=True,
 )
 LOYVERSE = FileFormat(
     name="loyverse",
@@ -102,6 +108,7 @@ LOYVERSE = FileFormat(
         "stock": re.compile(rf"in stock \[{STORE}\]"),
         "is_active": re.compile(rf"available for sale \[{STORE}\]"),
     },
+    has_typed_prices=True,
 )
 WOOCOMMERCE = FileFormat(
     name="woocommerce",

@@ -202,7 +202,7 @@ REMEDIES = {
 
 # Codes of single fields, in `errors` of `invalid` and `invalid_rows`.
 FIELDS = {
-    "ambiguous_number": "The column writes decimals in two ways, so that the number is not clear.",
+    "ambiguous_number": "The separator in the number may be one of decimals or of thousands.",
     "barcode_taken": "Another product has the barcode.",
     "blank": "The text is empty.",
     "comma_in_barcode": "A comma in barcodes that are not all GTINs.",
@@ -297,6 +297,7 @@ FIELDS = {
     "unsupported_format": "Save the file as .xlsx or CSV.",
     "workbook_too_large": "The workbook is too large to be read safely. Save it as CSV.",
     "wrong_currency": "The price is in another currency than the shop's.",
+    "zero_lost": "A spreadsheet may have dropped a zero in front. Format the column as text.",
     "wrong_number_of_cells": "The row has more or fewer cells than the header.",
     "wrong_password": "Not the current password.",
     "wrong_pin": "Not the PIN of this user.",
