@@ -263,7 +263,7 @@ def test_import_accepts_csv_as_request_body(manager_client, shop):
 
 
 def test_import_accepts_the_decimals_of_the_currency(manager_client, shop, configure_shop):
-    configure_shop("KWD")
+    configure_shop("KWD", country="KW")
 
     import_catalog(manager_client, "sku,name,price\nA,Apple,1.125\n")
 
