@@ -23,7 +23,7 @@ from tests.support.schema_digest import ROOT
 DATABASE_MARKS = {"django_db", "postgres"}
 SLOW_FOLDERS = {"fuzz", "live", "stateful"}
 # The cases of one test that `make test` runs; each takes a new shop in the database.
-SAMPLE_SIZE = 3
+SAMPLE_SIZE = 1
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 # Files about statements, plans, constraints, triggers, locks and policies.

@@ -60,7 +60,7 @@ def test_plain_test_runs_on_sqlite_and_one_of_its_folder_on_both(is_sqlite):
     ],
 )
 def test_test_about_the_database_runs_on_postgresql_and_one_of_its_folder_on_both(item, is_sqlite):
-    assert select(FakeItem(**item), FakeItem(**item)) == [False, is_sqlite]
+    assert select(FakeItem(**item), FakeItem(**item, case="test_b")) == [False, is_sqlite]
 
 
 def test_slow_test_is_no_sample(is_sqlite):
@@ -74,7 +74,7 @@ def test_slow_test_is_no_sample(is_sqlite):
     "only", [{"marks": ("postgres",)}, {"marks": ("once",)}, {"fixtures": ()}], ids=str
 )
 def test_test_of_one_database_is_not_slow(only, is_sqlite):
-    items = [FakeItem("tests/orders/test_a.py", **only) for _ in range(2)]
+    items = [FakeItem("tests/orders/test_a.py", case=f"test_{n}", **only) for n in range(2)]
 
     assert select(*items) == [False, False]
 
