@@ -43,8 +43,8 @@ def shift_with_sale(cashier, register, shifts):
     multiply_rows(payments[0].order, number="'O-' || n", created_at=MINUTES)
     # Each of an order of its own: the planner would read all payments of one order that has many.
     its_order = (
-        "(SELECT sold.id FROM orders_order AS sold"
-        f" WHERE sold.tenant_id = '{register.tenant_id}' AND sold.number = 'O-' || n)"
+        "(SELECT sold.id FROM orders_order AS sold "
+        "WHERE sold.tenant_id = original.tenant_id AND sold.number = 'O-' || n)"
     )
     multiply_rows(payments[0], created_at=MINUTES, order_id=its_order)
     analyze(Order, Payment)
