@@ -15,7 +15,8 @@ from tenants.exceptions import (
 class Expired(Conflict):
     """`action` and `object` are those of the approval that allows the sale.
 
-    With `amount`, the order is above the discount limits too, and the approval covers both.
+    With `amount`, the order is above the limits of discounts or returned goods too, and the
+    approval covers all.
     """
 
     code = "expired"

@@ -120,7 +120,7 @@ class ApprovalInput(StrictSerializer):
     amount = MoneyField(
         required=False,
         help_text="Maximum amount. Not for `void`; for `sell_expired` only if the order is above "
-        "the discount limits too.",
+        "the limits of discounts or returned goods too.",
     )
     method = StrictChoiceField(
         choices=RefundMethod.choices,

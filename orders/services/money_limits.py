@@ -66,10 +66,8 @@ def authorize(
     An approved amount counts against the approver's limits. With `requires_second_person` an
     approval is always needed. Raises `ApprovalRequired`.
     """
-    if request.approval and Approval.Action(required.action).limit_name in SUMMED_BY_USER:
-        # Of who gave the approval too.
-        approvers = Approval.objects.filter(pk=request.approval).values("decided_by")
-        _lock_users(Q(pk=request.by.pk) | Q(pk__in=approvers))
+    if Approval.Action(required.action).limit_name in SUMMED_BY_USER:
+        lock_with_approver(request)
     if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
     approver = cast(User, required.consume(request).decided_by)
@@ -172,25 +170,35 @@ def _build_begin(period: LimitPeriod) -> Any:
     return Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
 
 
-def authorize_deposit_return(
-    order: Order,
-    request: ApprovableRequest,
-    before: Decimal = ZERO,
-    *,
-    shift: uuid.UUID | None,
-) -> None:
-    """Check the limits of what the customer gets for returned goods; saves nothing.
+@dataclass(frozen=True, slots=True)
+class DepositReturn:
+    """What the customer of an order gets for returned goods, to be checked against limits."""
 
-    `before` is what it was: less or the same needs no approval. `shift` is the one that is open
-    now. Stores on the order for whom it counts, and when. Raises `ApprovalRequired`.
+    order: Order
+    amount: Decimal
+    period: LimitPeriod
+
+    def is_allowed(self, person: User) -> bool:
+        return is_within_limit(person, DEPOSIT_RETURN_AMOUNT, self.amount, self.period)
+
+    def assign_to(self, person: User) -> None:
+        """Store on the order for whom it counts, and when; saves nothing."""
+        self.order.deposit_return_by, self.order.deposit_return_at = person, timezone.now()
+
+
+def find_deposit_return(
+    order: Order, before: Decimal = ZERO, *, shift: uuid.UUID | None
+) -> DepositReturn | None:
+    """Return what has to be checked, or None: less than `before` or the same needs no approval.
+
+    `shift` is the one that is open now.
     """
     amount = order.deposit_return_total
     if amount <= before:
-        return
-    required = RequiredApproval("deposit_return", order.pk, amount)
-    period = LimitPeriod(shift=shift, store=order.store, besides=order.pk)
-    order.deposit_return_by = authorize(required, request, period) or request.by
-    order.deposit_return_at = timezone.now()
+        return None
+    return DepositReturn(
+        order, amount, LimitPeriod(shift=shift, store=order.store, besides=order.pk)
+    )
 
 
 def _filter_by_responsible(person: User, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -225,6 +233,13 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
         ),
         ZERO,
     )
+
+
+def lock_with_approver(request: ApprovableRequest) -> None:
+    """Lock the rows of the user and of who gave the approval; nothing without an approval."""
+    if request.approval:
+        approvers = Approval.objects.filter(pk=request.approval).values("decided_by")
+        _lock_users(Q(pk=request.by.pk) | Q(pk__in=approvers))
 
 
 def lock_users(people: Iterable[User]) -> None:

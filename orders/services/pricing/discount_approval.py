@@ -34,12 +34,14 @@ class DiscountOverLimit:
     reduction: PriceReduction
     before: PriceReduction
     action: str
+    # What the approval covers besides discounts, such as what is paid for returned goods.
+    besides: Decimal = Decimal(0)
 
     @property
     def required_approval(self) -> RequiredApproval:
         """Return the approval for the price reduction of the whole order, as an amount."""
         amount = self.reduction.amount(current_tenant().currency_exponent)
-        return RequiredApproval(self.action, self.order.pk, amount)
+        return RequiredApproval(self.action, self.order.pk, amount + self.besides)
 
     def build_error(self) -> ApprovalRequired:
         return self.required_approval.build_error()
@@ -59,7 +61,8 @@ class DiscountOverLimit:
         approver = cast(User, approval.decided_by)
         if _find_required_action(self.reduction, DiscountLimits.for_person(approver), self.before):
             raise self.build_error()
-        self.order.approved_gift, self.order.gift_approved_by = approval.amount, approver
+        self.order.approved_gift = cast(Decimal, approval.amount) - self.besides
+        self.order.gift_approved_by = approver
 
 
 def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:

@@ -11,7 +11,7 @@ from orders.services.completion.complete import (
     is_device_sequence_taken,
     mark_tenant_has_orders,
 )
-from orders.services.money_limits import authorize_deposit_return
+from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
@@ -67,7 +67,8 @@ def _create(new: NewOrder, by: User) -> Order:
     draft = build_draft(new, register, ProductLookup.load(new.lines), by)
     with transaction.atomic():
         context = RequestContext(by, new.approval, new.terminal)
-        if draft.needs_approval:
+        # With returned goods later: their limit applies to the shift, which is not locked yet.
+        if draft.needs_approval and not draft.has_returns:
             approve_sale(draft.order, draft.over_limit, draft.expired, context)
         _write(draft, context)
     return draft.order
@@ -80,7 +81,8 @@ def _write(draft: SaleDraft, context: RequestContext) -> None:
     is_paid = draft.is_paid
     locked = RegisterSeries.objects.lock(order.register)
     numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))
-    authorize_deposit_return(order, context, shift=order.shift_id)
+    if returned := find_deposit_return(order, shift=order.shift_id):
+        approve_sale(order, draft.over_limit, draft.expired, context, returned)
     ensure_readers_free(draft.payments)
     spend_credits(draft.payments, by=draft.by)
     at = timezone.now()

@@ -107,8 +107,11 @@ class SaleDraft:
     @property
     def is_for_the_view(self) -> bool:
         """Return whether it takes more than to read and write it in two messages."""
-        has_returns = bool(self.order.deposit_return_total)
-        return self.expired is not None or has_returns or self.has_payment_in_progress
+        return self.expired is not None or self.has_returns or self.has_payment_in_progress
+
+    @property
+    def has_returns(self) -> bool:
+        return bool(self.order.deposit_return_total)
 
     def take_numbers(self, locked: RegisterNumbers, *, is_sequence_taken: bool) -> RegisterNumbers:
         """Set the order's number, and the open shift of the order and its payments.
@@ -160,7 +163,9 @@ def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: U
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
     expired = find_expired_line(order, lines, timezone.now())
-    if (over_limit or expired) and new.approval is None:
+    # With returned goods it is known in their shift only which approval is needed.
+    needs_now = (over_limit or expired) and not order.deposit_return_total
+    if needs_now and new.approval is None:
         approve_sale(order, over_limit, expired, RequestContext(by, None, new.terminal))
     payments = build_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []

@@ -16,7 +16,7 @@ from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
 from orders.services.expiry import find_expired_line
-from orders.services.money_limits import authorize_deposit_return
+from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
@@ -271,12 +271,13 @@ def _change_and_reprice(
     reprice(order, lines)
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), edit.by, before)
-    if over_limit or expired:
-        approve_sale(order, over_limit, expired, edit)
-    approver = order.gift_approved_by if over_limit else None
+    returned = None
     if order.deposit_return_total > returned_before:
         shift = RegisterSeries.objects.find_shift(order.register)
-        authorize_deposit_return(order, edit, returned_before, shift=shift)
+        returned = find_deposit_return(order, returned_before, shift=shift)
+    if over_limit or expired or returned:
+        approve_sale(order, over_limit, expired, edit, returned)
+    approver = order.gift_approved_by if over_limit else None
     return build_discount_events(order, lines, by=edit.by, before=given_before, approver=approver)
 
 

@@ -11,11 +11,12 @@ from orders.models import Order
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
+from tests.factories.orders import BarcodeFactory
 from tests.factories.tenants import RegisterFactory
 from tests.support.order_approvals import approve, get_approval_state
 from tests.support.parallel import run_concurrently
 from tests.support.shifts import close_shift, open_shift
-from tests.support.till import Till, cash, cash_rest, line, new_id
+from tests.support.till import Till, cash, cash_rest, line, new_id, percent
 
 pytestmark = pytest.mark.django_db
 
@@ -195,6 +196,72 @@ def test_approval_of_something_else_is_refused(
     else:
         request["action"] = "discount"
     approval = approve(request, till, manager_client)
+
+    unchanged(
+        lambda: till.post("orders/", {**body, "approval": approval}), 403, "approval_not_valid"
+    )
+
+
+def test_one_approval_covers_discounts_and_empties(
+    till, manager, manager_client, shop, empties, product, unchanged
+):
+    body = till.order(
+        line(product, "2"), empties("200"), discounts=[percent("50")], payments=[cash_rest()]
+    )
+    answer = unchanged(lambda: till.post("orders/", body), 403, "approval_required")
+    assert (answer["action"], answer["amount"]) == ("discount", "52.50")
+
+    low = approve({**answer, "amount": "52.49"}, till, manager_client)
+    unchanged(lambda: till.post("orders/", {**body, "approval": low}), 403, "approval_not_valid")
+    approval = approve(answer, till, manager_client)
+    sold = till.post("orders/", {**body, "approval": approval})
+
+    assert sold.status_code == 201, sold.content
+    assert sold.json()["deposit_return_by"] == str(manager.pk)
+    assert get_approval_state(approval) == "used"
+    with tenant_scope(shop):
+        # Without what was paid for the empties.
+        assert Order.objects.get().approved_gift == Decimal("2.50")
+
+
+@pytest.mark.parametrize("discounts", [[], [percent("50")]])
+def test_one_approval_covers_an_expired_product_and_empties(
+    till, manager, manager_client, empties, product, unchanged, discounts
+):
+    BarcodeFactory(product=product, code="4006381333931")
+    expired = {"barcode": "(01)04006381333931(17)200101", "quantity": "2"}
+    body = till.order(expired, empties("200"), discounts=discounts, payments=[cash_rest()])
+    answer = unchanged(lambda: till.post("orders/", body), 409, "expired")
+    value = "52.50" if discounts else "50.00"
+    assert (answer["action"], answer["amount"]) == ("sell_expired", value)
+
+    approval = approve(answer, till, manager_client)
+    sold = till.post("orders/", {**body, "approval": approval})
+
+    assert sold.status_code == 201, sold.content
+    assert sold.json()["deposit_return_by"] == str(manager.pk)
+
+
+def test_approver_needs_limits_for_discounts_and_empties(
+    till, manager_client, set_limits, empties, product, unchanged
+):
+    set_limits(manager={"deposit_return_amount": "40"})
+    body = till.order(line(product, "2"), empties("200"), discounts=[percent("50")])
+    answer = unchanged(lambda: till.post("orders/", body), 403, "approval_required")
+    approval = approve(answer, till, manager_client)
+
+    unchanged(
+        lambda: till.post("orders/", {**body, "approval": approval}), 403, "approval_required"
+    )
+    assert get_approval_state(approval) == "approved"
+
+
+def test_approval_of_a_discount_does_not_cover_empties(
+    till, manager_client, empties, product, unchanged
+):
+    body = till.order(line(product, "2"), empties("200"), discounts=[percent("50")])
+    answer = till.post("orders/", body).json()
+    approval = approve({**answer, "amount": "2.50"}, till, manager_client)
 
     unchanged(
         lambda: till.post("orders/", {**body, "approval": approval}), 403, "approval_not_valid"
