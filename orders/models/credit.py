@@ -12,11 +12,20 @@ from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked
 from orders.models.catalog import normalize_code
 from orders.models.columns import money_column
 from tenants.database.bulk_insert import Statement
+from tenants.exceptions import Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
 
 # Shown where the full code is not needed.
 VISIBLE_CODE_CHARACTERS = 4
+MAX_CODE_LENGTH = 64
+
+
+def ensure_storable_code(code: str, field: str) -> None:
+    """Raise `Invalid` for a code of a new credit that is too long once it is normalized."""
+    if len(normalize_code(code)) > MAX_CODE_LENGTH:
+        detail = f"At most {MAX_CODE_LENGTH} characters."
+        raise Invalid.field(field, detail, code="max_length")
 
 
 def mask_code(code: str) -> str:
@@ -48,7 +57,7 @@ class StoreCredit(TenantOwned):
     issued. An inactive credit is blocked: it keeps its balance but cannot be used.
     """
 
-    code = models.CharField(max_length=64)
+    code = models.CharField(max_length=MAX_CODE_LENGTH)
     balance = money_column(default=Decimal(0))
     customer_name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)

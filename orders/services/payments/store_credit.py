@@ -32,7 +32,7 @@ from orders.models import (
 )
 from orders.models.catalog import normalize_code
 from orders.models.columns import round_sum
-from orders.models.credit import mask_code
+from orders.models.credit import ensure_storable_code, mask_code
 from orders.services.money_limits import REFUND_AMOUNT, LimitPeriod, is_within_limit
 from orders.services.payments.tender import NewPayment
 from tenants import audit, idempotency
@@ -72,6 +72,7 @@ def issue_credit(
     It counts against the user's refund limit, in the open shift of `register` or else in the
     business day. Returns the credit and whether it is new. Raises `StoreCreditOverLimit`.
     """
+    ensure_storable_code(code, "code")
     idempotency.save_key()
     known = StoreCredit.objects.filter(pk=id).first()
     if known is not None:

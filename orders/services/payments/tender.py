@@ -12,7 +12,9 @@ from orders.exceptions import (
     PaymentExceedsDue,
 )
 from orders.models import Order, Payment
+from orders.models.catalog import normalize_code
 from orders.models.columns import MAX_AMOUNT
+from orders.models.credit import ensure_storable_code
 from orders.money import CashOutcome, CashRoundingRule, CashSettlement, settle_cash
 from orders.services.payments.readers import ensure_chargeable, find_reader
 from orders.services.pricing.basket import build_cash_rule
@@ -93,8 +95,10 @@ def _build_paid_out(order: Order, wanted: Sequence[NewPayment], position: int) -
     if new.tendered is not None:
         detail = "Leave it out: the customer gets the money."
         raise Invalid.field("payments[0].tendered", detail, code="not_tendered")
-    if not new.reference.strip() and (needed := _describe_needed_reference(new)):
+    if not normalize_code(new.reference) and (needed := _describe_needed_reference(new)):
         raise Invalid.field("payments[0].reference", needed, code="required")
+    if new.method == Payment.Method.STORE_CREDIT:
+        ensure_storable_code(new.reference, "payments[0].reference")
     order.cash_rounding += rounding
     order.paid_total += amount
     return build_row(

@@ -27,6 +27,9 @@ from tests.support.till import (
 pytestmark = pytest.mark.django_db
 
 
+REFERENCE = "payments[0].reference"
+
+
 def credit(value, code):
     return {"id": new_id(), "method": "store_credit", "amount": value, "reference": code}
 
@@ -288,7 +291,36 @@ def test_blocked_credit_and_missing_code_are_refused(till, shop, empties, unchan
         return till.sell(empties("6"), payments=[credit("-1.50", code)])
 
     unchanged(lambda: pay_out("GIFT-1"), 409, "store_credit_blocked")
-    unchanged(lambda: pay_out(" "), 400, "invalid", {"payments[0].reference": "required"})
+    for code in (" ", "\u200b"):
+        unchanged(lambda code=code: pay_out(code), 400, "invalid", {REFERENCE: "required"})
+
+
+@pytest.mark.parametrize("code", ["x" * 65, "x" * 100, "\ufdfa" * 4])
+def test_code_that_is_too_long_for_a_credit_is_refused(
+    till, manager_client, empties, unchanged, code
+):
+    """Letters such as one ligature become several when codes are normalized."""
+    payments = [credit("-1.50", code)]
+    unchanged(
+        lambda: till.sell(empties("6"), payments=payments),
+        400,
+        "invalid",
+        {REFERENCE: "max_length"},
+    )
+    opened = till.sold(empties("6"))
+    # The order has no payments yet.
+    unchanged(lambda: till.pay(opened, payments[0]), 400, "invalid", {REFERENCE: "max_length"})
+    body = {"id": new_id(), "amount": "5.00", "code": code, "reason": "Gift"}
+    unchanged(
+        lambda: manager_client.post("store-credits/", body), 400, "invalid", {"code": "max_length"}
+    )
+
+
+def test_longest_code_of_a_credit_is_accepted(till, shop, empties):
+    till.sold(empties("6"), payments=[credit("-1.50", f" {'x' * 64} ")])
+
+    with tenant_scope(shop):
+        assert StoreCredit.objects.get().code == "x" * 64
 
 
 def test_repeated_payment_is_paid_out_once(till, shop, empties):
