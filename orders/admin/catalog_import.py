@@ -14,7 +14,7 @@ from accounts.admin.forms import validate_input
 from orders.exceptions import InvalidRows
 from orders.models import TaxClass
 from orders.serializers.catalog_file import MAX_FILE_BYTES, ImportOptionsInput, build_import_options
-from orders.services.catalog.csv_import import ImportReport, import_products
+from orders.services.catalog.csv_import import import_products
 from orders.services.catalog.file_columns import ImportOptions
 from tenants.exceptions import DomainError, Invalid
 from tenants.models import Store
@@ -24,6 +24,12 @@ MAPPING_HELP = (
     "Only for files that are not recognized: one heading of the file per line, with the column "
     "that it means, such as Preis = price."
 )
+# What texts of the API call its fields, and their labels in the form.
+LABELS = {
+    " (`tax_class`)": " (Tax class)",
+    " (`store`)": " (Store of the stock)",
+    "with `mapping`": "in the field Columns",
+}
 DRY_RUN_HELP = "Shows what the import would do. Nothing is saved."
 
 
@@ -115,7 +121,8 @@ class ProductImportMixin:
                 form.cleaned_data["file"], form.build_options(), dry_run=dry_run, by=request.user
             )
         except InvalidRows as refusal:
-            return {**refusal.facts, "errors": refusal.errors, "is_saved": False}
+            errors = [asdict(error) for error in refusal.errors]
+            return build_context({**refusal.facts, "errors": errors}, is_saved=False)
         except Invalid as refusal:
             for error in refusal.errors:
                 field = error.field if error.field in form.fields else None
@@ -124,8 +131,19 @@ class ProductImportMixin:
         except DomainError as refusal:
             form.add_error(None, ValidationError(str(refusal), code=refusal.code))
             return None
-        return build_context(report) | {"is_saved": not dry_run}
+        return build_context(asdict(report), is_saved=not dry_run)
 
 
-def build_context(report: ImportReport) -> dict[str, Any]:
-    return asdict(report)
+def build_context(report: dict[str, Any], *, is_saved: bool) -> dict[str, Any]:
+    """Return the report for the page, whose errors and warnings name the fields of the form."""
+    lists = {
+        name: [error | {"detail": use_labels(error["detail"])} for error in report[name]]
+        for name in ("errors", "warnings")
+    }
+    return report | lists | {"is_saved": is_saved}
+
+
+def use_labels(detail: str) -> str:
+    for name, label in LABELS.items():
+        detail = detail.replace(name, label)
+    return detail

@@ -7,6 +7,7 @@ from orders.models import Product
 from orders.serializers import catalog_file
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
+from tests.factories.tenants import StoreFactory
 from tests.support.admin_browser import open_browser
 from tests.support.move_in_files import build_export
 
@@ -65,6 +66,37 @@ def test_wrong_rows_are_shown_with_row_and_column(send, shop):
     assert "<td>4</td><td>sku</td>" in page
     assert "Errors (2)" in page
     assert count_products(shop) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        (
+            "sku,name,price,stock\nA,Apple,1,5\n",
+            "Select the store of this stock (Store of the stock).",
+        ),
+        ("Nr,name,price\n1,Apple,1\n", "map a heading to it in the field Columns."),
+        ("sku,name,price,tax_percent\nA,Apple,1,99\n", "tax class for new products (Tax class)."),
+    ],
+)
+def test_errors_name_the_fields_of_the_form(send, shop, text, detail):
+    with tenant_scope(shop):
+        StoreFactory(tenant=shop, name="Second")
+
+    page = send(text)
+
+    assert detail in page
+    assert "Nothing was imported, because some rows have errors." in page
+    assert "Expected result:" in page
+    assert count_products(shop) == 0
+
+
+def test_warnings_name_the_fields_of_the_form(send, shop):
+    page = send(build_export("shopify"), dry_run="on")
+
+    assert "Select a tax class for new products (Tax class)." in page
+    assert "Format: shopify" in page
+    assert 'value="Continue"' in page
 
 
 def test_columns_of_any_other_file_are_entered(send, shop):

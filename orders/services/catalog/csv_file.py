@@ -86,7 +86,7 @@ class CatalogFile:
         default = self.taxes.get_default() if self.columns.is_foreign else self.options.tax_class
         self.default_values: dict[str, Any] = {} if default is None else {"tax_class": default}
         if default is None and self.columns.is_foreign and not self.columns.has_taxes:
-            detail = "The file has no taxes. Choose by `tax_class` a class for its new products."
+            detail = "The file has no taxes. Select a tax class for new products (`tax_class`)."
             self.warnings.add(FieldError("tax_class", "no_tax_class", detail, row=1))
 
     @property

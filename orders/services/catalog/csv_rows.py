@@ -76,7 +76,7 @@ ERROR_MESSAGES = {
     "Remove it if it separates thousands, or add a zero if it separates decimals.",
     "wrong_currency": "The currency of the shop is {currency}. Convert the price.",
     "unknown_tax_rate": "No tax class has this rate, or several have it. "
-    "Create one, or choose one by `tax_class`.",
+    "Create one, or select a tax class for new products (`tax_class`).",
     "digits_lost": "A spreadsheet has shortened this code, so that digits are lost. "
     "Format the column as text and export the file again.",
     "zero_lost": "A spreadsheet may have dropped the zero in front of this barcode. "

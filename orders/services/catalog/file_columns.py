@@ -173,7 +173,7 @@ class FileColumns:
                 detail = f"Another column is {name} already."
                 yield FieldError(heading, "duplicate_column", detail, row=1)
         if KEY_COLUMN not in self.positions:
-            detail = "The header must contain this column. Name it by `mapping`."
+            detail = "The header must contain this column. Or map a heading to it with `mapping`."
             yield FieldError(KEY_COLUMN, "required", detail, row=1)
 
     def assign_stock(self, columns: Sequence[tuple[int, str]]) -> None:
@@ -194,7 +194,7 @@ class FileColumns:
                 detail = "There is no store of this name. The column is ignored."
                 self.warnings.append(FieldError(heading, "unknown_store", detail, row=1))
             else:
-                detail = "Choose by `store` where this stock is."
+                detail = "Select the store of this stock (`store`)."
                 self.errors.append(FieldError(heading, "store_required", detail, row=1))
 
     def build_number_columns(self) -> dict[str, NumberColumn]:
