@@ -23,7 +23,8 @@ MAX_SHEET_ROWS = 1_048_576
 MAX_PARTS = 2_000
 MB = 1024 * 1024
 # Before dates and numbers in the temporary copy; no text of a sheet can contain the first letter.
-DATE_MARK, NUMBER_MARK = "\x00D", "\x00N"
+MARK = "\x00"
+DATE_MARK, NUMBER_MARK = f"{MARK}D", f"{MARK}N"
 # Unpacked sizes. The parser holds one row, all shared texts and all other parts in memory.
 MAX_TOTAL_BYTES = 192 * MB
 MAX_SHEET_BYTES = 64 * MB
@@ -89,6 +90,8 @@ class XLSXFile:
     def __init__(self, file: IO[bytes], *, max_rows: int = MAX_SHEET_ROWS) -> None:
         self.file = file
         self.rows_left = max_rows
+        # Rows with nothing but spaces take time too.
+        self.blank_rows_left = max_rows
         self.header: list[str] = []
         self.errors: tuple[FieldError, ...] = ()
         self.row_error: FieldError | None = None
@@ -119,8 +122,9 @@ class XLSXFile:
     def convert_row(self, number: int, values: tuple[Any, ...]) -> None:
         if number == 1:
             self.header = trim([restore_cell(text) for text in format_values(values)])
-        elif texts := self.format_row(values):
-            self.write_row(number, texts)
+        elif any(value is not None for value in values[: len(self.header)]):
+            texts = format_values(values[: len(self.header)])
+            self.write_row(number, texts if any(map(str.strip, texts)) else [])
 
     def set_error(self, error: FieldError, number: int) -> None:
         """Set the error of a row, behind which nothing is read; of the file if it is the header."""
@@ -128,24 +132,22 @@ class XLSXFile:
         self.row_error = error
 
     def write_row(self, number: int, texts: list[str]) -> None:
-        """Write a row into the copy, as long as this is not too long."""
-        csv.writer(self.copy).writerow([number, *texts])
-        self.rows_left -= 1
-        if self.copy.tell() > MAX_COPY_LENGTH:
+        """Write a row into the copy unless it is blank, as long as the copy is not too long."""
+        if texts:
+            csv.writer(self.copy).writerow([number, *texts])
+            self.rows_left -= 1
+        else:
+            self.blank_rows_left -= 1
+        if self.copy.tell() > MAX_COPY_LENGTH or not self.blank_rows_left:
             self.row_error = build_size_error(number)
-
-    def format_row(self, values: tuple[Any, ...]) -> list[str]:
-        """Return the texts below the header; an empty list for an empty row."""
-        if all(value is None for value in values):
-            return []
-        texts = format_values(values[: len(self.header)])
-        return texts if any(map(str.strip, texts)) else []
 
     def rows(self) -> Iterator[Record | FieldError]:
         """Yield each non-empty row below the header, or the error in it."""
         self.copy.seek(0)
         for number, *cells in csv.reader(self.copy):
-            yield Record(int(number), list(map(restore_cell, cells)))
+            yield Record(
+                int(number), [restore_cell(cell) if cell[:1] == MARK else cell for cell in cells]
+            )
         if self.row_error is not None:
             yield self.row_error
 
@@ -203,7 +205,7 @@ def build_length_error(row: int) -> FieldError:
 
 def format_values(values: tuple[Any, ...]) -> list[str]:
     """Return the texts of a row. Raises `RowTooLong`."""
-    texts = [format_cell(value) for value in values]
+    texts = ["" if value is None else format_cell(value) for value in values]
     lengths = [len(text) for text in texts]
     if max(lengths, default=0) > MAX_CELL_LENGTH or sum(lengths) > MAX_ROW_LENGTH:
         raise RowTooLong

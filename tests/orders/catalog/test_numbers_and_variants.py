@@ -319,6 +319,18 @@ def test_copy_ends_at_the_last_row_that_is_read():
     assert [each.number for each in table.rows()] == [2, 3, 4, 5, 6]
 
 
+def test_workbook_has_a_limit_of_blank_rows():
+    table = XLSXFile(io.BytesIO(build_with_shared_text(b"x", 1)), max_rows=5)
+    assert table.row_error is None
+
+    blank = build_workbook(["sku"], *[[" "]] * 9, ["A"])
+
+    assert [each.code for each in XLSXFile(io.BytesIO(blank), max_rows=5).rows()] == [
+        "workbook_too_large"
+    ]
+    assert len(list(XLSXFile(io.BytesIO(blank), max_rows=50).rows())) == 1
+
+
 def test_file_with_too_many_rows_is_refused(refuse, monkeypatch):
     monkeypatch.setattr("orders.services.catalog.csv_file.MAX_ROWS", 2)
     rows = [[str(number), "Thing", 1] for number in range(4)]
