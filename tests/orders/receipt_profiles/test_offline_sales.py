@@ -46,11 +46,9 @@ def test_receipt_of_a_sale_before_the_first_version_has_none(
     assert run_verify_chain() == (INTACT, 0)
 
 
-@pytest.mark.parametrize("sold_at", [ago(days=40), ago(days=-1)])
-def test_receipt_has_the_current_version_if_the_clock_was_wrong(
-    upload_sale, store, manager, sold_at
-):
+@pytest.mark.parametrize("days", [40, -1])
+def test_receipt_has_the_current_version_if_the_clock_was_wrong(upload_sale, store, manager, days):
     create_profile(store, manager)
     second = create_profile(store, manager, return_policy="No returns")
 
-    assert upload_sale(sold_at).profile_id == second.pk
+    assert upload_sale(ago(days=days)).profile_id == second.pk
