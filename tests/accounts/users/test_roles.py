@@ -228,9 +228,9 @@ def test_percentage_limit_depends_on_the_role(name, actor):
         ({"cashier": {"refund_amount": "20.00"}}, True),
         ({"cashier": {"refund_amount": "19.99"}}, False),
         ({"cashier": {"refund_amount": None}}, True),
-        ({"manager": {"refund_amount": "0"}}, True),
+        ({"manager": {"refund_amount": "20.00"}}, False),
     ],
-    ids=["up to the limit", "above the limit", "no limit", "other role"],
+    ids=["up to the limit", "above the limit", "no limit", "other role, so the default"],
 )
 def test_limits_of_the_shop_override_the_defaults(limits, expected):
     shop = Tenant(slug="own", name="Own", currency="EUR", limits=limits)
