@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -73,6 +74,8 @@ class StripeServer:
     # (method, path, parameters, idempotency key) of every request.
     requests: list[tuple[str, str, dict[str, Any], str]] = field(default_factory=list)
     refund_status: str = "succeeded"
+    # Ids are not reused, also if a test forgets earlier intents.
+    intent_numbers: Iterator[int] = field(default_factory=lambda: count(1))
     # Called with every request before it is answered.
     on_request: Callable[[str, str], None] = lambda method, path: None
     lock: Any = field(default_factory=threading.RLock)
@@ -245,7 +248,7 @@ class StripeServer:
 
     def create_intent(self, params: dict[str, Any]) -> dict[str, Any]:
         intent = {
-            "id": f"pi_{len(self.intents) + 1}",
+            "id": f"pi_{next(self.intent_numbers)}",
             "object": "payment_intent",
             "amount": int(params["amount"]),
             "currency": params["currency"],
