@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -42,14 +42,10 @@ def is_user(request: Request) -> bool:
     """Return whether an access token or a session of the admin pages names an active user."""
     if SessionTokenAuthentication().authenticate(request) is not None:
         return True
+    # Requests to the API skip the middleware of sessions.
     page_request: Any = request._request
-    SessionMiddleware(refuse_pages).process_request(page_request)
+    page_request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     return bool(get_request_user(page_request).is_authenticated)
-
-
-def refuse_pages(request: HttpRequest) -> HttpResponseBase:
-    """Stand for the next middleware, which is not called: the API has no pages."""
-    raise NotImplementedError
 
 
 @extend_schema(exclude=True)
