@@ -63,9 +63,23 @@ class FileFormParser(MultiPartParser):
         return {**form.data.dict(), **({FIELD: files[0].file} if files else {})}
 
 
-class CSVParser(BaseParser):
-    """Parses a request body that is a CSV file."""
+class FileParser(BaseParser):
+    """Parses a request body that is a file of `media_type`."""
 
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return read_file(stream, parser_context or {})
+
+
+class XLSXParser(FileParser):
+    media_type = XLSX
+
+
+class CSVParser(FileParser):
     media_type = CSV
 
     def parse(
@@ -75,21 +89,7 @@ class CSVParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         ensure_utf8(media_type or "")
-        return read_file(stream, parser_context or {})
-
-
-class XLSXParser(BaseParser):
-    """Parses a request body that is a workbook."""
-
-    media_type = XLSX
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return read_file(stream, parser_context or {})
+        return super().parse(stream, media_type, parser_context)
 
 
 def read_file(stream: IO[Any], context: Mapping[str, Any]) -> dict[str, Any]:

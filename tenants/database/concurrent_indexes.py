@@ -6,6 +6,8 @@ these operations build it concurrently, outside of a transaction, so that their 
 dropped first.
 """
 
+from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.migrations import AddConstraint, AddIndex
@@ -29,48 +31,57 @@ class BuildIndex(AddIndex):
         return f"{super().describe()}, concurrently"
 
 
-class BuildUniqueConstraint(AddConstraint):
-    """Add a unique constraint of fields without locking its table."""
+class BuildConstraint(AddConstraint):
+    """Add a constraint by statements of its own where the database can build concurrently."""
+
+    suffix: str
 
     def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
         if not can_build_concurrently(editor):
             super().database_forwards(app_label, editor, old, new)
             return
-        constraint: Any = self.constraint
         model = new.apps.get_model(app_label, self.model_name)
-        table, name = map(editor.quote_name, (model._meta.db_table, constraint.name))
+        table, name = map(editor.quote_name, (model._meta.db_table, self.constraint.name))
+        for sql in self.build_statements(editor, model, table, name):
+            editor.execute(sql, None)
+
+    @abstractmethod
+    def build_statements(self, editor: Any, model: Any, table: str, name: str) -> Iterator[str]:
+        """Yield the statements, with quoted names."""
+
+    def describe(self) -> str:
+        return f"{super().describe()}, {self.suffix}"
+
+
+class BuildUniqueConstraint(BuildConstraint):
+    """Add a unique constraint of fields without locking its table."""
+
+    suffix = "concurrently"
+
+    def build_statements(self, editor: Any, model: Any, table: str, name: str) -> Iterator[str]:
+        constraint: Any = self.constraint
+        # A unique constraint with a condition is an index and no constraint.
         if not constraint.condition:
-            # A unique constraint with a condition is an index and no constraint.
-            editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}", None)
+            yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
         drop_index(editor, constraint.name)
         index = Index(
             fields=constraint.fields, name=constraint.name, condition=constraint.condition
         )
         sql = str(index.create_sql(model, editor, concurrently=True))
-        editor.execute(sql.replace("CREATE INDEX", "CREATE UNIQUE INDEX", 1), None)
+        yield sql.replace("CREATE INDEX", "CREATE UNIQUE INDEX", 1)
         if not constraint.condition:
-            editor.execute(UNIQUE_SQL.format(table=table, name=name), None)
-
-    def describe(self) -> str:
-        return f"{super().describe()}, concurrently"
+            yield UNIQUE_SQL.format(table=table, name=name)
 
 
-class BuildCheckConstraint(AddConstraint):
+class BuildCheckConstraint(BuildConstraint):
     """Add a check constraint, and check the stored rows without locking their table."""
 
-    def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
-        if not can_build_concurrently(editor):
-            super().database_forwards(app_label, editor, old, new)
-            return
-        constraint: Any = self.constraint
-        model = new.apps.get_model(app_label, self.model_name)
-        table, name = map(editor.quote_name, (model._meta.db_table, constraint.name))
-        editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}", None)
-        editor.execute(f"{constraint.create_sql(model, editor)} NOT VALID", None)
-        editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", None)
+    suffix = "checked while it is in use"
 
-    def describe(self) -> str:
-        return f"{super().describe()}, checked while it is in use"
+    def build_statements(self, editor: Any, model: Any, table: str, name: str) -> Iterator[str]:
+        yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+        yield f"{self.constraint.create_sql(model, editor)} NOT VALID"
+        yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
 
 
 def can_build_concurrently(editor: Any) -> bool:

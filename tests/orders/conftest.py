@@ -126,3 +126,13 @@ def refused(shop: Tenant, problem: Callable[..., Body]) -> Callable[..., Body]:
         return answer
 
     return check
+
+
+@pytest.fixture
+def set_limits(shop: Tenant, configure_shop: Any) -> Callable[..., Any]:
+    """Return a function that changes limits of roles: `(manager={"refund_amount": "10"})`."""
+
+    def change(**limits_by_role: Any) -> Any:
+        return configure_shop(limits=shop.merge_limits(limits_by_role))
+
+    return change

@@ -25,14 +25,6 @@ def empties(empty):
 
 
 @pytest.fixture
-def set_limits(shop, configure_shop):
-    def change(**limits_by_role):
-        return configure_shop(limits=shop.merge_limits(limits_by_role))
-
-    return change
-
-
-@pytest.fixture
 def unchanged(shop, problem):
     """`unchanged(call, 409, "code")`: assert the refusal, and that no rows changed."""
 

@@ -6,16 +6,6 @@ from tests.support.refunds import (
 
 
 @pytest.fixture
-def set_limits(shop, configure_shop):
-    """Return a function that changes limits of roles: `(manager={"refund_amount": "10"})`."""
-
-    def change(**limits_by_role):
-        return configure_shop(limits=shop.merge_limits(limits_by_role))
-
-    return change
-
-
-@pytest.fixture
 def refused_by_limit(shop, problem):
     """`refused_by_limit(call)`: assert that a call needs approval and changes no rows."""
 
