@@ -25,7 +25,7 @@ CHORES_INTERVAL = 1.0
 # Connections of which one call of epoll tells that they are ready.
 MAX_EVENTS = 16
 # An event is reported once, to one thread, until the socket is watched again.
-READABLE_ONCE = select.EPOLLIN | select.EPOLLONESHOT
+READABLE_ONCE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLONESHOT", 0)
 libc = ctypes.CDLL(None)
 
 
@@ -159,8 +159,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.listeners: dict[int, socket.socket] = {each.fileno(): each for each in self.sockets}
         # Listeners that are not watched while there are too many connections.
         self.paused: set[int] = set()
-        # By file descriptor: every connection, and those without a request. Whoever removes a
-        # connection from the second owns it.
+        # By file descriptor: every connection, and those without a request. The thread
+        # that removes a connection from the second owns it.
         self.connections: dict[int, TConn] = {}
         self.keepalived_conns: dict[int, TConn] = {}
         self.threads = RequestThreads(

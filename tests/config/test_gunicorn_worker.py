@@ -16,7 +16,7 @@ from config.gunicorn_worker import RequestThreads, Worker
 
 MINUTE = 60
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="epoll is there on Linux only")
+pytestmark = pytest.mark.epoll
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ the rest: every test is in one of the two commands on each database that it appl
 """
 
 import os
+import select
 from collections.abc import Iterable
 from ctypes.util import find_library
 from functools import cache
@@ -93,6 +94,7 @@ def missing_programs() -> frozenset[str]:
         "pdf": can_draw_pdf(),
         "fonts": not list_missing_packages(),
         "npm": which("npm") is not None,
+        "epoll": hasattr(select, "epoll"),
     }
     return frozenset(name for name, is_there in there.items() if not is_there)
 
