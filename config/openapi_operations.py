@@ -55,7 +55,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST auth/logout-all/": ("auth.log_out_everywhere", "End all sessions of the user"),
     "POST auth/signup/": ("auth.sign_up", "Create a shop with its first admin"),
     "POST auth/pin/": ("auth.log_in_with_pin", "Log in with a PIN at a paired terminal"),
-    "GET auth/pin/users/": ("auth.list_pin_users", "List the users of the PIN pad"),
+    "GET auth/pin/users/": ("auth.list_pin_users", "List the users who can log in by PIN"),
     "POST auth/reauth/": ("auth.reauthenticate", "Authenticate again with password or PIN"),
     "GET auth/me/": ("auth.me.retrieve", "Retrieve the user's own profile"),
     "PATCH auth/me/": ("auth.me.update", "Change the user's own profile"),

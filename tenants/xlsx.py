@@ -53,7 +53,7 @@ UNREADABLE = (
     ArithmeticError,
     AttributeError,
     LookupError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile, for a kind of compression that it does not know
     RuntimeError,
     TypeError,
     ValueError,

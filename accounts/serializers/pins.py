@@ -33,7 +33,7 @@ class TerminalTokenSerializer(serializers.Serializer[Any]):
 
 
 class PinUserSerializer(serializers.ModelSerializer[User]):
-    """User shown on the PIN pad."""
+    """User who can log in by PIN."""
 
     display_name = serializers.CharField(source="__str__", read_only=True)
 

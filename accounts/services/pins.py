@@ -76,7 +76,7 @@ def find_pin_users(terminal: Terminal) -> UserQuerySet:
 
 
 def list_pin_users(terminal: Terminal) -> UserQuerySet:
-    """Return the users for the terminal's PIN pad. Raises TerminalNotPaired."""
+    """Return the users who can log in by PIN at a terminal. Raises TerminalNotPaired."""
     if not terminal.tenant.is_active:
         raise TerminalNotPaired
     return find_pin_users(terminal)

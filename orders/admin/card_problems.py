@@ -42,7 +42,7 @@ def find_problems() -> Iterator[CardProblem]:
     for title, advice, rows, url in (
         (
             "Payments without outcome",
-            "Nobody knows yet whether the card was charged. Open the list, select the payments "
+            "It is not known yet whether the card was charged. Open the list, select the payments "
             "and choose \u201cLook up the outcome\u201d.",
             find_open_payments(),
             admin_list_url(Payment, status__exact=Payment.Status.UNKNOWN.value),

@@ -35,7 +35,7 @@ UNCERTAIN_CODES = frozenset(
 # Another attempt is worthwhile: the reader was reached too late.
 WORTH_REPEATING = "terminal_reader_timeout"
 MAX_PROCESS_ATTEMPTS = 2
-# Answers after which nobody knows whether Stripe has acted: too many requests, a request with the
+# Answers after which it is unknown whether Stripe has acted: too many requests, a request with the
 # same key that still runs, and errors of Stripe itself.
 UNCERTAIN_STATUSES = frozenset({409, 429})
 SERVER_ERROR = 500

@@ -146,7 +146,7 @@ def _select_deposit_returns(person: User, period: LimitPeriod) -> Part:
 
     At any register: all since the shift was opened, and since the opening of any other shift in
     which the person took goods back and which is not closed. Otherwise a shift opened elsewhere
-    would start the limit anew. Those without a shift count for the business day.
+    would start the limit again. Those without a shift count for the business day.
     """
     orders = Order.objects.filter(deposit_return_by=person, deposit_return_total__gt=0)
     in_shift = orders.filter(

@@ -5,7 +5,7 @@ import time_machine
 
 from tests.factories.accounts import UserFactory
 from tests.support import rate_limits, redis_server
-from tests.support.terminals import PinPad
+from tests.support.terminals import PairedTerminal
 from tests.support.token_refresh import MORNING
 
 
@@ -33,8 +33,8 @@ def other_admin(shop):
 
 @pytest.fixture
 def pin_pad(register, manager):
-    """Return the PIN pad of a terminal that the manager has paired with the register."""
-    return PinPad(register, manager)
+    """Return the client of a terminal that the manager has paired with the register."""
+    return PairedTerminal(register, manager)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tests.support.admin_browser import sign_in
 from tests.support.api import Api, Person
 from tests.support.discovery import ROOT
 from tests.support.problems import assert_problem
-from tests.support.terminals import WRONG_PIN, PinPad, give_pin
+from tests.support.terminals import WRONG_PIN, PairedTerminal, give_pin
 from tests.support.users import build_credentials
 
 AUTHORIZED = {"Authorization": f"Bearer {given.METRICS_TOKEN}"}
@@ -123,10 +123,10 @@ def test_log_ins_of_the_admin_pages_are_counted(count, manager, client):
 
 def test_log_ins_by_pin_are_counted(count, cashier, manager, register):
     give_pin(cashier)
-    pad = PinPad(register, manager)
+    paired = PairedTerminal(register, manager)
 
-    assert pad.enter(cashier).status_code == 200
-    answers = [pad.enter(cashier, WRONG_PIN).status_code for _ in range(7)]
+    assert paired.enter(cashier).status_code == 200
+    answers = [paired.enter(cashier, WRONG_PIN).status_code for _ in range(7)]
 
     assert (count("log_ins", "pin", "ok"), count("log_ins", "pin", "failed")) == (
         1,

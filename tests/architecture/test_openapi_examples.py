@@ -19,7 +19,7 @@ from tests.factories.accounts import PASSWORD, AuthSessionFactory, UserFactory
 from tests.factories.orders import BarcodeFactory
 from tests.support.api import Api
 from tests.support.discovery import routes
-from tests.support.terminals import PinPad, give_pin
+from tests.support.terminals import PairedTerminal, give_pin
 from tests.support.till import Till
 from tests.support.valid_posts import CSV, HOOK, POSTS, Post, ShopSetup
 from tests.support.valid_writes import WRITES
@@ -162,7 +162,7 @@ def test_example_of_a_pin_succeeds(cashier, manager, register):
     example = get_example(operation)
     give_pin(cashier, example["pin"])
 
-    response = PinPad(register, manager).post(
+    response = PairedTerminal(register, manager).post(
         path.removeprefix(PREFIX), replace_values(example, {examples.USER: str(cashier.pk)})
     )
 

@@ -110,7 +110,7 @@ SECTIONS = {
         125: "a user deactivated during a sale",
     },
     "terminals and PINs": {
-        126: "a PIN pad without a terminal token, or with a former or foreign one",
+        126: "a log-in by PIN without a terminal token, or with a former or foreign one",
         128: "fifty simultaneous wrong PINs",
         129: "PINs in other notations",
         131: "a takeover ends the former session",

@@ -9,7 +9,7 @@ from tenants.models import Register
 from tests.support.api import Person
 from tests.support.both_ways import call
 from tests.support.offline import build_offline_line, build_offline_sale
-from tests.support.terminals import PIN, PinPad
+from tests.support.terminals import PIN, PairedTerminal
 from tests.support.till import amount, cash, line, new_id
 
 
@@ -94,16 +94,18 @@ class OtherRequests(Requests):
     def __init__(self, cashier: User, register: Register, product: Product, manager: User) -> None:
         super().__init__(cashier, register, product)
         self.manager = Requests(manager, register, product)
-        self.pad = PinPad(register, manager)
+        self.paired = PairedTerminal(register, manager)
         self.person = Person(cashier)
         self.sequence = 0
 
     def log_in_by_pin(self) -> Any:
         body = {"user": str(self.cashier.pk), "pin": PIN}
-        return self.post("auth/pin/", body, **{"x-terminal-token": self.pad.token})
+        return self.post("auth/pin/", body, **{"x-terminal-token": self.paired.token})
 
     def list_users_of_terminal(self) -> Any:
-        return self.answer("GET", "auth/pin/users/", None, **{"x-terminal-token": self.pad.token})
+        return self.answer(
+            "GET", "auth/pin/users/", None, **{"x-terminal-token": self.paired.token}
+        )
 
     def refresh(self) -> Any:
         return self.post("auth/token/refresh/", {"refresh": Person(self.cashier).tokens.refresh})

@@ -8,7 +8,7 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.support.api import Api
 
 PIN, OTHER_PIN, WRONG_PIN = "482915", "730164", "591837"
-PAD, PAD_USERS = "auth/pin/", "auth/pin/users/"
+PIN_LOGIN, PIN_USERS = "auth/pin/", "auth/pin/users/"
 
 
 def give_pin(user: User, digits: str = PIN) -> Pin:
@@ -19,7 +19,7 @@ def give_pin(user: User, digits: str = PIN) -> Pin:
     return pin
 
 
-class PinPad(Api):
+class PairedTerminal(Api):
     """A client of a paired terminal, which sends its token with every request."""
 
     def __init__(self, register: Register, by: User) -> None:
@@ -30,7 +30,7 @@ class PinPad(Api):
         super().__init__(X_Terminal_Token=self.token)
 
     def enter(self, user: User, pin: Any = PIN, **headers: str) -> Any:
-        return self.post(PAD, {"user": str(user.pk), "pin": pin}, **headers)
+        return self.post(PIN_LOGIN, {"user": str(user.pk), "pin": pin}, **headers)
 
     def till_of(self, user: User, pin: str = PIN) -> Api:
         """Log in with a PIN and return the client."""

@@ -12,7 +12,7 @@ from tests.factories.accounts import ApprovalFactory, AuthSessionFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.support.api import Api, Person
-from tests.support.terminals import PinPad
+from tests.support.terminals import PairedTerminal
 from tests.support.till import card, cash, line
 from tests.support.valid_posts import TIMES_OUT, ShopSetup
 
@@ -31,7 +31,7 @@ class TwoShops:
 def create_two_shops(
     world: ShopSetup, manager: User, root: User, foreign: SimpleNamespace
 ) -> TwoShops:
-    pin_pad = PinPad(world.till.register, world.till.user)
+    pin_pad = PairedTerminal(world.till.register, world.till.user)
     return TwoShops(
         clients={
             "admin": world.till,
@@ -46,7 +46,7 @@ def create_two_shops(
     )
 
 
-def create_pin_session(user: User, pin_pad: PinPad) -> AuthSession:
+def create_pin_session(user: User, pin_pad: PairedTerminal) -> AuthSession:
     """Create a PIN session at this terminal."""
     register = pin_pad.terminal.register
     session: AuthSession = AuthSessionFactory(
@@ -63,7 +63,7 @@ def build_platform_client(root: User, admin: User) -> Api:
     return Api(Cookie=cookie)
 
 
-def create_own_rows(world: ShopSetup, pin_pad: PinPad) -> Ids:
+def create_own_rows(world: ShopSetup, pin_pad: PairedTerminal) -> Ids:
     orders = create_orders(world)
     people = [world.till.user.pk, world.cashier.pk]
     shop = world.till.user.tenant

@@ -14,7 +14,7 @@ from tests.support.approvals import (
     request_approval,
     snapshot_approval,
 )
-from tests.support.terminals import PIN, WRONG_PIN, PinPad, give_pin
+from tests.support.terminals import PIN, WRONG_PIN, PairedTerminal, give_pin
 from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 
@@ -27,7 +27,9 @@ def till(pin_pad, cashier):
 
 @pytest.fixture
 def other_till(cashier, manager, store):
-    return PinPad(RegisterFactory(tenant=store.tenant, store=store), manager).till_of(cashier)
+    return PairedTerminal(RegisterFactory(tenant=store.tenant, store=store), manager).till_of(
+        cashier
+    )
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Api
 from tests.support.terminals import (
-    PAD_USERS,
     PIN,
+    PIN_USERS,
     WRONG_PIN,
     assign_to_store,
     give_pin,
@@ -66,7 +66,7 @@ def test_attack_045_pin_session_has_no_refresh_token(pin_pad, cashier, anonymous
     assert Api(token).get("auth/me/").status_code == 200
 
 
-# --- users on the PIN pad ----------------------------------------------------------------------
+# --- users who log in by PIN ---------------------------------------------------------------------
 
 
 def test_pin_pad_lists_active_users_of_the_store_with_a_pin(pin_pad, shop, store, manager, cashier):
@@ -80,7 +80,7 @@ def test_pin_pad_lists_active_users_of_the_store_with_a_pin(pin_pad, shop, store
     for person, place in ((here, store), (there, elsewhere), (both, store), (both, elsewhere)):
         assign_to_store(person, place)
 
-    response = pin_pad.get(PAD_USERS)
+    response = pin_pad.get(PIN_USERS)
 
     assert response["Cache-Control"] == "no-store"
     assert {row["display_name"] for row in response.json()["results"]} == {
@@ -96,20 +96,20 @@ def test_pin_pad_list_is_paginated(pin_pad, shop, problem):
     for name in ("zoe", "ann"):
         give_pin(UserFactory(tenant=shop, username=name, display_name=name))
 
-    first = pin_pad.get(PAD_USERS, {"page_size": 2, "ordering": "-username"}).json()
+    first = pin_pad.get(PIN_USERS, {"page_size": 2, "ordering": "-username"}).json()
     rest = pin_pad.client.get(first["next"], headers=pin_pad.defaults).json()
 
     names = [row["display_name"] for page in (first, rest) for row in page["results"]]
     assert (names[0], names[-1], len(names)) == ("zoe", "ann", 3)
     problem(
-        pin_pad.get(PAD_USERS, {"role": "admin"}), 400, "unknown_filter", {"role": "unknown_filter"}
+        pin_pad.get(PIN_USERS, {"role": "admin"}), 400, "unknown_filter", {"role": "unknown_filter"}
     )
 
 
 def test_pin_pad_of_a_suspended_shop_is_rejected(pin_pad, shop, problem):
     suspend(shop)
 
-    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PIN_USERS), 401, "terminal_not_paired")
 
 
 # --- failures have the same response -----------------------------------------------------------
@@ -236,7 +236,7 @@ def test_pin_pad_list_takes_two_statements_for_any_number_of_users(
             assign_to_store(person, store)
 
     with statements(2):
-        assert len(pin_pad.get(PAD_USERS).json()["results"]) == count + 1
+        assert len(pin_pad.get(PIN_USERS).json()["results"]) == count + 1
 
 
 def test_pin_login_takes_sixteen_statements(pin_pad, cashier, statements):

@@ -1,4 +1,4 @@
-"""Simultaneous requests at one PIN pad."""
+"""Simultaneous requests by PIN at one terminal."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.api import Api, Person
 from tests.support.parallel import run_concurrently, run_times, statuses
 from tests.support.terminals import (
     PIN,
-    PinPad,
+    PairedTerminal,
     give_pin,
     list_end_reasons,
     list_terminal_events,
@@ -31,7 +31,7 @@ def test_attack_128_five_of_fifty_simultaneous_pins_are_checked(
 ):
     """The correct one among them is sent while those five are being hashed."""
     give_pin(cashier)
-    pin_pad = PinPad(register, manager)
+    pin_pad = PairedTerminal(register, manager)
     hashes.restart()
     hashes.hold(awaited=5)
     answers = Answers(hashes, expected=45)
@@ -58,7 +58,7 @@ def test_simultaneous_takeovers_leave_one_session(register, manager, shop):
     people = [UserFactory(tenant=shop) for _ in range(4)]
     for person in people:
         give_pin(person)
-    pin_pad = PinPad(register, manager)
+    pin_pad = PairedTerminal(register, manager)
 
     def enter(person):
         return Api(X_Terminal_Token=pin_pad.token).post(
@@ -79,7 +79,7 @@ def test_login_during_unpairing_or_closing_leaves_no_session(end, register, mana
     for person in people:
         give_pin(person)
     pin_pad, session, admin_client = (
-        PinPad(register, manager),
+        PairedTerminal(register, manager),
         Person(manager).session,
         Person(admin),
     )

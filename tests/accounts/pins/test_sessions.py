@@ -14,7 +14,7 @@ from tests.support.terminals import (
     OTHER_PIN,
     PIN,
     WRONG_PIN,
-    PinPad,
+    PairedTerminal,
     give_pin,
     last_session,
     list_terminal_events,
@@ -259,7 +259,7 @@ def test_users_of_another_shop_cannot_log_in_at_the_terminal(pin_pad, foreign, p
 
     problem(pin_pad.post(LOG_IN, body), 401, "terminal_not_paired")
 
-    theirs = PinPad(foreign.register, foreign.manager)
+    theirs = PairedTerminal(foreign.register, foreign.manager)
     assert theirs.post(LOG_IN, body).status_code == 200
 
 

@@ -14,7 +14,7 @@ from tests.support.api import Api
 from tests.support.terminals import (
     OTHER_PIN,
     WRONG_PIN,
-    PinPad,
+    PairedTerminal,
     assign_to_store,
     give_pin,
     last_session,
@@ -58,7 +58,7 @@ def test_wrong_pin_keeps_the_current_session(pin_pad, cashier, other_cashier):
 
 
 def test_login_at_another_terminal_keeps_sessions(pin_pad, cashier, manager, store, client_of):
-    second = PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
+    second = PairedTerminal(RegisterFactory(tenant=store.tenant, store=store), manager)
     office_client, till = client_of(cashier), pin_pad.till_of(cashier)
 
     second.till_of(cashier)

@@ -14,7 +14,7 @@ from tests.support.rate_limits import count_in_redis
 from tests.support.terminals import (
     OTHER_PIN,
     WRONG_PIN,
-    PinPad,
+    PairedTerminal,
     give_pin,
     last_session,
     list_terminal_events,
@@ -31,7 +31,7 @@ def _give_cashier_a_pin(clock, cashier):
 
 @pytest.fixture
 def second_pin_pad(store, manager):
-    return PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
+    return PairedTerminal(RegisterFactory(tenant=store.tenant, store=store), manager)
 
 
 def guess(pin_pad, user, times=1):
@@ -123,7 +123,7 @@ def test_colleagues_and_other_terminals_are_not_locked(
 def test_ten_wrong_pins_a_day_lock_the_user_at_all_terminals(
     pin_pad, second_pin_pad, cashier, store, manager
 ):
-    third_pin_pad = PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
+    third_pin_pad = PairedTerminal(RegisterFactory(tenant=store.tenant, store=store), manager)
     guess(pin_pad, cashier, 5)
     guess(second_pin_pad, cashier, 5)
 

@@ -9,7 +9,7 @@ from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
 from tests.support.approvals import decide, log_in_at_register, reload_approval, request_approval
-from tests.support.terminals import PinPad, list_terminal_events
+from tests.support.terminals import PairedTerminal, list_terminal_events
 from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
@@ -113,7 +113,7 @@ def test_approvals_and_logins_at_a_terminal_share_the_twenty_guesses(
 
 
 def test_locked_terminal_does_not_lock_other_terminals(pin_pad, shop, store, manager):
-    neighbor = PinPad(RegisterFactory(tenant=shop, store=store, number=2), manager)
+    neighbor = PairedTerminal(RegisterFactory(tenant=shop, store=store, number=2), manager)
 
     assert guess_times(pin_pad, 21)[-1] == 429
 

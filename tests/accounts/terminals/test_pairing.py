@@ -14,8 +14,8 @@ from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
 from tests.support.terminals import (
-    PAD_USERS,
-    PinPad,
+    PIN_USERS,
+    PairedTerminal,
     close_place,
     give_pin,
     list_end_reasons,
@@ -55,7 +55,7 @@ def test_managers_and_admins_pair_a_terminal_and_see_its_token_once(
     assert (terminal.register_id, terminal.paired_by_id) == (register.pk, user.pk)
     assert terminal.token_hash == digest(token.rpartition(".")[2])
     assert token not in terminal.token_hash
-    assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
+    assert Api(X_Terminal_Token=token).get(PIN_USERS).status_code == 200
     (event,) = list_terminal_events("terminal_paired")
     assert (event.actor, event.target) == (user.pk, register.pk)
     assert token not in str(event.facts)
@@ -63,8 +63,8 @@ def test_managers_and_admins_pair_a_terminal_and_see_its_token_once(
 
 def test_terminal_tokens_are_random(register, manager):
     first, second = (
-        PinPad(register, manager),
-        PinPad(RegisterFactory(store=register.store, tenant=register.tenant), manager),
+        PairedTerminal(register, manager),
+        PairedTerminal(RegisterFactory(store=register.store, tenant=register.tenant), manager),
     )
 
     assert len(first.token.rpartition(".")[2]) == 43
@@ -75,14 +75,14 @@ def test_terminal_tokens_are_random(register, manager):
 def test_token_of_an_older_version_has_no_tenant_and_stays_valid(pin_pad):
     terminal, _, secret = pin_pad.token.split(".")
 
-    assert Api(X_Terminal_Token=f"{terminal}.{secret}").get(PAD_USERS).status_code == 200
+    assert Api(X_Terminal_Token=f"{terminal}.{secret}").get(PIN_USERS).status_code == 200
 
 
 def test_token_with_the_tenant_of_another_shop_is_rejected(pin_pad, other_shop, problem):
     terminal, _, secret = pin_pad.token.split(".")
     token = f"{terminal}.{other_shop.pk.hex}.{secret}"
 
-    problem(Api(X_Terminal_Token=token).get(PAD_USERS), 401, "terminal_not_paired")
+    problem(Api(X_Terminal_Token=token).get(PIN_USERS), 401, "terminal_not_paired")
 
 
 def test_pairing_again_unpairs_the_former_terminal(
@@ -93,10 +93,10 @@ def test_pairing_again_unpairs_the_former_terminal(
 
     token = client_of(manager).post(pair_path(register)).json()["terminal_token"]
 
-    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PIN_USERS), 401, "terminal_not_paired")
     problem(pin_pad.enter(cashier), 401, "terminal_not_paired")
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
+    assert Api(X_Terminal_Token=token).get(PIN_USERS).status_code == 200
     assert list_end_reasons() == ["unpaired"]
     former, present = list_terminals()
     assert former.unpaired_at is not None
@@ -114,7 +114,7 @@ def test_unpairing_rejects_the_token_and_ends_sessions(
     response = client_of(manager).post(unpair_path(register))
 
     assert (response.status_code, response.content) == (204, b"")
-    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PIN_USERS), 401, "terminal_not_paired")
     for till in (by_pin, by_password):
         problem(till.get("auth/me/"), 401, "token_not_valid")
     assert list_end_reasons()[-1] == "unpaired"
@@ -192,7 +192,7 @@ def test_unpairing_needs_no_recent_authentication(
 
     assert manager_client.post(unpair_path(register)).status_code == 204
 
-    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PIN_USERS), 401, "terminal_not_paired")
 
 
 def test_register_of_another_shop_gets_404(foreign, manager, client_of, problem):

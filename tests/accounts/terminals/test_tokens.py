@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Terminal
 from tenants.scope import across_tenants
-from tests.support.terminals import PAD, PAD_USERS, PinPad, close_place, give_pin
+from tests.support.terminals import PIN_LOGIN, PIN_USERS, PairedTerminal, close_place, give_pin
 from tests.support.users import LOG_IN, build_credentials, count_sessions
 
 
@@ -31,7 +31,7 @@ def twice(pin_pad, foreign):
 
 
 def of_another_shop(pin_pad, foreign):
-    token = PinPad(foreign.register, foreign.manager).token
+    token = PairedTerminal(foreign.register, foreign.manager).token
     return {"X_Terminal_Token": token, "X_Tenant_ID": "green"}
 
 
@@ -72,8 +72,8 @@ def test_attack_126_pin_pad_needs_the_token_of_a_paired_terminal(
     headers = case(pin_pad, foreign)
     before = count_sessions()
 
-    listed = anonymous.get(PAD_USERS, **headers)
-    entered = PinPad.enter(anonymous, cashier, **headers)
+    listed = anonymous.get(PIN_USERS, **headers)
+    entered = PairedTerminal.enter(anonymous, cashier, **headers)
     logged_in = anonymous.post(LOG_IN, build_credentials(), **({"X_Terminal_Token": ""} | headers))
 
     for response in (listed, entered, logged_in):
@@ -88,12 +88,12 @@ def test_attack_126_pin_pad_needs_the_token_of_a_paired_terminal(
 def test_attack_126_terminal_of_another_shop_gives_no_access(foreign, cashier, problem):
     """At a terminal of the other shop, users of this shop are treated as unknown."""
     give_pin(cashier)
-    theirs = PinPad(foreign.register, foreign.manager)
+    theirs = PairedTerminal(foreign.register, foreign.manager)
 
     problem(theirs.enter(cashier), 401, "invalid_credentials")
     problem(theirs.post(LOG_IN, build_credentials()), 401, "terminal_not_paired")
 
-    assert theirs.get(PAD_USERS).json()["results"] == []
+    assert theirs.get(PIN_USERS).json()["results"] == []
 
 
 @pytest.mark.parametrize("path", ["auth/me/", "users/", "registers/", "orders/", "auth/sessions/"])
@@ -106,9 +106,9 @@ def test_attack_135_terminal_token_is_not_accepted_as_bearer_token(
 
 def test_tenant_header_beside_the_terminal_token_is_accepted(pin_pad, shop):
     for name in (shop.slug, shop.slug.upper(), str(shop.pk)):
-        assert pin_pad.get(PAD_USERS, X_Tenant_ID=name).status_code == 200
+        assert pin_pad.get(PIN_USERS, X_Tenant_ID=name).status_code == 200
 
 
 def test_invalid_body_without_a_terminal_token_gets_401(anonymous, problem):
     """The token is checked before the body, so that strangers learn nothing about the fields."""
-    problem(anonymous.post(PAD, {"nonsense": 1}), 401, "terminal_not_paired")
+    problem(anonymous.post(PIN_LOGIN, {"nonsense": 1}), 401, "terminal_not_paired")

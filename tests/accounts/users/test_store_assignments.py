@@ -6,7 +6,7 @@ from accounts.models import Posting
 from tenants.scope import across_tenants
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.terminals import PinPad, give_pin, list_end_reasons
+from tests.support.terminals import PairedTerminal, give_pin, list_end_reasons
 from tests.support.users import snapshot_users
 
 
@@ -148,7 +148,7 @@ def test_removed_assignment_ends_pin_sessions_in_that_store(
     admin, cashier, stores, pin_pad, client_of, problem
 ):
     give_pin(cashier)
-    second = PinPad(RegisterFactory(tenant=admin.tenant, store=stores[1]), admin)
+    second = PairedTerminal(RegisterFactory(tenant=admin.tenant, store=stores[1]), admin)
     here, there, office_client = (
         pin_pad.till_of(cashier),
         second.till_of(cashier),

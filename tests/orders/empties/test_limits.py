@@ -70,7 +70,7 @@ def test_open_orders_count_and_voided_ones_do_not(
     assert sell_empties(till, empties, "1").status_code == 201
 
 
-def test_each_shift_counts_anew(till, manager_client, empties, needs_approval):
+def test_each_shift_has_the_whole_limit(till, manager_client, empties, needs_approval):
     shift = open_shift(till, "100.00")
     assert sell_empties(till, empties, "120").status_code == 201
     needs_approval(lambda: sell_empties(till, empties, "1"), "0.25")
@@ -80,7 +80,7 @@ def test_each_shift_counts_anew(till, manager_client, empties, needs_approval):
     assert sell_empties(till, empties, "120").status_code == 201
 
 
-def test_shift_at_another_register_does_not_count_anew(
+def test_shift_at_another_register_continues_the_limit(
     till, manager_client, shop, store, empties, needs_approval
 ):
     shift = open_shift(till, "100.00")
@@ -93,7 +93,7 @@ def test_shift_at_another_register_does_not_count_anew(
     assert sell_empties(other, empties, "1").status_code == 201
 
 
-def test_first_shift_of_the_day_does_not_count_anew(till, configure_shop, empties, needs_approval):
+def test_first_shift_of_the_day_continues_the_limit(till, configure_shop, empties, needs_approval):
     """What was taken back before it, without a shift, counts."""
     configure_shop(shifts_required=False)
     assert sell_empties(till, empties, "120").status_code == 201
@@ -118,7 +118,7 @@ def test_null_is_unlimited(till, set_limits, empties):
     assert sell_empties(till, empties, "4000").status_code == 201
 
 
-def test_without_shifts_each_business_day_counts_anew(
+def test_without_shifts_each_business_day_has_the_whole_limit(
     till, configure_shop, empties, needs_approval
 ):
     configure_shop(shifts_required=False)

@@ -272,7 +272,7 @@ def test_answer_from_before_the_cancellation_is_ignored(
 def test_look_ups_and_cancellations_at_once_end_in_one_outcome(
     till, manager_client, product, terminal, shop
 ):
-    """Whoever comes first: the gateway keeps the money exactly if the payment is captured."""
+    """In either order, the gateway keeps the money exactly if the payment is captured."""
     terminal.answers = [PREPARED, CAPTURED]
     order = till.sold(line(product, "2"), payments=[card("2.00")])
     path = f"payments/{order['payments'][0]['id']}"

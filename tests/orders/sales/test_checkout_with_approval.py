@@ -11,7 +11,7 @@ from tests.support.approvals import (
     snapshot_approval,
 )
 from tests.support.order_approvals import assert_no_orders, build_half_off_order, get_approval_state
-from tests.support.terminals import OTHER_PIN, PinPad, give_pin
+from tests.support.terminals import OTHER_PIN, PairedTerminal, give_pin
 from tests.support.till import ensure_books_balance, get_stock_level, line, percent
 
 # --- required approval ---------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_manager_approves_at_the_terminal_by_pin(till, manager, register, make_p
     del body["register"]
     give_pin(till.user)
     give_pin(manager, OTHER_PIN)
-    paired = PinPad(register, manager).till_of(till.user)
+    paired = PairedTerminal(register, manager).till_of(till.user)
     refused = problem(paired.post("orders/", body), 403, "approval_required")
     request = {name: refused[name] for name in ("action", "object", "amount")}
     approval = request_approval(paired, **request)

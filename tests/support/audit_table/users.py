@@ -14,7 +14,7 @@ from tests.factories.accounts import PASSWORD
 from tests.support.api import Person
 from tests.support.audit_table.scene import PLATFORM, ExpectedEvent, Scene, anonymous, row
 from tests.support.forged_tokens import build_claims, sign_token
-from tests.support.terminals import PIN, WRONG_PIN, PinPad, give_pin
+from tests.support.terminals import PIN, WRONG_PIN, PairedTerminal, give_pin
 from tests.support.token_refresh import MORNING, REFRESH
 
 LOG_IN = "auth/token/"
@@ -209,7 +209,7 @@ def pin_removed(scene):
 @row("pin_log_in")
 def pin_log_in(scene):
     give_pin(scene.cashier)
-    pin_pad = PinPad(scene.till.register, scene.manager)
+    pin_pad = PairedTerminal(scene.till.register, scene.manager)
     assert pin_pad.enter(scene.cashier).status_code == 200
     return ExpectedEvent(scene.cashier, None, {"register": str(scene.till.register.pk)})
 
@@ -217,7 +217,7 @@ def pin_log_in(scene):
 @row("pin_failed")
 def pin_failed(scene):
     give_pin(scene.cashier)
-    pin_pad = PinPad(scene.till.register, scene.manager)
+    pin_pad = PairedTerminal(scene.till.register, scene.manager)
     scene.refused(pin_pad.enter(scene.cashier, WRONG_PIN), 401, "invalid_credentials")
     facts = {"terminal": str(pin_pad.terminal.pk), "user": str(scene.cashier.pk), "way": "log_in"}
     return ExpectedEvent(scene.cashier, scene.till.register, facts)
@@ -225,7 +225,7 @@ def pin_failed(scene):
 
 @row("session_switched")
 def session_switched(scene):
-    pin_pad = PinPad(scene.till.register, scene.manager)
+    pin_pad = PairedTerminal(scene.till.register, scene.manager)
     for person in (scene.cashier, scene.manager):
         give_pin(person)
         pin_pad.till_of(person)

@@ -57,7 +57,8 @@ EXPECTED_FONTS = (
 COMPLEX_LETTERS = re.compile(
     "[\u0590-\u109f\u1700-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00011fff]"
 )
-# Faces of the collection NotoSansCJK by region, because the same ideographs differ in shape.
+# Index of the font in the collection NotoSansCJK for each region, because the same ideographs
+# differ in shape.
 JAPANESE, KOREAN, CHINESE, TAIWANESE = range(4)
 REGIONS = (
     (re.compile("[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"), JAPANESE),
@@ -153,7 +154,7 @@ GROUPS, SEGMENTS = 12, 4
 class Coverage:
     """The characters that a font has glyphs for, as sorted ranges.
 
-    Read from the file, because Pillow does not tell them and a dictionary of 45,000 ideographs
+    Read from the file, because Pillow cannot list them and a dictionary of 45,000 ideographs
     takes 40 MB. Format of the table: https://learn.microsoft.com/typography/opentype/spec/cmap
     """
 
