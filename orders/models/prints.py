@@ -9,7 +9,8 @@ from django.db import connection, models
 from orders.exceptions import FiscalTextsWritten, ReceiptPrinted
 
 COUNT_PRINT_SQL = """
-UPDATE {table} SET prints = prints + 1 WHERE tenant_id = %s AND id = %s
+UPDATE {table} SET prints = prints + 1, printed_names = COALESCE(printed_names, %s)
+WHERE tenant_id = %s AND id = %s
 RETURNING prints, fiscal
 """
 
@@ -20,20 +21,23 @@ class Printed(models.Model):
     prints = models.PositiveIntegerField(default=0, editable=False)
     # {lines, qr}: texts of an outside signing service. The hash chain contains them.
     fiscal = models.JSONField(null=True, blank=True, editable=False)
+    # Names of shop, store, register and people on the first print, so that copies show the same.
+    printed_names = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         abstract = True
 
-    def count_print(self: Any) -> int:
+    def count_print(self: Any, names: dict[str, str]) -> int:
         """Count a print and return its number, which is unique even for concurrent prints.
 
-        Also loads the fiscal texts, which cannot be written after this.
+        The first print stores the names on it. Also loads the fiscal texts, which cannot be written
+        after this.
         """
         key = self._meta.pk.get_db_prep_value
         table = connection.ops.quote_name(self._meta.db_table)
-        params = [key(self.tenant_id, connection), key(self.pk, connection)]
+        row = [key(self.tenant_id, connection), key(self.pk, connection)]
         with connection.cursor() as cursor:
-            cursor.execute(COUNT_PRINT_SQL.format(table=table), params)
+            cursor.execute(COUNT_PRINT_SQL.format(table=table), [json.dumps(names), *row])
             self.prints, fiscal = cursor.fetchone()
         # Written meanwhile, or not at all any more.
         self.fiscal = None if fiscal is None else json.loads(fiscal)

@@ -104,7 +104,7 @@ class ReceiptSerializer(ReceiptHeaderSerializer):
     `order_id` is in its QR code, and `prints` is the number of prints so far.
     """
 
-    cashier = serializers.CharField()
+    cashier = serializers.CharField(source="names.served_by")
     sold_at = serializers.SerializerMethodField()
     currency = serializers.CharField()
     lines = ReceiptRowSerializer(many=True)
@@ -123,8 +123,8 @@ class RefundReceiptSerializer(ReceiptHeaderSerializer):
     """
 
     order_receipt_number = serializers.IntegerField()
-    order_register = serializers.CharField()
-    served_by = serializers.CharField()
+    order_register = serializers.CharField(source="names.order_register")
+    served_by = serializers.CharField(source="names.served_by")
     reason = serializers.CharField()
     refunded_at = serializers.SerializerMethodField()
     currency = serializers.CharField()

@@ -10,6 +10,7 @@ from typing import Any
 from orders.models import Order, OrderLine, Receipt, ReceiptProfile, Refund
 from orders.services.documents.issuer import Issuer, TaxNumber
 from orders.services.documents.labels import ENGLISH, Labels
+from orders.services.documents.names import Names
 from orders.services.documents.printer_settings import DEFAULT_PRINTER, PrinterSettings
 from orders.services.pricing.lines import format_rate
 from tenants.scope import current_tenant
@@ -80,7 +81,7 @@ class ReceiptContent:
     # The row that counts the prints.
     row: Receipt | Refund
     issuer: Issuer
-    register: str
+    names: Names
     number: int
     order: str
     order_id: str
@@ -104,6 +105,10 @@ class ReceiptContent:
     def fiscal(self) -> dict[str, Any] | None:
         """Return the texts of a signing service, or None without them."""
         return self.row.fiscal
+
+    @property
+    def register(self) -> str:
+        return self.names.register
 
     @property
     def shop(self) -> str:
@@ -148,11 +153,13 @@ class ReceiptContent:
         )
 
 
-def build_heading(sold_in: Order | Refund, order: Order, issuer: Issuer) -> dict[str, Any]:
+def build_heading(
+    sold_in: Order | Refund, order: Order, issuer: Issuer, names: Names
+) -> dict[str, Any]:
     """Return the fields of a receipt that say where it was made, for which order, with taxes."""
     return {
-        "issuer": issuer,
-        "register": sold_in.register.name,
+        "issuer": issuer.named(names.shop, names.store, names.address),
+        "names": names,
         "order": order.number,
         "order_id": str(order.pk),
         "currency": current_tenant().currency,

@@ -1,7 +1,7 @@
 """Who issues a document, in which language and on which paper."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from orders.models import ReceiptProfile
 from orders.services.documents.labels import ENGLISH, Labels, load_labels
@@ -32,6 +32,10 @@ class Issuer:
     header: tuple[str, ...] = ()
     footer: tuple[str, ...] = ()
     profile: ReceiptProfile | None = None
+
+    def named(self, name: str, store: str, address: str) -> Self:
+        """Return the issuer with these names."""
+        return replace(self, name=name, store=store, address=address)
 
     def build_frame(self, *, opens_drawer: bool = False) -> dict[str, Any]:
         """Return the fields of a document that the issuer determines."""

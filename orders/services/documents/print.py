@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accounts.models import User
-from orders.models import Receipt, Refund
 from orders.services.documents.document import Document
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.renderers.escpos import render_escpos
@@ -47,7 +46,7 @@ def ensure_renderable(format_name: str) -> None:
 def print_document(receipt: SaleReceipt | RefundReceipt, format_name: str, *, by: User) -> Document:
     """Count a print and return the document: the original once, then numbered copies."""
     ensure_renderable(format_name)
-    copy = _count_print(receipt.row, format_name, by) - 1
+    copy = _count_print(receipt, format_name, by) - 1
     return receipt.build_document(copy=copy) if copy else receipt.build_original(by)
 
 
@@ -58,8 +57,9 @@ def preview_document(receipt: SaleReceipt | RefundReceipt, format_name: str) -> 
 
 
 @atomic_with_retry
-def _count_print(row: Receipt | Refund, format_name: str, by: User) -> int:
-    prints = row.count_print()
+def _count_print(receipt: SaleReceipt | RefundReceipt, format_name: str, by: User) -> int:
+    row = receipt.row
+    prints = row.count_print(receipt.names.as_json())
     if prints > 1:
         audit.record(
             "receipt_copied",

@@ -19,6 +19,7 @@ from orders.services.documents.document import (
 )
 from orders.services.documents.issuer import build_issuer
 from orders.services.documents.labels import Labels
+from orders.services.documents.names import find_names
 from orders.services.payments.store_credit import list_issued_codes
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -29,10 +30,8 @@ class RefundReceipt(ReceiptContent):
     """The content of a refund receipt. It refers to the sale's receipt."""
 
     row: Refund
-    # Receipt number of the sale, and the register that assigned it.
+    # Receipt number of the sale.
     order_receipt_number: int
-    order_register: str
-    served_by: str
     reason: str
     refunded_at: datetime
     payouts: tuple[Row, ...]
@@ -50,7 +49,7 @@ class RefundReceipt(ReceiptContent):
 
     def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
         labels = self.labels
-        sale = f"{self.order_receipt_number}, {self.order_register}"
+        sale = f"{self.order_receipt_number}, {self.names.order_register}"
         return Document(
             title=f"{labels('Refund')} {self.number}",
             file_name=f"refund-{self.number}",
@@ -61,7 +60,7 @@ class RefundReceipt(ReceiptContent):
                 (labels("Refund of order"), self.order),
                 (labels("Refund of receipt"), sale),
                 (labels("Register"), self.register),
-                (labels("Served by"), self.served_by),
+                (labels("Served by"), self.names.served_by),
                 (labels("Reason"), self.reason),
                 *self.build_times(self.refunded_at),
             ),
@@ -80,16 +79,16 @@ class RefundReceipt(ReceiptContent):
 def build_refund_receipt(refund: Refund) -> RefundReceipt:
     """Build the receipt of a completed refund. Raises `NoRefundReceipt` before that."""
     number, completed_at = refund.receipt_number_and_time()
-    order, clock = refund.order, refund.store.clock
+    order = refund.order
     order_receipt_number, _ = order.receipt_number_and_time()
     issuer = build_issuer(refund.store, refund.profile)
+    names = find_names(refund, refund, served_by=str(refund.by), order_register=order.register.name)
+    clock = names.clock
     return RefundReceipt(
-        **build_heading(refund, order, issuer),
+        **build_heading(refund, order, issuer, names),
         row=refund,
         number=number,
         order_receipt_number=order_receipt_number,
-        order_register=order.register.name,
-        served_by=str(refund.by),
         reason=refund.reason,
         started_at=min(refund.created_at, completed_at).astimezone(clock),
         refunded_at=completed_at.astimezone(clock),

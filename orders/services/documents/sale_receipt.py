@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from accounts.models import User
@@ -18,6 +18,7 @@ from orders.services.documents.document import (
 )
 from orders.services.documents.issuer import build_issuer
 from orders.services.documents.labels import Labels
+from orders.services.documents.names import find_names
 from orders.services.pricing.lines import format_rate
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -27,7 +28,6 @@ from tenants.scope import current_tenant
 class SaleReceipt(ReceiptContent):
     """The content of a sale receipt."""
 
-    cashier: str
     sold_at: datetime
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
@@ -57,7 +57,7 @@ class SaleReceipt(ReceiptContent):
                 (labels("Receipt"), str(self.number)),
                 (labels("Order"), self.order),
                 (labels("Register"), self.register),
-                (labels("Served by"), self.cashier),
+                (labels("Served by"), self.names.served_by),
                 *self.build_times(self.sold_at),
                 *self.offline,
             ),
@@ -76,20 +76,20 @@ class SaleReceipt(ReceiptContent):
 def build_sale_receipt(order: Order) -> SaleReceipt:
     """Build the receipt from the order's snapshot, in the store's time zone. Raises `NoReceipt`."""
     number, booked_at = order.receipt_number_and_time()
-    issuer, clock = build_issuer(order.store, order.receipt.profile), order.store.clock
+    names = find_names(order.receipt, order, served_by=str(order.cashier))
+    issuer, clock = build_issuer(order.store, order.receipt.profile), names.clock
     labels, sold_at = issuer.labels, order.stock_left_at(booked_at)
     return SaleReceipt(
-        **build_heading(order, order, issuer),
+        **build_heading(order, order, issuer, names),
         row=order.receipt,
         number=number,
-        cashier=str(order.cashier),
         # An offline sale was created here after it was made.
         started_at=min(order.created_at, sold_at).astimezone(clock),
         sold_at=sold_at.astimezone(clock),
         lines=tuple(_build_lines(order, labels)),
         totals=tuple(_build_totals(order, labels)),
         payments=tuple(_build_payments(order, labels)),
-        offline=tuple(_build_offline_fields(order, labels)),
+        offline=tuple(_build_offline_fields(order, labels, clock)),
         moves_cash=_moves_cash(order),
     )
 
@@ -123,11 +123,11 @@ def _build_line_details(line: OrderLine, labels: Labels) -> Iterator[Row]:
         yield Row(line.note, is_detail=True)
 
 
-def _build_offline_fields(order: Order, labels: Labels) -> Iterator[tuple[str, str]]:
+def _build_offline_fields(order: Order, labels: Labels, clock: tzinfo) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
         yield labels("Till sale no."), f"{order.register.number}-T{order.device_sequence}"
     if order.is_offline and order.completed_at:
-        booked_at = order.completed_at.astimezone(order.store.clock)
+        booked_at = order.completed_at.astimezone(clock)
         yield labels("Booked"), format_minute(booked_at)
 
 

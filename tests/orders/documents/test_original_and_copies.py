@@ -2,9 +2,12 @@
 
 import pytest
 
-from tenants.models import AuditEvent
+from accounts.models import User
+from tenants.models import AuditEvent, Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.support.parallel import run_concurrently
+from tests.support.receipt_profiles import create_profile
+from tests.support.refunds import create_refund
 from tests.support.till import Till, cash, line
 
 PRINTS = ["text", "html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
@@ -54,6 +57,59 @@ def test_every_print_format_counts_as_a_print(till, order, form):
 
     assert print_count(till, order) == 1
     assert "COPY 1" in print_receipt(till, order)
+
+
+@pytest.fixture
+def rename(shop, store, register):
+    """Return a function that renames everything that a receipt names."""
+
+    def change():
+        with tenant_scope(shop):
+            Store.objects.filter(pk=store.pk).update(
+                name="Other store", address="Other street", timezone="Asia/Tokyo"
+            )
+            Register.objects.filter(pk=register.pk).update(name="Other register")
+            User.objects.filter(tenant=shop).update(display_name="Other person")
+        Tenant.objects.filter(pk=shop.pk).update(name="Other shop")
+
+    return change
+
+
+def without_banner(text):
+    return [each for each in text.splitlines() if "COPY" not in each]
+
+
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_copy_shows_the_names_of_the_first_print(
+    till, product, store, manager, rename, has_profile
+):
+    if has_profile:
+        create_profile(store, manager, language="en")
+    order = till.sold(line(product), payments=[cash("2.50")])
+    original = print_receipt(till, order)
+    rename()
+
+    assert without_banner(print_receipt(till, order)) == without_banner(original)
+    assert receipt(till, order).json()["cashier"] in original
+
+
+def test_copy_of_a_refund_receipt_shows_the_names_of_its_first_print(
+    till, manager_client, order, rename
+):
+    refund = create_refund(manager_client, order)
+    path = f"refunds/{refund['id']}/receipt/?format=text"
+    original = manager_client.get(path).content.decode()
+    rename()
+
+    assert without_banner(manager_client.get(path).content.decode()) == without_banner(original)
+
+
+def test_first_print_shows_the_present_names(till, order, rename):
+    rename()
+
+    shown = print_receipt(till, order)
+    for name in ("Other shop", "Other store", "Other street", "Other register", "Other person"):
+        assert name in shown
 
 
 def test_json_receipt_is_not_a_print(till, order):
