@@ -59,11 +59,23 @@ def build_tax_rate(name: str, percent: str, included: bool, compound: bool) -> T
 
 
 @dataclass(frozen=True, slots=True)
+class ModifierInput:
+    """A chosen modifier: its price is added to the unit price of its line, `quantity` times."""
+
+    price: Decimal
+    quantity: int = 1
+
+    def __post_init__(self) -> None:
+        ensure_in_range("modifier price", self.price)
+        ensure_in_range("modifier quantity", Decimal(self.quantity))
+
+
+@dataclass(frozen=True, slots=True)
 class LineInput:
     """A quantity of one product at one price, or at the price of its label: `fixed_gross`.
 
-    A negative quantity is what the customer returns, such as empties: without discounts. Neither
-    such lines nor deposits have a share in order discounts.
+    A negative quantity is what the customer returns, such as empties: without discounts and
+    modifiers. Neither such lines nor deposits have a share in order discounts.
     """
 
     quantity: Decimal
@@ -72,12 +84,20 @@ class LineInput:
     discounts: tuple[Discount, ...] = ()
     fixed_gross: Decimal | None = None
     is_deposit: bool = False
+    modifiers: tuple[ModifierInput, ...] = ()
 
     def __post_init__(self) -> None:
         ensure_in_range("quantity", self.quantity.copy_abs())
         ensure_in_range("unit price", self.unit_price)
-        if self.quantity < 0 and (self.discounts or self.fixed_gross is not None):
-            raise ValueError("a line with a negative quantity has neither discounts nor a label")
+        if self.quantity < 0 and (self.discounts or self.fixed_gross is not None or self.modifiers):
+            raise ValueError("a line with a negative quantity has only quantity, price and taxes")
+
+    @property
+    def modified_price(self) -> Decimal:
+        """Return the price of one unit with its modifiers."""
+        if not self.modifiers:
+            return self.unit_price
+        return self.unit_price + sum(each.price * each.quantity for each in self.modifiers)
 
     @property
     def has_order_discounts(self) -> bool:

@@ -69,7 +69,7 @@ def _compute_gross(line: LineInput, exponent: int) -> int:
     if line.fixed_gross is not None:
         return to_units("fixed gross", line.fixed_gross, exponent)
     quantity, parts = line.quantity.as_integer_ratio()
-    price, pieces = line.unit_price.as_integer_ratio()
+    price, pieces = line.modified_price.as_integer_ratio()
     return divide_signed(quantity * price * 10**exponent, parts * pieces)
 
 

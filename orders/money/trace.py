@@ -17,7 +17,7 @@ def build_price_trace(
     line: LineInput, priced: PricedLine, policy: PricingPolicy
 ) -> list[dict[str, str]]:
     """Return the steps in order of computation; exact figures are cut, not rounded."""
-    unit_price = _format_money(line.unit_price, policy.exponent)
+    unit_price = _format_money(line.modified_price, policy.exponent)
     gross = {"quantity": format_plain(line.quantity), "unit_price": unit_price}
     if line.fixed_gross is not None:
         gross |= {"fixed_gross": _format_money(line.fixed_gross, policy.exponent)}

@@ -171,7 +171,7 @@ def price_within_limits(
     lines: Sequence[LineInput], discounts: Sequence[Discount], policy: PricingPolicy
 ) -> PricedOrder:
     """Compute every amount. Raises `AmountTooLarge` for what the columns cannot hold."""
-    if any(abs(line.quantity) * line.unit_price >= MAX_AMOUNT for line in lines):
+    if any(abs(line.quantity) * line.modified_price >= MAX_AMOUNT for line in lines):
         raise AmountTooLarge
     priced = price_order(lines, discounts, policy)
     # Without signs: returned goods must not hide what sums of lines of one sign amount to.

@@ -9,6 +9,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
+    ModifierInput,
     PricingPolicy,
     RoundingLevel,
     RoundingMode,
@@ -44,8 +45,18 @@ def test_quantities_and_rests_that_are_no_numbers_are_refused(value):
         CashRoundingRule(2).payable(Decimal(value))
 
 
-def test_returned_line_with_discount_or_label_is_refused():
-    for more in ({"discounts": (amount("0.10"),)}, {"fixed_gross": Decimal(1)}):
+@pytest.mark.parametrize(("price", "quantity"), [("-0.01", 1), ("NaN", 1), ("1.00", -1)])
+def test_modifier_with_negative_price_or_quantity_is_refused(price, quantity):
+    with pytest.raises(ValueError, match="out of range"):
+        ModifierInput(Decimal(price), quantity)
+
+
+def test_returned_line_with_discount_label_or_modifiers_is_refused():
+    for more in (
+        {"discounts": (amount("0.10"),)},
+        {"fixed_gross": Decimal(1)},
+        {"modifiers": (ModifierInput(Decimal(1)),)},
+    ):
         with pytest.raises(ValueError, match="negative quantity"):
             LineInput(Decimal(-1), Decimal(1), (), **more)
 

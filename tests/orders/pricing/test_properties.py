@@ -2,6 +2,7 @@
 
 import math
 import operator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
+    ModifierInput,
     PricingPolicy,
     RoundingLevel,
     RoundingMode,
@@ -59,7 +61,8 @@ def sales(draw, line_discounts=True):
     tax_classes = st.lists(shop_rates, max_size=3, unique_by=lambda rate: rate.key).map(tuple)
     fixed = st.none() | price
     is_deposit = st.booleans()
-    sold = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed, is_deposit)
+    chosen = st.lists(st.builds(ModifierInput, price, st.integers(1, 3)), max_size=3).map(tuple)
+    sold = st.builds(LineInput, quantities, price, tax_classes, on_line, fixed, is_deposit, chosen)
     returned = st.builds(LineInput, quantities.map(operator.neg), price, tax_classes)
     return draw(st.lists(sold | returned, max_size=6)), draw(discounts(policy.exponent)), policy
 
@@ -159,7 +162,8 @@ def test_gross_and_line_discounts_equal_exact_calculation_with_fractions(sale):
     lines, _, policy = sale
 
     for line, priced in zip(lines, price_order(*sale).lines, strict=True):
-        price = Fraction(line.quantity) * Fraction(line.unit_price)
+        modifiers = sum(each.quantity * Fraction(each.price) for each in line.modifiers)
+        price = Fraction(line.quantity) * (Fraction(line.unit_price) + modifiers)
         exact = Fraction(price if line.fixed_gross is None else line.fixed_gross)
         exact *= 10**policy.exponent
         gross = rounded(exact, RoundingMode.HALF_UP)
@@ -285,6 +289,24 @@ def test_what_is_sold_and_returned_costs_nothing_at_line_level(sale):
 
     assert (order.total, order.tax_total, order.subtotal) == (0, 0, 0)
     assert all(tax.amount == tax.taxable == 0 for tax in order.taxes)
+
+
+@for_many_orders
+@given(sales())
+def test_modifiers_cost_the_same_as_a_higher_unit_price(sale):
+    lines, given_discounts, policy = sale
+    without = [replace(line, unit_price=line.modified_price, modifiers=()) for line in lines]
+
+    assert price_order(*sale) == price_order(without, given_discounts, policy)
+
+
+@for_many_orders
+@given(sales())
+def test_the_order_of_modifiers_changes_nothing(sale):
+    lines, given_discounts, policy = sale
+    reordered = [replace(line, modifiers=line.modifiers[::-1]) for line in lines]
+
+    assert price_order(*sale) == price_order(reordered, given_discounts, policy)
 
 
 @for_many_orders

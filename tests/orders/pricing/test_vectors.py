@@ -14,6 +14,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
+    ModifierInput,
     PricedLine,
     PricedOrder,
     PricedTax,
@@ -47,7 +48,12 @@ def build_line(given: Mapping[str, Any]) -> LineInput:
     quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
     fixed_gross = Decimal(given["fixed_gross"]) if "fixed_gross" in given else None
     is_deposit = given.get("is_deposit", False)
-    return LineInput(quantity, unit_price, taxes, build_discounts(given), fixed_gross, is_deposit)
+    modifiers = tuple(
+        ModifierInput(Decimal(each["price"]), each["quantity"])
+        for each in given.get("modifiers", ())
+    )
+    discounts = build_discounts(given)
+    return LineInput(quantity, unit_price, taxes, discounts, fixed_gross, is_deposit, modifiers)
 
 
 def price_vector(vector: Mapping[str, Any]) -> PricedOrder:
@@ -87,7 +93,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 103
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 111
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
