@@ -25,6 +25,7 @@ from orders.money.cash import (
     allocate_difference,
     settle_cash,
 )
+from orders.money.price_lists import ListPrice, choose_price
 from orders.money.pricing import compute_labeled_quantity, price_order
 from orders.money.refunds import (
     LineRefund,
@@ -47,6 +48,7 @@ __all__ = [
     "DiscountType",
     "LineInput",
     "LineRefund",
+    "ListPrice",
     "ModifierInput",
     "PricedLine",
     "PricedOrder",
@@ -64,6 +66,7 @@ __all__ = [
     "apportion",
     "build_price_trace",
     "build_tax_rate",
+    "choose_price",
     "compute_labeled_quantity",
     "price_order",
     "refund_quantity",

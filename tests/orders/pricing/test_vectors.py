@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
+    ListPrice,
     ModifierInput,
     PricedLine,
     PricedOrder,
@@ -23,6 +25,7 @@ from orders.money import (
     RoundingMode,
     TaxRate,
     TaxTotal,
+    choose_price,
     price_order,
     round_to,
     settle_cash,
@@ -40,12 +43,37 @@ def build_discounts(holder: Mapping[str, Any]) -> tuple[Discount, ...]:
     )
 
 
-def build_line(given: Mapping[str, Any]) -> LineInput:
+def build_list_price(given: Mapping[str, Any]) -> ListPrice:
+    """Return a price of a list: what is left out applies always and everywhere."""
+    times = {
+        name: datetime.fromisoformat(given[name])
+        for name in ("valid_from", "valid_to")
+        if name in given
+    }
+    min_quantity, stores = Decimal(given.get("min_quantity", "0")), given.get("stores", ())
+    return ListPrice(
+        Decimal(given["amount"]),
+        given["priority"],
+        min_quantity,
+        stores=frozenset(stores),
+        **times,
+    )
+
+
+def find_list_price(vector: Mapping[str, Any], given: Mapping[str, Any]) -> Decimal:
+    prices = [build_list_price(each) for each in given["list_prices"]]
+    at = datetime.fromisoformat(vector["at"])
+    base, quantity = Decimal(given["base_price"]), Decimal(given["quantity"])
+    return choose_price(base, prices, quantity, vector["store"], at)
+
+
+def build_line(vector: Mapping[str, Any], given: Mapping[str, Any]) -> LineInput:
     taxes = tuple(
         TaxRate(tax["id"], Decimal(tax["percent"]), tax["included"], tax["compound"])
         for tax in given["taxes"]
     )
-    quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
+    typed, quantity = given.get("unit_price"), Decimal(given["quantity"])
+    unit_price = find_list_price(vector, given) if typed is None else Decimal(typed)
     fixed_gross = Decimal(given["fixed_gross"]) if "fixed_gross" in given else None
     is_deposit = given.get("is_deposit", False)
     modifiers = tuple(
@@ -59,7 +87,7 @@ def build_line(given: Mapping[str, Any]) -> LineInput:
 def price_vector(vector: Mapping[str, Any]) -> PricedOrder:
     rounding = vector["tax_rounding"]
     level, mode = RoundingLevel(rounding["level"]), RoundingMode(rounding["mode"])
-    lines = [build_line(given) for given in vector["lines"]]
+    lines = [build_line(vector, given) for given in vector["lines"]]
     return price_order(
         lines, build_discounts(vector), PricingPolicy(vector["exponent"], level, mode)
     )
@@ -93,7 +121,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 111
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 135
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
@@ -138,4 +166,8 @@ def test_cash_settlement_matches_the_vector(vector, given):
 def test_pricing_matches_the_vector(vector):
     order = price_vector(vector)
 
-    assert order_amounts(order) == vector["expected"]
+    amounts = order_amounts(order)
+    for given, line in zip(vector["lines"], amounts["lines"], strict=True):
+        if "list_prices" in given:
+            line["list_price"] = str(find_list_price(vector, given))
+    assert amounts == vector["expected"]
