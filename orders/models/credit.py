@@ -1,6 +1,7 @@
 """Store credits, such as gift cards and refunds, and their entries."""
 
-from datetime import datetime
+import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -18,6 +19,8 @@ from tenants.scope import current_tenant
 
 # Shown where the full code is not needed.
 VISIBLE_CODE_CHARACTERS = 4
+# How long after a refund or sale its original print shows the codes of credits that it has issued.
+CODE_PRINT_PERIOD = timedelta(minutes=15)
 MAX_CODE_LENGTH = 64
 
 
@@ -32,6 +35,18 @@ def mask_code(code: str) -> str:
     """Return `****` and the last four characters of a code, or half of a shorter one."""
     shown = min(VISIBLE_CODE_CHARACTERS, len(code) // 2)
     return f"****{code[len(code) - shown :]}"
+
+
+def may_print_codes(
+    person: User, by: uuid.UUID, completed_at: datetime | None, now: datetime
+) -> bool:
+    """Return whether a print shows a user the full codes of the credits that `by` has issued.
+
+    A code is enough to spend a credit, so only the user who made the refund or sale sees it, for
+    CODE_PRINT_PERIOD.
+    """
+    is_recent = completed_at is not None and now < completed_at + CODE_PRINT_PERIOD
+    return person.pk == by and is_recent
 
 
 BALANCE_SQL = """

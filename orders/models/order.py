@@ -275,6 +275,8 @@ class Order(SoldOffline):
     # Set by `with_details`, or by the service that has just written them.
     loaded_lines: list["OrderLine"]
     loaded_payments: list["Payment"]
+    # Codes of store credits made for returned goods, set in the one response that shows them.
+    issued_codes: list[dict[str, str]] | None = None
     loaded_refunds: list["Refund"]
 
     @property

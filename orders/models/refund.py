@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q
 from accounts.models import User
 from orders.exceptions import NoRefundReceipt
 from orders.models.columns import money_column, quantity_column
+from orders.models.credit import may_print_codes
 from orders.models.line import OrderLine
 from orders.models.order import Order
 from orders.models.payment import IN_PROGRESS, GatewayQuerySet, MoneyTransfer, Payment
@@ -17,9 +18,6 @@ from orders.models.prints import Printed
 from orders.models.receipt_profile import ReceiptProfile
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
-
-# How long after a refund its original print shows the codes of its store credits.
-CODE_PRINT_PERIOD = timedelta(minutes=15)
 
 
 class RefundQuerySet(TenantQuerySet["Refund"]):
@@ -167,16 +165,8 @@ class Refund(Printed, TenantOwned):
         return self.created_at + timeout * (len(self.gateway_payouts) + 1)
 
     def may_show_codes_to(self, person: User, now: datetime) -> bool:
-        """Return whether a print shows this user the full codes of store credits it has issued.
-
-        A code is enough to spend a credit, so only the user who made the refund sees it, for
-        CODE_PRINT_PERIOD.
-        """
-        return (
-            person.pk == self.by_id
-            and self.completed_at is not None
-            and now < self.completed_at + CODE_PRINT_PERIOD
-        )
+        """Return whether a print shows this user the full codes of credits it has issued."""
+        return may_print_codes(person, self.by_id, self.completed_at, now)
 
     @property
     def amount_for_limits(self) -> Decimal:

@@ -332,6 +332,11 @@ class CustomerSerializer(serializers.Serializer[Any]):
     email = serializers.CharField()
 
 
+class PaidOutCodeSerializer(serializers.Serializer[Any]):
+    payment = serializers.UUIDField()
+    code = serializers.CharField()
+
+
 class OrderSerializer(OfflineFieldsSerializer):
     """An order. All amounts have exactly the decimals of the currency."""
 
@@ -364,6 +369,13 @@ class OrderSerializer(OfflineFieldsSerializer):
         allow_null=True, help_text="The user against whose limits the returned goods count."
     )
     payments = PaymentSerializer(many=True)
+    store_credit_codes = PaidOutCodeSerializer(
+        many=True,
+        allow_null=True,
+        help_text="Full code of the store credit that was made for returned goods. Shown only in "
+        "the response to the request that made it, and on the original print of the receipt if "
+        "the user who made the sale prints it within 15 minutes.",
+    )
     refunds = RefundSerializer(many=True)
     approved_gift = MoneyField(
         allow_null=True,

@@ -123,6 +123,7 @@ def _render_order(
             str(order.deposit_return_by_id) if order.deposit_return_by_id else None
         ),
         "payments": [render_payment(payment, order, amounts) for payment in order.loaded_payments],
+        "store_credit_codes": order.issued_codes,
         "refunds": [render_refund(refund) for refund in order.loaded_refunds],
         "approved_gift": amounts.money_or_none(order.approved_gift),
         "gift_approved_by": str(order.gift_approved_by_id) if order.gift_approved_by_id else None,

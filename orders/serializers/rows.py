@@ -234,6 +234,8 @@ class OrderRow(Row):
     loaded_payments: list[PaymentRow]
     loaded_refunds: list[RefundRow]
 
+    issued_codes = None
+
     cash_due = Order.cash_due
     flag_codes = SoldOffline.flag_codes
     is_offline = SoldOffline.is_offline

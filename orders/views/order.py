@@ -38,7 +38,7 @@ from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
 from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
 from orders.services.payments.capture import take_payment
-from orders.services.payments.store_credit import list_issued_codes
+from orders.services.payments.store_credit import list_codes_paid_out, list_issued_codes
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
 from orders.services.sales.checkout import create_order
@@ -162,6 +162,12 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             ),
             by=request.user,
         )
+        return self.answer_paid(order, is_new)
+
+    def answer_paid(self, order: Order, is_new: bool) -> Response:
+        """Return the order, once with the codes of store credits that returned goods made."""
+        if is_new:
+            order.issued_codes = list_codes_paid_out(order) or None
         return self.answer_created(order, is_new)
 
     @extend_schema(request=BasketInput, responses=CalculationSerializer)
@@ -193,7 +199,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             by=request.user,
             place=get_client_location(request),
         )
-        response = self.answer_created(order, is_new)
+        response = self.answer_paid(order, is_new)
         payment = next(each for each in order.loaded_payments if each.pk == new.id)
         response.data["declined_payment"] = render_declined(payment)
         return response

@@ -1,7 +1,7 @@
 """Printable document, independent of its format: header fields and sections of rows."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -144,6 +144,11 @@ class ReceiptContent:
 
     def build_fiscal_rows(self) -> tuple[Row, ...]:
         return tuple(Row(line) for line in self.fiscal["lines"]) if self.fiscal else ()
+
+    def build_code_rows(self, codes: Iterable[str]) -> tuple[Row, ...]:
+        """Return the rows with codes of new store credits, for an original."""
+        label = self.labels("Store credit code")
+        return tuple(Row(f"{label} {code}") for code in codes)
 
     def build_times(self, ended_at: datetime) -> tuple[tuple[str, str], ...]:
         """Return the fields with start and end, to the second."""

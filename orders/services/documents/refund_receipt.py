@@ -43,9 +43,7 @@ class RefundReceipt(ReceiptContent):
     def build_original(self, by: User) -> Document:
         """Return the original, which alone contains the codes, if `by` may see them."""
         shows_codes = self.row.may_show_codes_to(by, timezone.now())
-        codes = self.codes if shows_codes else ()
-        label = self.labels("Store credit code")
-        return self.build_document(extra=tuple(Row(f"{label} {code}") for code in codes))
+        return self.build_document(extra=self.build_code_rows(self.codes if shows_codes else ()))
 
     def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
         labels = self.labels

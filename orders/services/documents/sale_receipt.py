@@ -1,12 +1,16 @@
 """Receipt of a completed sale, from the snapshot that the order stores."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
-from orders.models import Order, OrderLine, Payment
+from orders.models import Order, OrderLine, Payment, Receipt
+from orders.models.credit import may_print_codes
 from orders.services.documents.document import (
     Document,
     ReceiptContent,
@@ -19,6 +23,7 @@ from orders.services.documents.document import (
 from orders.services.documents.issuer import build_issuer
 from orders.services.documents.labels import Labels
 from orders.services.documents.names import find_names
+from orders.services.payments.store_credit import list_codes_paid_out
 from orders.services.pricing.lines import format_rate
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
@@ -28,6 +33,8 @@ from tenants.scope import current_tenant
 class SaleReceipt(ReceiptContent):
     """The content of a sale receipt."""
 
+    row: Receipt
+    cashier_id: uuid.UUID
     sold_at: datetime
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
@@ -36,6 +43,9 @@ class SaleReceipt(ReceiptContent):
     kind: str = ""
     moves_cash: bool = False
     is_gift: bool = False
+    # Codes of store credits that were made for returned goods; only the original shows them in
+    # full, to the person who made the sale.
+    codes: tuple[str, ...] = ()
 
     @property
     def fiscal(self) -> dict[str, Any] | None:
@@ -43,10 +53,11 @@ class SaleReceipt(ReceiptContent):
         return None if self.is_gift else self.row.fiscal
 
     def build_original(self, by: User) -> Document:
-        """Return the original; it differs from a copy only by its banner."""
-        return self.build_document()
+        """Return the original, which alone contains the codes, if `by` may see them."""
+        shows_codes = may_print_codes(by, self.cashier_id, self.row.issued_at, timezone.now())
+        return self.build_document(extra=self.build_code_rows(self.codes if shows_codes else ()))
 
-    def build_document(self, copy: int = 0) -> Document:
+    def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
         labels = self.labels
         return Document(
             title=f"{labels('Receipt')} {self.number}",
@@ -65,7 +76,7 @@ class SaleReceipt(ReceiptContent):
             sections=(
                 self.lines,
                 self.totals,
-                self.payments,
+                (*self.payments, *extra),
                 self.taxes,
                 self.build_fiscal_rows(),
             ),
@@ -83,6 +94,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         **build_heading(order, order, issuer, names),
         row=order.receipt,
         number=number,
+        cashier_id=order.cashier_id,
         # An offline sale was created here after it was made.
         started_at=min(order.created_at, sold_at).astimezone(clock),
         sold_at=sold_at.astimezone(clock),
@@ -90,6 +102,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         totals=tuple(_build_totals(order, labels)),
         payments=tuple(_build_payments(order, labels)),
         offline=tuple(_build_offline_fields(order, labels, clock)),
+        codes=tuple(each["code"] for each in list_codes_paid_out(order)),
         moves_cash=_moves_cash(order),
     )
 
@@ -105,6 +118,7 @@ def build_gift_receipt(order: Order) -> SaleReceipt:
         taxes=(),
         tax_rates=(),
         payments=(),
+        codes=(),
         moves_cash=False,
         is_gift=True,
     )

@@ -16,6 +16,7 @@ from accounts.models import User
 from orders.exceptions import PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, RegisterSeries, Shift
+from orders.models.catalog import normalize_code
 from orders.models.payment import READER_LOOK_UP_DELAY
 from orders.services.completion.complete import (
     build_completion_rows,
@@ -102,7 +103,10 @@ def _save_payment(
 
 def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
-    requested = (new.method, tendered, new.reference, new.is_external)
+    # A code that was made here is not in the request.
+    made_here = known.is_paid_out and not normalize_code(new.reference)
+    reference = known.reference if made_here else new.reference
+    requested = (new.method, tendered, reference, new.is_external)
     is_external = known.resolve_entry(order) == Payment.Entry.EXTERNAL
     is_same = requested == (known.method, known.tendered, known.reference, is_external)
     if not is_same or new.amount not in {known.requested_amount, known.amount}:

@@ -23,6 +23,7 @@ from orders.exceptions import (
     UnknownStoreCredit,
 )
 from orders.models import (
+    Order,
     Payment,
     Payout,
     Refund,
@@ -189,23 +190,36 @@ def list_issued_codes(refund: Refund) -> list[dict[str, str]]:
 
     Credits that existed before are left out: their codes belong to a customer.
     """
-    onto = [
-        each
-        for each in refund.loaded_payouts
-        if each.status == Payout.Status.DONE and each.method == Payment.Method.STORE_CREDIT
-    ]
-    if not onto:
-        return []
-    first = StoreCreditEntry.objects.filter(credit=OuterRef("pk")).order_by("created_at", "pk")
-    made = StoreCredit.objects.filter(
-        code__in=[normalize_code(each.reference) for each in onto],
-    ).annotate(made_by=Subquery(first.values("refund")[:1]))
-    codes = set(made.filter(made_by=refund.pk).values_list("code", flat=True))
+    done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
+    makers = _find_makers(done, "refund")
     return [
         {"payout": str(each.pk), "code": normalize_code(each.reference)}
-        for each in sorted(onto, key=lambda each: each.pk)
-        if normalize_code(each.reference) in codes
+        for each in sorted(done, key=lambda each: each.pk)
+        if makers.get(normalize_code(each.reference)) == refund.pk
     ]
+
+
+def list_codes_paid_out(order: Order) -> list[dict[str, str]]:
+    """Return the codes of credits that returned goods have created, each with its payment."""
+    paid_out = [each for each in order.loaded_payments if each.is_paid_out]
+    makers = _find_makers(paid_out, "payment")
+    return [
+        {"payment": str(each.pk), "code": normalize_code(each.reference)}
+        for each in paid_out
+        if makers.get(normalize_code(each.reference)) == each.pk
+    ]
+
+
+def _find_makers(
+    paid: Iterable[Payment] | Iterable[Payout], kind: Literal["refund", "payment"]
+) -> dict[str, uuid.UUID | None]:
+    """Return the refund or payment of the first entry of each store credit, by its code."""
+    codes = {normalize_code(each.reference) for each in paid if _is_by_credit(each)}
+    if not codes:
+        return {}
+    first = StoreCreditEntry.objects.filter(credit=OuterRef("pk")).order_by("created_at", "pk")
+    made = StoreCredit.objects.filter(code__in=codes)
+    return dict(made.annotate(maker=Subquery(first.values(kind)[:1])).values_list("code", "maker"))
 
 
 # --- the ledger -------------------------------------------------------------------------------
@@ -229,12 +243,15 @@ def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
 
 
 def _pay_out_as_credit(payment: Payment, by: User) -> None:
-    """Add the amount to the credit with this code. The till chooses the code of a new one."""
-    blocked = StoreCredit.objects.with_code(payment.reference).filter(is_active=False).first()
-    if blocked is not None:
-        raise StoreCreditBlocked(reference=blocked.masked_code)
+    """Add the amount to the credit with this code, or to a new credit without a code.
+
+    Raises for an unknown code, which may be mistyped, and for a blocked credit.
+    """
+    if payment.reference:
+        _ensure_usable([payment.reference])
     name = payment.order.customer_name
-    _add_to_credit(payment.reference, -payment.amount, name, payment=payment.pk, by=by)
+    credit = _add_to_credit(payment.reference, -payment.amount, name, payment=payment.pk, by=by)
+    payment.reference = payment.reference or credit.code
 
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
@@ -295,7 +312,7 @@ def build_spending(
     return entries
 
 
-def _is_by_credit(payment: Payment | NewPayment) -> bool:
+def _is_by_credit(payment: Payment | Payout | NewPayment) -> bool:
     return payment.method == Payment.Method.STORE_CREDIT
 
 
@@ -316,13 +333,16 @@ def ensure_credits_usable(payouts: Sequence[Payout]) -> None:
     Without a reference a new code is made. Call it once the refund is allowed: a person who may
     not make the refund must learn nothing about a code.
     """
-    onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
-    codes = sorted({normalize_code(each.reference) for each in onto if each.reference})
+    _ensure_usable(each.reference for each in payouts if _is_by_credit(each) and each.reference)
+
+
+def _ensure_usable(references: Iterable[str]) -> None:
+    codes = sorted(map(normalize_code, references))
     credits = StoreCredit.objects.filter(code__in=codes) if codes else ()
     found = {credit.code: credit for credit in credits}
     for code in codes:
         if code not in found:
-            raise UnknownStoreCredit(reference=mask_code(code), balance=None)
+            raise _unknown_code_error(code)
         if not found[code].is_active:
             raise StoreCreditBlocked(reference=found[code].masked_code)
 

@@ -14,7 +14,6 @@ from orders.exceptions import (
 from orders.models import Order, Payment
 from orders.models.catalog import normalize_code
 from orders.models.columns import MAX_AMOUNT
-from orders.models.credit import ensure_storable_code
 from orders.money import CashOutcome, CashRoundingRule, CashSettlement, settle_cash
 from orders.services.payments.readers import ensure_chargeable, find_reader
 from orders.services.pricing.basket import build_cash_rule
@@ -95,10 +94,6 @@ def _build_paid_out(order: Order, wanted: Sequence[NewPayment], position: int) -
     if new.tendered is not None:
         detail = "Leave it out: the customer gets the money."
         raise Invalid.field("payments[0].tendered", detail, code="not_tendered")
-    if not normalize_code(new.reference) and (needed := _describe_needed_reference(new)):
-        raise Invalid.field("payments[0].reference", needed, code="required")
-    if new.method == Payment.Method.STORE_CREDIT:
-        ensure_storable_code(new.reference, "payments[0].reference")
     order.cash_rounding += rounding
     order.paid_total += amount
     return build_row(
@@ -110,7 +105,8 @@ def _build_paid_out(order: Order, wanted: Sequence[NewPayment], position: int) -
         status=Payment.Status.CAPTURED,
         amount=amount,
         requested_amount=new.amount,
-        reference=new.reference,
+        # Without a code, which blanks are not, a new credit is made.
+        reference=new.reference if normalize_code(new.reference) else "",
     )
 
 

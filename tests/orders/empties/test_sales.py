@@ -5,12 +5,13 @@ from decimal import Decimal
 import pytest
 
 from orders.models import OrderLine, Product, StockMovement, StoreCredit
+from orders.models.credit import mask_code
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import BarcodeFactory, ProductFactory, StoreCreditFactory
 from tests.support.catalog_files import import_catalog, upload_catalog
 from tests.support.labels import add_check_digit
-from tests.support.refunds import ensure_refunds_consistent
+from tests.support.refunds import ensure_refunds_consistent, snapshot_refund_rows
 from tests.support.shifts import by_method, close_shift, fetch_shift_report, open_shift
 from tests.support.till import (
     amount,
@@ -25,9 +26,6 @@ from tests.support.till import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-REFERENCE = "payments[0].reference"
 
 
 def credit(value, code):
@@ -274,53 +272,102 @@ def test_store_credit_gets_what_is_due(till, shop, empties):
     ensure_refunds_consistent(shop)
 
 
-def test_store_credit_is_made_with_the_code_of_the_till(till, shop, empties):
-    till.sold(empties("6"), payments=[credit("-1.50", "EMPTIES-77")])
+@pytest.fixture(params=["sale", "payment"])
+def pay_out(request, till, empties):
+    """Return a function that pays six empties out as store credit."""
+    opened = till.sold(empties("6")) if request.param == "payment" else None
 
-    bought = till.sold(empties("2"), payments=[credit("-0.50", "EMPTIES-77")])
-    assert bought["status"] == "completed"
+    def run(code=None):
+        payment = credit("-1.50", code)
+        if code is None:
+            del payment["reference"]
+        if opened:
+            return till.pay(opened, payment)
+        return till.sell(empties("6"), payments=[payment])
+
+    return run
+
+
+def test_new_store_credit_is_made_without_a_code(shop, till, pay_out):
+    order = pay_out().json()
+
+    [made] = order["store_credit_codes"]
+    (payment,) = order["payments"]
+    assert made["payment"] == payment["id"]
+    assert payment["reference"] == mask_code(made["code"])
     with tenant_scope(shop):
-        assert StoreCredit.objects.get(code="EMPTIES-77").balance == Decimal("2.00")
+        assert StoreCredit.objects.get(code=made["code"]).balance == Decimal("1.50")
+    assert till.shown(order)["store_credit_codes"] is None
+    assert made["code"] not in till.get("orders/").content.decode()
     ensure_refunds_consistent(shop)
 
 
-def test_blocked_credit_and_missing_code_are_refused(till, shop, empties, unchanged):
+@pytest.mark.parametrize("code", [" ", "\u200b"])
+def test_blank_code_makes_a_new_credit(pay_out, code):
+    (made,) = pay_out(code).json()["store_credit_codes"]
+
+    assert len(made["code"]) == 14
+
+
+def test_unknown_code_is_refused_and_counted(shop, pay_out, problem):
+    before = snapshot_refund_rows(shop)
+
+    problem(pay_out("TYPO-77"), 409, "insufficient_store_credit")
+
+    after = snapshot_refund_rows(shop)
+    (failed,) = after["AuditEvent"]
+    assert failed["event"] == "store_credit_code_failed"
+    assert after | {"AuditEvent": []} == before
+
+
+def test_repeated_payment_without_a_code_is_the_same(till, empties):
+    order = till.sold(empties("6"))
+    payment = {"id": new_id(), "method": "store_credit", "amount": "-1.50"}
+
+    first, second = till.pay(order, payment), till.pay(order, payment)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["payments"] == second.json()["payments"]
+    assert second.json()["store_credit_codes"] is None
+
+
+def test_only_the_original_print_shows_the_new_code(till, pay_out):
+    order = pay_out().json()
+    code = order["store_credit_codes"][0]["code"]
+    path = f"orders/{order['id']}/receipt/"
+
+    shown = till.get(path).content.decode()
+    original, copy = (till.get(f"{path}?format=text").content.decode() for _ in range(2))
+
+    assert code in original
+    assert code not in copy
+    assert code not in shown
+
+
+def test_code_of_a_known_credit_is_not_printed(till, shop, pay_out):
+    StoreCreditFactory(tenant=shop, code="GIFT-1234", balance=Decimal("10.00"))
+
+    order = pay_out("GIFT-1234").json()
+
+    assert order["store_credit_codes"] is None
+    assert (
+        "GIFT-1234" not in till.get(f"orders/{order['id']}/receipt/?format=text").content.decode()
+    )
+
+
+def test_blocked_credit_is_refused(shop, pay_out, unchanged):
     StoreCreditFactory(tenant=shop, code="GIFT-1", is_active=False)
 
-    def pay_out(code):
-        return till.sell(empties("6"), payments=[credit("-1.50", code)])
-
     unchanged(lambda: pay_out("GIFT-1"), 409, "store_credit_blocked")
-    for code in (" ", "\u200b"):
-        unchanged(lambda code=code: pay_out(code), 400, "invalid", {REFERENCE: "required"})
 
 
 @pytest.mark.parametrize("code", ["x" * 65, "x" * 100, "\ufdfa" * 4])
-def test_code_that_is_too_long_for_a_credit_is_refused(
-    till, manager_client, empties, unchanged, code
-):
+def test_code_that_is_too_long_for_a_credit_is_refused(manager_client, unchanged, code):
     """Letters such as one ligature become several when codes are normalized."""
-    payments = [credit("-1.50", code)]
-    unchanged(
-        lambda: till.sell(empties("6"), payments=payments),
-        400,
-        "invalid",
-        {REFERENCE: "max_length"},
-    )
-    opened = till.sold(empties("6"))
-    # The order has no payments yet.
-    unchanged(lambda: till.pay(opened, payments[0]), 400, "invalid", {REFERENCE: "max_length"})
     body = {"id": new_id(), "amount": "5.00", "code": code, "reason": "Gift"}
     unchanged(
         lambda: manager_client.post("store-credits/", body), 400, "invalid", {"code": "max_length"}
     )
-
-
-def test_longest_code_of_a_credit_is_accepted(till, shop, empties):
-    till.sold(empties("6"), payments=[credit("-1.50", f" {'x' * 64} ")])
-
-    with tenant_scope(shop):
-        assert StoreCredit.objects.get().code == "x" * 64
 
 
 def test_repeated_payment_is_paid_out_once(till, shop, empties):
@@ -415,12 +462,13 @@ def test_open_order_with_a_negative_total_is_paid_out_later(managers_till, opene
 
 
 @pytest.fixture
-def shift(till, product, empties):
+def shift(till, shop, product, empties):
     """An open shift with a sale of 10.00, and with empties for 1.50 in cash and 1.00 as credit."""
     shift = open_shift(till, "20.00")
     till.sold(line(product, "4"), payments=[cash("10.00")])
     till.sold(empties("6"), payments=[cash("-1.50")])
-    till.sold(empties("4"), payments=[credit("-1.00", "EMPTIES-77")])
+    StoreCreditFactory(tenant=shop, code="GIFT-1", balance=Decimal("10.00"))
+    till.sold(empties("4"), payments=[credit("-1.00", "GIFT-1")])
     return shift
 
 
