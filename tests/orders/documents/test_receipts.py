@@ -284,6 +284,17 @@ class Tags(HTMLParser):
         self.text.append(data)
 
 
+def test_html_receipt_shows_each_text_in_its_own_direction(till, make_product):
+    """Letters from right to left would move the quantity or price beside them."""
+    order = till.sold(
+        line(make_product("1.00", name="\u05d7\u05dc\u05d1 3%")), payments=[cash("1.00")]
+    )
+
+    page = receipt(till, order, "html").content.decode()
+
+    assert "<td><bdi>\u05d7\u05dc\u05d1 3%</bdi></td>" in page
+
+
 def test_html_receipt_escapes_names(till, make_product, shop, store, cashier):
     with tenant_scope(shop):
         shop.name, store.name, store.address = EVIL, EVIL, f"{EVIL}\n{EVIL}"

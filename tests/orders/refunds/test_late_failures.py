@@ -375,3 +375,30 @@ def test_every_card_of_a_refund_may_fail_one_after_the_other(
             assert Order.objects.get(pk=order["id"]).refunded_total == Decimal(refunded)
         assert [each.status for each in Refund.objects.order_by("created_at")] == ["failed"] * 3
     ensure_refunds_consistent(shop)
+
+
+def test_card_fails_for_an_order_that_was_paid_with_empties(
+    till, manager_client, make_product, gateway, shop, fail_payout
+):
+    """The cash for the empties stays with the customer, and only the card is owed again."""
+    bottle = make_product("10.00", stock="10")
+    empty = make_product("0.25", returnable=True)
+    sold = till.sold(line(bottle), line(empty, "-12"), payments=[card("7.00")])
+    refund = create_refund(manager_client, sold)
+    paid = [(each["method"], each["paid"]) for each in refund["payouts"]]
+    assert sorted(paid) == [("card", "7.00"), ("cash", "3.00")]
+
+    fail_payout(refund, [method for method, _ in paid].index("card"))
+
+    shown = till.shown(sold)
+    failed, again = shown["refunds"]
+    assert (failed["status"], again["status"]) == ("failed", "done")
+    assert [(each["method"], each["paid"]) for each in again["payouts"]] == [("cash", "3.00")]
+    assert shown["refunded_total"] == "3.00"
+    ensure_refunds_consistent(shop)
+
+    rest = create_refund(manager_client, sold, method="cash")
+
+    assert [(each["method"], each["paid"]) for each in rest["payouts"]] == [("cash", "7.00")]
+    assert till.shown(sold)["status"] == "refunded"
+    ensure_refunds_consistent(shop)
