@@ -55,6 +55,14 @@ BODIES: dict[str, Any] = {
     "approvals.approve": {},
     "approvals.deny": {},
     # catalog and stock
+    "customer_groups.create": {"name": "Members"},
+    "customer_groups.update": {"name": "Club members"},
+    "customers.create": {
+        "name": "Ann Miller",
+        "email": "ann@till.example",
+        "phone": "+49 30 1234567",
+    },
+    "customers.update": {"tax_number": "DE123456789"},
     "categories.create": {"name": "Fruit"},
     "categories.update": {"name": "Fruit and vegetables"},
     "tax_classes.create": {

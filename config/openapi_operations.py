@@ -19,6 +19,8 @@ TAGS = {
     "barcode-rules": "How labels of scales contain a weight or a price.",
     "orders": "Sales: calculate, sell, hold, pay, void, print and refund.",
     "payments": "Payments with cards at readers, and payments whose outcome is unknown.",
+    "customers": "Customers: search, add and change.",
+    "customer-groups": "Groups of customers, such as members.",
     "approvals": "Approvals of a manager for actions above the limits of a user.",
     "receipts": "Find a sale by the code on its receipt.",
     "refunds": "Refunds, and refunds whose outcome is unknown.",

@@ -310,6 +310,11 @@ class InsufficientStoreCredit(Conflict):
     message = "The balance of store credit {reference} is too low."
 
 
+class CustomerIsErased(Conflict):
+    code = "customer_erased"
+    message = "The personal data of this customer was erased. Choose another customer."
+
+
 class UnknownStoreCredit(InsufficientStoreCredit):
     """No store credit has this code. The attempt counts against the rate limit."""
 

@@ -127,11 +127,18 @@ def _event(
         actor=actor.pk if actor else None,
         target_type=target.__class__.__name__.lower() if target else "",
         target=target.pk if target else None,
-        target_name=str(target or "")[:200],
+        target_name=_name_target(target)[:200],
         facts=to_json(facts),
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         **named,
     )
+
+
+def _name_target(target: NamedRow | None) -> str:
+    """Return the name of the target; a row with personal data has an `audit_name` without any."""
+    if target is None:
+        return ""
+    return str(getattr(target, "audit_name", target))
 
 
 def _request_context() -> dict[str, Any]:

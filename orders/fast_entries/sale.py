@@ -268,6 +268,9 @@ class Sale:
     def read_order(self, key: IdempotencyKey | None) -> NewOrder:
         session, data = self.cached.session, read_json(self.body)
         given = get_reader(OrderInput if session.register_id else OrderInputWithRegister)(data)
+        if "id" in given.get("customer", ()):
+            # The view locks the customer.
+            raise NotReadable
         if "id" not in given:
             if key is None:
                 raise NotReadable

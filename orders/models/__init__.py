@@ -4,6 +4,7 @@ from orders.models.barcode_rule import BarcodeRule
 from orders.models.card_reader import CardReader, PaymentProvider
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry
+from orders.models.customer import Customer, CustomerGroup
 from orders.models.flags import Flag
 from orders.models.line import OrderLine
 from orders.models.order import Order
@@ -22,6 +23,8 @@ __all__ = [
     "CashMovement",
     "Category",
     "ChainEntry",
+    "Customer",
+    "CustomerGroup",
     "Flag",
     "Order",
     "OrderLine",

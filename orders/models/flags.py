@@ -26,6 +26,7 @@ class Flag(models.TextChoices):
     TAX_DIFFERS = "tax_differs", "Taxes differ from the catalog"
     TOTAL_DIFFERS = "total_differs", "Total differs from the sum of the prices"
     UNKNOWN_PRODUCT = "unknown_product", "Product is not in the catalog"
+    UNKNOWN_CUSTOMER = "unknown_customer", "Customer is unknown or erased"
     NOT_ON_SALE = "not_on_sale", "Product is no longer on sale"
     DEPOSIT_DIFFERS = "deposit_differs", "Deposit differs from the catalog"
     EXPIRED = "expired", "Expired product by its scanned code"

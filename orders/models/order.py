@@ -18,6 +18,7 @@ from orders.exceptions import (
     OrderStillDue,
 )
 from orders.models.columns import MAX_AMOUNT, money_column, round_sum
+from orders.models.customer import MAX_TAX_NUMBER_LENGTH, Customer
 from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
@@ -118,8 +119,20 @@ class Order(SoldOffline):
     # The shift in which it was opened, and later the one in which it was completed.
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="orders")
     cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = models.ForeignKey(
+        Customer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    # Copied from the customer until the order is completed, or entered without one.
     customer_name = models.CharField(max_length=100, blank=True)
     customer_email = EmailAddressField(max_length=254, blank=True)
+    customer_tax_number = models.CharField(
+        max_length=MAX_TAX_NUMBER_LENGTH, blank=True, default="", db_default=""
+    )
     note = models.TextField(max_length=500, blank=True)
     discounts = models.JSONField(default=list, blank=True)
     taxes = models.JSONField(default=list, blank=True)
@@ -246,6 +259,11 @@ class Order(SoldOffline):
                 name="order_with_customer",
             ),
             models.Index(
+                fields=["tenant", "customer", "-created_at", "-id"],
+                condition=Q(customer__isnull=False),
+                name="order_by_customer",
+            ),
+            models.Index(
                 fields=["tenant", "deposit_return_by", "deposit_return_at"],
                 condition=Q(deposit_return_total__gt=0),
                 name="order_with_returns",
@@ -259,6 +277,14 @@ class Order(SoldOffline):
 
     def __str__(self) -> str:
         return self.number
+
+    def set_customer(self, customer: Customer | None) -> None:
+        """Set or remove the customer, with copies of what the order shows; saves nothing."""
+        shown = customer if customer and not customer.is_erased else None
+        self.customer = customer
+        self.customer_name = shown.name if shown else ""
+        self.customer_email = shown.email if shown else ""
+        self.customer_tax_number = shown.tax_number if shown else ""
 
     def cash_due(self, rule: CashRoundingRule) -> Decimal:
         """Return the amount due in cash, rounded to coins."""

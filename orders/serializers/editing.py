@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 
-from orders.serializers.order import CustomerInput, DiscountInput, LineInput
+from orders.serializers.order import DiscountInput, LineInput, OrderCustomerInput
 from tenants.api.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer
 
@@ -40,11 +40,12 @@ class NewDiscountInput(DiscountInput):
 
 class OrderChange(StrictSerializer):
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
-    customer = CustomerInput(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        customer = attrs.pop("customer", {})
-        return attrs | {f"customer_{name}": value for name, value in customer.items()}
+    customer = OrderCustomerInput(
+        required=False,
+        allow_null=True,
+        help_text="Another customer, or changes of the entered name and e-mail address; null for "
+        "none.",
+    )
 
 
 class ResumeInput(StrictSerializer):

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession
 from orders.codes.gs1 import FNC1
 from orders.models import Order, Payment
+from orders.models.customer import MAX_NAME_LENGTH as MAX_CUSTOMER_NAME
 from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import Discount, DiscountType
 from orders.serializers.offline import OfflineFieldsSerializer
@@ -111,9 +112,23 @@ class LineInput(StrictSerializer):
         return {"wanted": LineRequest(discounts=discounts, **attrs)}
 
 
-class CustomerInput(StrictSerializer):
-    name = StrictCharField(max_length=100, allow_blank=True, required=False)
+class ChargedCustomerInput(StrictSerializer):
+    """The customer of an offline sale. Name and e-mail address are used if the id is unknown."""
+
+    id = StrictUUIDField(required=False)
+    name = StrictCharField(max_length=MAX_CUSTOMER_NAME, allow_blank=True, required=False)
     email = StrictEmailField(allow_blank=True, required=False)
+
+
+class OrderCustomerInput(ChargedCustomerInput):
+    """A customer by `id`, or the name and e-mail address of somebody who is no customer."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "id" in attrs and len(attrs) > 1:
+            raise serializers.ValidationError(
+                "Give either the id of a customer, or a name and an e-mail address.", code="one_of"
+            )
+        return attrs
 
 
 class PaymentInput(StrictSerializer):
@@ -157,7 +172,7 @@ class BasketInput(StrictSerializer):
     register = StrictUUIDField(required=False)
     lines = LineInput(many=True)
     discounts = DiscountInput(many=True, required=False)
-    customer = CustomerInput(required=False)
+    customer = OrderCustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = PaymentInput(many=True, required=False)
     approval = StrictUUIDField(
@@ -225,6 +240,7 @@ def build_new_order(
         discounts=build_discount_requests(given),
         customer_name=customer.get("name", ""),
         customer_email=customer.get("email", ""),
+        customer=customer.get("id"),
         note=given.get("note", ""),
         payments=tuple(each["new"] for each in given.get("payments", ())),
         approval=given.get("approval"),
@@ -327,9 +343,13 @@ class PaymentSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class CustomerSerializer(serializers.Serializer[Any]):
+class OrderCustomerSerializer(serializers.Serializer[Any]):
+    """The customer as copied to the order; empty texts if the customer was erased."""
+
+    id = serializers.UUIDField(allow_null=True, help_text="Null if entered without a customer.")
     name = serializers.CharField()
     email = serializers.CharField()
+    tax_number = serializers.CharField()
 
 
 class PaidOutCodeSerializer(serializers.Serializer[Any]):
@@ -347,7 +367,7 @@ class OrderSerializer(OfflineFieldsSerializer):
     register = serializers.UUIDField()
     shift = serializers.UUIDField(allow_null=True)
     cashier = serializers.UUIDField()
-    customer = CustomerSerializer(allow_null=True)
+    customer = OrderCustomerSerializer(allow_null=True)
     note = serializers.CharField()
     lines = LineSerializer(many=True)
     discounts = DiscountSerializer(many=True)

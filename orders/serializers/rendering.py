@@ -235,10 +235,15 @@ def render_stock_level(level: StockLevel | StockLevelRow) -> dict[str, Any]:
     }
 
 
-def render_customer(order: Order | OrderRow) -> dict[str, str] | None:
-    if not (order.customer_name or order.customer_email):
+def render_customer(order: Order | OrderRow) -> dict[str, str | None] | None:
+    if not (order.customer_id or order.customer_name or order.customer_email):
         return None
-    return {"name": order.customer_name, "email": order.customer_email}
+    return {
+        "id": str(order.customer_id) if order.customer_id else None,
+        "name": order.customer_name,
+        "email": order.customer_email,
+        "tax_number": order.customer_tax_number,
+    }
 
 
 def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str, Any]:

@@ -204,8 +204,10 @@ class OrderRow(Row):
     register_id: str
     shift_id: str | None
     cashier_id: str
+    customer_id: str | None
     customer_name: str
     customer_email: str
+    customer_tax_number: str
     note: str
     discounts_text: str
     subtotal: str

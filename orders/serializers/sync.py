@@ -11,7 +11,7 @@ from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
 from orders.serializers.order import (
-    CustomerInput,
+    ChargedCustomerInput,
     DiscountInput,
     LineInput,
     OrderSerializer,
@@ -135,7 +135,7 @@ class OfflineSaleInput(StrictSerializer):
     )
     lines = ChargedLineInput(many=True, allow_empty=False)
     discounts = DiscountInput(many=True, required=False)
-    customer = CustomerInput(required=False)
+    customer = ChargedCustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = ChargedPaymentInput(many=True, required=False)
     total = MoneyField(
@@ -251,6 +251,7 @@ def build_offline_sale(
         cashier=given.get("cashier"),
         customer_name=customer.get("name", ""),
         customer_email=customer.get("email", ""),
+        customer=customer.get("id"),
         note=given.get("note", ""),
         total=given.get("total"),
     )

@@ -3,6 +3,7 @@
 from orders.views.barcode_rule import BarcodeRuleViewSet
 from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
+from orders.views.customer import CustomerGroupViewSet, CustomerViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
 from orders.views.payment_event import PaymentEventView
@@ -18,6 +19,8 @@ __all__ = [
     "BarcodeRuleViewSet",
     "CardReaderViewSet",
     "CategoryViewSet",
+    "CustomerGroupViewSet",
+    "CustomerViewSet",
     "DeviceSequenceViewSet",
     "GapViewSet",
     "MovementViewSet",

@@ -64,6 +64,7 @@ from tenants.api.filters import (
     UpdatedSinceFilter,
     WholeNumberFilter,
 )
+from tenants.api.formats import CANONICAL_UUID
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.scope import current_tenant
 
@@ -88,7 +89,7 @@ class OrderFilter(CreationTimeFilterSet):
     )
     customer = TextFilter(
         method="filter_customer",
-        help_text="A part of the customer's name or e-mail address, in any case.",
+        help_text="The id of a customer, or a part of the name or e-mail address, in any case.",
     )
     total_min = SignedDecimalFilter(field_name="total", lookup_expr="gte")
     total_max = SignedDecimalFilter(field_name="total", lookup_expr="lte")
@@ -100,6 +101,8 @@ class OrderFilter(CreationTimeFilterSet):
     updated_since = UpdatedSinceFilter()
 
     def filter_customer(self, orders: Any, name: str, value: str) -> Any:
+        if CANONICAL_UUID.fullmatch(value):
+            return orders.filter(customer=value)
         return orders.of_customer(value)
 
     def filter_payment_reference(self, orders: Any, name: str, value: str) -> Any:

@@ -10,6 +10,8 @@ TOPIC_SUFFIXES = {
     "store": "created updated deleted",
     "register": "created updated deleted device_sequence_set",
     "user": "created updated deleted",
+    "customer_group": "created updated deleted",
+    "customer": "created updated",
     "payment_provider": "created updated",
     "card_reader": "created updated",
     "receipt_profile": "created",

@@ -22,6 +22,8 @@ TABLE = {
     "CashMovement": (VIEW, VIEW),
     "Cashier": (WRITE, WRITE),
     "Category": (WRITE, WRITE),
+    "Customer": (WRITE, WRITE),
+    "CustomerGroup": (WRITE, WRITE),
     "Order": (VIEW, VIEW),
     "Payment": (VIEW, VIEW),
     "PaymentProvider": (NONE, WRITE),

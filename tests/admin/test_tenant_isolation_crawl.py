@@ -81,6 +81,8 @@ def test_models_with_and_without_a_page_are_known():
         "CashMovement",
         "Cashier",
         "Category",
+        "Customer",
+        "CustomerGroup",
         "Order",
         "Payment",
         "PaymentProvider",

@@ -9,6 +9,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
+from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.orders import (
     CashMovementFactory,
     OrderLineFactory,
@@ -52,6 +53,8 @@ def rows(shop, store, register, product, cashier, admin):
         "register": register.pk,
         "tax-class": product.tax_class_id,
         "category": product.category_id,
+        "customer-group": CustomerGroupFactory(tenant=shop).pk,
+        "customer": CustomerFactory(tenant=shop).pk,
         "barcode-rule": BarcodeRuleFactory(tenant=shop).pk,
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
         "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,

@@ -26,6 +26,8 @@ OF_NO_STORE = {
     "approval",
     "card-reader",
     "category",
+    "customer",
+    "customer-group",
     "barcode-rule",
     "idempotency-key",
     "payment-events",

@@ -72,6 +72,7 @@ def test_deleted_topics_exist_for_catalog_stores_registers_and_users():
     assert kinds == {
         "product",
         "category",
+        "customer_group",
         "barcode_rule",
         "tax_class",
         "store",

@@ -17,6 +17,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory
+from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.support.receipt_profiles import create_profile
 
 ORDERS = "/admin/orders/order/"
@@ -66,6 +67,8 @@ def create_admin_data(
     refund = create_refund(order, manager, reason=word)
     ApprovalFactory(requested_by=cashier, reason=word)
     BarcodeRuleFactory(tenant=register.tenant)
+    group = CustomerGroupFactory(tenant=register.tenant, name=word)
+    CustomerFactory(tenant=register.tenant, group=group, name=word)
     CardReaderFactory(register=register, name=word, provider__name=word)
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)

@@ -166,6 +166,8 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
     "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
     "category-list": lambda world: Post({"name": "Fruit"}),
+    "customer-group-list": lambda world: Post({"name": "First"}),
+    "customer-list": lambda world: Post({"name": "Ann", "email": "ann@till.example"}),
     "barcode-rule-list": lambda world: Post(BARCODE_RULE),
     "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
     "card-reader-list": lambda world: Post(world.card_reader()),

@@ -88,6 +88,14 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
         {"is_active": False},
         row=BarcodeRuleFactory(tenant=world.product.tenant).pk,
     ),
+    ("patch", "customer-group-detail"): lambda world: Post(
+        {"name": "Second"},
+        row=world.till.post("customer-groups/", {"name": "First"}).json()["id"],
+    ),
+    ("patch", "customer-detail"): lambda world: Post(
+        {"name": "Bea"},
+        row=world.till.post("customers/", {"name": "Ann"}).json()["id"],
+    ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk
     ),

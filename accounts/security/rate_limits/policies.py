@@ -41,6 +41,9 @@ STORE_CREDIT_CODES_AT_PLACE = Window("store_credit_code_place", limit=30, second
 # Prevents abuse for sending mail to arbitrary addresses.
 RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
 RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
+# By those who may not list customers: enough for a busy counter, too few to copy them all.
+CUSTOMER_SEARCH_OF_USER = Window("customer_search", limit=30, seconds=60)
+CUSTOMER_SEARCH_OF_USER_PER_HOUR = Window("customer_search_hour", limit=300, seconds=HOUR)
 
 
 def normalize_to_network(ip: str | None) -> str:
@@ -156,4 +159,13 @@ def buckets_for_receipt_mail(session: AuthSession) -> list[Bucket]:
     return [
         Bucket(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
         Bucket(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
+    ]
+
+
+def buckets_for_customer_search(session: AuthSession) -> list[Bucket]:
+    """Return the buckets of look-ups of customers by a user, in all sessions together."""
+    user = session.user_id.hex
+    return [
+        Bucket(CUSTOMER_SEARCH_OF_USER, (user,)),
+        Bucket(CUSTOMER_SEARCH_OF_USER_PER_HOUR, (user,)),
     ]

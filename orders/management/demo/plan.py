@@ -62,6 +62,15 @@ class DemoProduct:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoCustomer:
+    name: str
+    group: str
+    email: str = ""
+    phone: str = ""
+    tax_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DemoShop:
     slug: str
     settings: Mapping[str, Any]
@@ -70,6 +79,7 @@ class DemoShop:
     people: Sequence[DemoUser]
     # The receipt profile of the first store.
     receipts: Mapping[str, Any]
+    customers: Sequence[DemoCustomer] = ()
 
     @property
     def id(self) -> UUID:

@@ -1,6 +1,7 @@
 """Creation of a demo shop with the same services as a real one."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management import CommandError
@@ -10,9 +11,18 @@ from accounts.services.signup import create_shop
 from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
-from orders.models import BarcodeRule, Category, PaymentProvider, Product, TaxClass
+from orders.models import (
+    BarcodeRule,
+    Category,
+    Customer,
+    CustomerGroup,
+    PaymentProvider,
+    Product,
+    TaxClass,
+)
 from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.products import write_product
+from orders.services.customers import save_customer
 from orders.services.receipt_profiles import save_profile
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
@@ -46,6 +56,7 @@ def create_demo_shop(plan: DemoShop) -> None:
         create_card_reader(stores[0], by=admin)
         create_barcode_rules()
         create_receipt_profile(plan, stores[0], by=admin)
+        create_customers(plan, by=admin)
         receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
 
@@ -90,6 +101,15 @@ def create_barcode_rules() -> None:
 def create_receipt_profile(plan: DemoShop, store: Store, *, by: User) -> None:
     """Create the receipt profile of the first store; the other stores have none."""
     save_profile({"store": store, "address": store.address, **plan.receipts}, by=by)
+
+
+def create_customers(plan: DemoShop, *, by: User) -> None:
+    """Create customers with the groups that they are in."""
+    names = dict.fromkeys(each.group for each in plan.customers)
+    groups = {name: save_new(CustomerGroup(name=name)) for name in names}
+    for each in plan.customers:
+        facts = asdict(each) | {"group": groups[each.group]}
+        save_customer(Customer(), facts, by=by)
 
 
 def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:

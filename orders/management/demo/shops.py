@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Role
-from orders.management.demo.plan import DemoShop, DemoStore, DemoUser
+from orders.management.demo.plan import DemoCustomer, DemoShop, DemoStore, DemoUser
 
 
 def _rate(name: str, percent: str, *, included: bool) -> dict[str, Any]:
@@ -43,6 +43,18 @@ CORNER = DemoShop(
         "language": "de",
         "drawer_pulse": True,
     },
+    customers=[
+        DemoCustomer(
+            "Büro Nordlicht GmbH",
+            "Firmen",
+            "office@nordlicht.example",
+            "030 5550101",
+            "DE999999998",
+        ),
+        DemoCustomer(
+            "Paula Richter", "Stammkunden", "paula.richter@mail.example", "+49 170 5550102"
+        ),
+    ],
 )
 
 _GST = _rate("GST", "5", included=False)
@@ -80,6 +92,10 @@ HARBOR = DemoShop(
         "return_policy": "Returns within 14 days with this receipt.",
         "paper_mm": 58,
     },
+    customers=[
+        DemoCustomer("Pacific Kayaks Inc.", "Companies", "desk@kayaks.example", "604-555-0103"),
+        DemoCustomer("Amira Haddad", "Members", phone="604-555-0104"),
+    ],
 )
 
 SHOPS = (CORNER, HARBOR)

@@ -18,7 +18,16 @@ from accounts.security.rate_limits.limiter import (
 )
 from accounts.security.rate_limits.policies import buckets_for_store_credit_code
 from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked, UnknownStoreCredit
-from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
+from orders.models import (
+    Customer,
+    Flag,
+    Order,
+    OrderLine,
+    Payment,
+    Product,
+    RegisterSeries,
+    StockMovement,
+)
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.models.credit import mask_code
 from orders.models.order import format_order_number
@@ -125,6 +134,7 @@ def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
 
 def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
     mark_tenant_has_orders()
+    _link_customer(order)
     numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
@@ -153,6 +163,20 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
         order.store, [each for each in completion.movements if each.product_id in counted], by=by
     )
     audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order))
+
+
+def _link_customer(order: Order) -> None:
+    """Copy the customer. Without one of this id, the order keeps the name and address of the till;
+    of an erased customer it keeps neither."""
+    if order.customer_id is None:
+        return
+    customer = Customer.objects.locked().filter(pk=order.customer_id).first()
+    if customer is None:
+        order.customer = None
+    else:
+        order.set_customer(customer)
+    if customer is None or customer.is_erased:
+        order.flag(Flag.UNKNOWN_CUSTOMER)
 
 
 def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:

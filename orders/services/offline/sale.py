@@ -60,6 +60,7 @@ class OfflineSale:
     cashier: uuid.UUID | None = None
     customer_name: str = ""
     customer_email: str = ""
+    customer: uuid.UUID | None = None
     note: str = ""
     # The total that the till computed, if it sends one.
     total: Decimal | None = None

@@ -24,6 +24,7 @@ from orders.services.completion.complete import (
     deduct_stock,
     take_numbers,
 )
+from orders.services.customers import CUSTOMER_FIELDS, copy_customer
 from orders.services.payments import gateway
 from orders.services.payments.gateway import query_payment, remaining_wait
 from orders.services.payments.readers import ensure_readers_free
@@ -49,6 +50,7 @@ PAID_FIELDS = (
     "cash_rounding",
     "paid_total",
     "change_total",
+    *CUSTOMER_FIELDS,
 )
 
 
@@ -372,6 +374,7 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
 
 def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User) -> None:
     lines = order.loaded_lines
+    copy_customer(order)
     numbers = RegisterSeries.objects.increment(order.register, receipts=1)
     order.shift_id = _choose_shift(shift, numbers.shift)
     order.complete(numbers.receipt, timezone.now())

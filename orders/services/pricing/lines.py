@@ -47,6 +47,8 @@ class RequestedOrder(Protocol):
     @property
     def customer_email(self) -> str: ...
     @property
+    def customer(self) -> uuid.UUID | None: ...
+    @property
     def note(self) -> str: ...
     @property
     def device_sequence(self) -> int | None: ...
@@ -86,6 +88,7 @@ def build_order(
         cashier=cashier,
         customer_name=request.customer_name,
         customer_email=request.customer_email,
+        customer_id=request.customer,
         note=request.note,
         discounts=[build_discount(each) for each in request.discounts],
         tax_rounding_level=tenant.tax_rounding_level,

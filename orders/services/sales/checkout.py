@@ -11,6 +11,7 @@ from orders.services.completion.complete import (
     is_device_sequence_taken,
     mark_tenant_has_orders,
 )
+from orders.services.customers import copy_customer, find_customer
 from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
@@ -64,6 +65,8 @@ def _create_throttled(new: NewOrder, by: User) -> Order:
 def _create(new: NewOrder, by: User) -> Order:
     """Read and compute first, then write in one short transaction."""
     register = get_register(new.register, by)
+    if new.customer is not None:
+        find_customer(new.customer)
     draft = build_draft(new, register, ProductLookup.load(new.lines), by)
     with transaction.atomic():
         context = RequestContext(by, new.approval, new.terminal)
@@ -75,9 +78,12 @@ def _create(new: NewOrder, by: User) -> Order:
 
 
 def _write(draft: SaleDraft, context: RequestContext) -> None:
-    """Write the sale. Rows are locked in this order: register series, user, credits, stock."""
+    """Write the sale. Rows are locked in this order: customer, register series, user, credits,
+    stock.
+    """
     order = draft.order
     mark_tenant_has_orders()
+    copy_customer(order)
     is_paid = draft.is_paid
     locked = RegisterSeries.objects.lock(order.register)
     numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))

@@ -58,6 +58,7 @@ class NewOrder:
     discounts: tuple[DiscountRequest, ...] = ()
     customer_name: str = ""
     customer_email: str = ""
+    customer: uuid.UUID | None = None
     note: str = ""
     payments: tuple[NewPayment, ...] = ()
     # Allows to exceed the user's limits, at this paired terminal only.

@@ -15,6 +15,7 @@ from orders.models import Order, OrderLine, RegisterSeries
 from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
+from orders.services.customers import CUSTOMER_FIELDS, copy_customer, find_customer
 from orders.services.expiry import find_expired_line
 from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
@@ -213,15 +214,30 @@ def remove_discount(discount_id: uuid.UUID, edit: OrderEdit) -> Order:
 
 @atomic_with_retry
 def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
-    """Change the note or the customer of an open order."""
+    """Change the note or the customer of an open order; the customer None removes it."""
     order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.ensure_open()
-    for name, value in changes.items():
-        setattr(order, name, value)
-    order.save_changes(*changes)
+    if "note" in changes:
+        order.note = changes["note"]
+    if "customer" in changes:
+        _change_customer(order, changes["customer"] or {"name": "", "email": ""})
+    order.save_changes("note", "customer", *CUSTOMER_FIELDS)
     publish("order.updated", about=order)
     return order
+
+
+def _change_customer(order: Order, given: Mapping[str, Any]) -> None:
+    """Set a customer by id, or change the entered name and address of somebody else."""
+    if "id" in given:
+        order.set_customer(find_customer(given["id"]))
+        # Locks the customer, so that an erasure finds this copy.
+        copy_customer(order)
+        return
+    if order.customer_id is not None:
+        order.set_customer(None)
+    for name, value in given.items():
+        setattr(order, f"customer_{name}", value)
 
 
 def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:

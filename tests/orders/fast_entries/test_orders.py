@@ -8,6 +8,7 @@ from accounts.models import Posting
 from accounts.security.tokens import issue_access
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+from tests.factories.customers import CustomerFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.api import Person
@@ -73,9 +74,15 @@ def sold(till, manager, products):
         upload_one_booked(till, build_offline_sale(1, build_offline_line(first))),
         till.sold(line(bottle, "2"), line(empty, "-8"), payments=[cash("1.98")]),
         till.sold(line(empty, "-6"), payments=[cash("-1.50")]),
+        till.sold(
+            line(first),
+            customer={
+                "id": str(CustomerFactory(tenant=first.tenant, name="Bea", tax_number="DE1").pk)
+            },
+        ),
     ]
     # Paid out beyond the payments, for what empties have paid.
-    create_refund(manager_till, created[-2])
+    create_refund(manager_till, created[-3])
     create_refund(manager_till, created[0], lines=build_refund_lines(created[0]))
     create_refund(manager_till, created[0], amount="1.00", method="store_credit")
     return created

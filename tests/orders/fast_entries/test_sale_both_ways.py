@@ -17,6 +17,7 @@ from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import ConnectionLost
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
+from tests.factories.customers import CustomerFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.fast_sales import (
     SALES,
@@ -125,6 +126,13 @@ LEFT_TO_THE_VIEW = {
     "too large a discount": lambda shop: order(
         shop, line(shop.plain, discounts=[percent("50")]), payments=[cash()]
     ),
+    "a customer": lambda shop: order(
+        shop,
+        line(shop.plain),
+        payments=[cash()],
+        customer={"id": str(CustomerFactory(tenant=shop.tenant, name="Ann").pk)},
+    ),
+    "an unknown customer": lambda shop: order(shop, line(shop.plain), customer={"id": next(ids)}),
     "an unknown field": lambda shop: order(shop, line(shop.plain), colour="red"),
     "a null": lambda shop: order(shop, line(shop.plain), note=None),
     "a card": lambda shop: order(

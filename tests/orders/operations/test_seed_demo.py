@@ -16,7 +16,7 @@ from accounts.services.login import log_in
 from accounts.services.sessions import ClientInfo
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
-from orders.models import Order, Product, Shift, StockLevel, StockMovement
+from orders.models import Customer, Order, Product, Shift, StockLevel, StockMovement
 from orders.services.shifts.close import ShiftCount, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
@@ -285,3 +285,10 @@ def test_demo_shop_requires_shifts(seed_output, plan):
 def get_stock(sku: str) -> int:
     with tenant_scope(Tenant.objects.get(slug="corner")):
         return int(StockLevel.objects.get(product__sku=sku).quantity)
+
+
+def test_shops_have_customers_with_groups(seed_output):
+    for shop in SHOPS:
+        with tenant_scope(Tenant.objects.get(slug=shop.slug)):
+            found = Customer.objects.order_by("pk").values_list("name", "group__name")
+            assert list(found) == [(each.name, each.group) for each in shop.customers]

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from orders.services.pricing.basket import PRODUCTS_BY_ID
+from tests.factories.customers import CustomerFactory
 from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
 from tests.support.till import card, cash, line, new_id, percent
 
@@ -175,6 +176,22 @@ def test_sale_by_id_sku_and_barcode_runs_two_more_statements(till, make_products
     order = assert_queries(SALE[connection.vendor] + 2, lambda: till.post("orders/", body)).json()
 
     assert order["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+def test_customer_takes_two_more_statements_and_one_when_it_is_completed(
+    till, make_products, assert_queries, shop
+):
+    """The customer is found before the sale is priced, and locked when it is copied."""
+    (product,) = make_products(1)
+    customer = {"id": str(CustomerFactory(tenant=shop).pk)}
+    body = till.order(line(product), customer=customer, payments=[cash("1.00")])
+
+    assert_queries(SALE[connection.vendor] + 2, lambda: till.post("orders/", body))
+
+    later = till.sold(line(product), customer=customer)
+    payment = cash("1.00")
+    assert_queries(LATER_CASH[connection.vendor] + 1, lambda: till.pay(later, payment))
 
 
 @pytest.mark.usefixtures("after_the_first_sale")

@@ -88,7 +88,10 @@ def test_unpaid_order_stays_open_and_deducts_no_stock(till, product, store, regi
 
     assert (order["status"], order["due"]) == ("open", "2.50")
     assert (order["receipt_number"], order["completed_at"], order["payments"]) == (None, None, [])
-    assert (order["note"], order["customer"]) == ("Comes back", {"name": "Ann", "email": ""})
+    assert (order["note"], order["customer"]) == (
+        "Comes back",
+        {"id": None, "name": "Ann", "email": "", "tax_number": ""},
+    )
     assert get_stock_level(product, store) == (10, 0)
     assert list_receipt_numbers(register) == []
 

@@ -45,7 +45,7 @@ class ExpectedEvent:
             "actor_name": str(self.actor) if self.actor else self.name,
             "target_type": type(self.target).__name__.lower() if self.target else "",
             "target": self.target.pk if self.target else None,
-            "target_name": str(self.target) if self.target else "",
+            "target_name": str(getattr(self.target, "audit_name", self.target or "")),
             "facts": self.facts,
         }
 

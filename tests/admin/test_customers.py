@@ -1,0 +1,51 @@
+"""The admin pages of customers and their groups."""
+
+import pytest
+
+from orders.models import Customer, CustomerGroup
+from tenants.scope import tenant_scope
+from tests.factories.customers import CustomerFactory
+from tests.support.admin_browser import read_errors, snapshot_database, submit_form
+
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
+CUSTOMERS, GROUPS = "/admin/orders/customer/", "/admin/orders/customergroup/"
+
+
+def test_manager_adds_and_changes_a_customer_of_a_group(managers_browser, shop):
+    assert submit_form(managers_browser, f"{GROUPS}add/", name="Members")["Location"] == GROUPS
+    with tenant_scope(shop):
+        group = CustomerGroup.objects.get()
+    new = {"name": "Ann", "email": "ann@till.example", "group": str(group.pk)}
+
+    assert submit_form(managers_browser, f"{CUSTOMERS}add/", **new)["Location"] == CUSTOMERS
+
+    with tenant_scope(shop):
+        customer = Customer.objects.get()
+    page = f"{CUSTOMERS}{customer.pk}/change/"
+    assert submit_form(managers_browser, page, phone="030 1234567").status_code == 302
+    with tenant_scope(shop):
+        customer.refresh_from_db()
+    assert (customer.phone_digits, customer.group_id, customer.version) == (
+        "301234567",
+        group.pk,
+        2,
+    )
+
+
+def test_invalid_customer_is_refused(managers_browser):
+    before = snapshot_database(Customer)
+
+    errors = read_errors(submit_form(managers_browser, f"{CUSTOMERS}add/", name="A", email="a@b"))
+
+    assert "Enter an e-mail address" in errors
+    assert snapshot_database(Customer) == before
+
+
+def test_search_finds_customers_by_phone(managers_browser, shop):
+    CustomerFactory(tenant=shop, name="Ann Miller", phone="030 1234567")
+    CustomerFactory(tenant=shop, name="Bea Smith")
+
+    page = managers_browser.get(CUSTOMERS, {"q": "+49 30 1234567"}).content.decode()
+
+    assert "Ann Miller" in page
+    assert "Bea Smith" not in page
