@@ -63,6 +63,13 @@ BODIES: dict[str, Any] = {
         "phone": "+49 30 1234567",
     },
     "customers.update": {"tax_number": "DE123456789"},
+    "modifier_lists.create": {
+        "name": "Size",
+        "min": 1,
+        "max": 1,
+        "modifiers": [{"name": "Small"}, {"name": "Large", "price": "0.50"}],
+    },
+    "modifier_lists.update": {"max": 2},
     "categories.create": {"name": "Fruit"},
     "categories.update": {"name": "Fruit and vegetables"},
     "tax_classes.create": {

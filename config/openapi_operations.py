@@ -15,6 +15,7 @@ TAGS = {
     "shifts": "The cash drawer of a register, from the opening float to the Z report.",
     "products": "What the shop sells: look-up by barcode and text, import and export.",
     "categories": "Groups of products.",
+    "modifier-lists": "Choices at the sale of a product, such as sizes and extras.",
     "tax-classes": "Tax rates of products.",
     "barcode-rules": "How labels of scales contain a weight or a price.",
     "orders": "Sales: calculate, sell, hold, pay, void, print and refund.",

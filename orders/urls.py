@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from orders import views
 
 router = SimpleRouter(use_regex_path=False)
+router.register("modifier-lists", views.ModifierListViewSet, basename="modifier-list")
 router.register("barcode-rules", views.BarcodeRuleViewSet, basename="barcode-rule")
 router.register("tax-classes", views.TaxClassViewSet, basename="tax-class")
 router.register("categories", views.CategoryViewSet, basename="category")

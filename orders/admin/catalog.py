@@ -1,6 +1,7 @@
 """Pages of products, categories and tax classes. Admins alone change tax classes."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -14,7 +15,7 @@ from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.catalog_import import ProductImportMixin
 from orders.admin.rates import RatesField
-from orders.models import Category, Product, StockLevel, TaxClass
+from orders.models import Category, ModifierList, Product, StockLevel, TaxClass
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
@@ -43,9 +44,19 @@ class ProductForm(ServiceForm):
         help_text="SKU of the product that is charged with every unit, such as a bottle deposit.",
     )
 
+    # Text: it has an order.
+    modifier_lists = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
+        help_text="Names of modifier lists, one per line, in the order in which they are offered.",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_new:
+            names = ModifierList.objects.in_bulk(self.instance.modifier_list_ids)
+            lists = [names[UUID(each)].name for each in self.instance.modifier_list_ids]
+            self.initial["modifier_lists"] = "\n".join(lists)
             codes = self.instance.barcodes.values_list("code", flat=True)
             self.initial["barcodes"] = "\n".join(codes)
             deposit = self.instance.deposit
@@ -54,6 +65,15 @@ class ProductForm(ServiceForm):
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
+
+    def clean_modifier_lists(self) -> list[str]:
+        lines = str(self.cleaned_data["modifier_lists"]).splitlines()
+        names = [name for line in lines if (name := line.strip())]
+        found = dict(ModifierList.objects.filter(name__in=names).values_list("name", "pk"))
+        if missing := [name for name in names if name not in found]:
+            detail = f"There is no modifier list {missing[0]}."
+            raise forms.ValidationError(detail, code="does_not_exist")
+        return [str(found[name]) for name in names]
 
     def clean_deposit(self) -> Product | None:
         sku = normalize_code(self.cleaned_data["deposit"])
@@ -90,6 +110,7 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "weight_unit",
         "deposit",
         "returnable",
+        "modifier_lists",
         "open_price",
         "track_stock",
         "is_active",

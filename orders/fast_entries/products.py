@@ -40,7 +40,8 @@ from tenants.scope import tenant_context
 COLUMNS = """
 SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
  listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
- listed.weight_unit, listed.deposit_id, listed.returnable, listed.version, listed.updated_at,
+ listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.version,
+ listed.updated_at,
  ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """

@@ -7,6 +7,7 @@ from orders.models.credit import StoreCredit, StoreCreditEntry
 from orders.models.customer import Customer, CustomerGroup
 from orders.models.flags import Flag
 from orders.models.line import OrderLine
+from orders.models.modifier_list import Modifier, ModifierList
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
@@ -26,6 +27,8 @@ __all__ = [
     "Customer",
     "CustomerGroup",
     "Flag",
+    "Modifier",
+    "ModifierList",
     "Order",
     "OrderLine",
     "Payment",

@@ -172,6 +172,8 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         db_default=False,
         help_text="Customers bring it back for its price, such as an empty bottle.",
     )
+    # Ids in their order, null without any. JSON, because a sale reads them with the product.
+    modifier_lists = models.JSONField(null=True, blank=True)
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
@@ -206,8 +208,13 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         exact = Fraction(weight) * (factor if unit == self.WeightUnit.LB else 1 / factor)
         return round_to(exact, QUANTITY_DECIMALS)
 
+    @property
+    def modifier_list_ids(self) -> list[str]:
+        """Return the ids of its modifier lists, in the order in which they are offered."""
+        return self.modifier_lists or []
+
     def find_returnable_error(self, *, has_deposit: bool | None = None) -> FieldError | None:
-        """Return the error for a returnable product with an open price or a deposit."""
+        """Return the error for a returnable product with an open price, deposit or modifiers."""
         has_deposit = self.deposit_id is not None if has_deposit is None else has_deposit
         if self.returnable and self.open_price:
             detail = "A returnable product needs a fixed price."
@@ -215,6 +222,9 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         if self.returnable and has_deposit:
             detail = "A returnable product cannot have a deposit."
             return FieldError("returnable", "has_deposit", detail)
+        if self.returnable and self.modifier_lists:
+            detail = "A returnable product cannot have modifiers."
+            return FieldError("returnable", "has_modifiers", detail)
         return None
 
     def find_quantity_sign_error(self, quantity: Decimal, field: str) -> FieldError | None:

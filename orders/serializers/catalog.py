@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from orders.codes import normalize_plu
-from orders.models import Category, Product, TaxClass
+from orders.models import Category, ModifierList, Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH
 from orders.money import TaxRate
 from orders.serializers.rendering import render_product
@@ -21,6 +21,7 @@ from tenants.scope import current_tenant
 
 MAX_BARCODES = 50
 MAX_RATES = 10
+MAX_MODIFIER_LISTS = 20
 
 
 class TaxRateInput(StrictSerializer):
@@ -119,11 +120,19 @@ class ProductInput(StrictSerializer):
         required=False,
         help_text="Whether customers bring it back for its price, such as an empty bottle.",
     )
+    modifier_lists = TenantRelatedField(
+        ModifierList,
+        many=True,
+        max_length=MAX_MODIFIER_LISTS,
+        required=False,
+        help_text="What is chosen at the sale, in this order.",
+    )
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
     price = MoneyField(read_only=True)
     barcodes = serializers.ListField(child=serializers.CharField(), read_only=True)
+    modifier_lists = serializers.ListField(child=serializers.UUIDField(), read_only=True)
 
     class Meta:
         model = Product
@@ -143,6 +152,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "weight_unit",
             "deposit",
             "returnable",
+            "modifier_lists",
             "version",
             "updated_at",
         )

@@ -212,6 +212,7 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "weight_unit": product.weight_unit,
             "deposit": str(product.deposit_id) if product.deposit_id else None,
             "returnable": product.returnable,
+            "modifier_lists": product.modifier_list_ids,
             "version": product.version,
             "updated_at": moment(product.updated_at),
         }

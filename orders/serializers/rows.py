@@ -43,6 +43,7 @@ class ProductRow(Row):
     weight_unit: str
     deposit_id: str | None
     returnable: bool
+    modifier_lists: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -50,6 +51,10 @@ class ProductRow(Row):
     @property
     def barcode_codes(self) -> list[str]:
         return parse_text_array(self.barcodes)
+
+    @property
+    def modifier_list_ids(self) -> Any:
+        return parse_json(self.modifier_lists) if self.modifier_lists else []
 
 
 class StockLevelRow(Row):

@@ -4,6 +4,7 @@ from orders.views.barcode_rule import BarcodeRuleViewSet
 from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.customer import CustomerGroupViewSet, CustomerViewSet
+from orders.views.modifier_list import ModifierListViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
 from orders.views.payment_event import PaymentEventView
@@ -23,6 +24,7 @@ __all__ = [
     "CustomerViewSet",
     "DeviceSequenceViewSet",
     "GapViewSet",
+    "ModifierListViewSet",
     "MovementViewSet",
     "OrderViewSet",
     "PaymentEventView",

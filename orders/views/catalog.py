@@ -114,7 +114,9 @@ class ProductFilter(StrictFilterSet):
 
 
 # Fields that determine the price that customers pay.
-PRICE_FIELDS = frozenset({"price", "open_price", "tax_class", "deposit", "returnable"})
+PRICE_FIELDS = frozenset(
+    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists"}
+)
 
 
 class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):

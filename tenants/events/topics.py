@@ -3,6 +3,7 @@
 TOPIC_SUFFIXES = {
     "product": "created updated deleted",
     "category": "created updated deleted",
+    "modifier_list": "created updated deleted",
     "barcode_rule": "created updated deleted",
     "tax_class": "created updated deleted",
     "stock_level": "updated",

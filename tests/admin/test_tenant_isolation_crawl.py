@@ -77,6 +77,7 @@ def test_models_with_and_without_a_page_are_known():
         "AuditEvent",
         "AuthSession",
         "BarcodeRule",
+        "ModifierList",
         "CardReader",
         "CashMovement",
         "Cashier",

@@ -10,6 +10,7 @@ from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFa
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
+from tests.factories.modifier_list import ModifierListFactory
 from tests.factories.orders import (
     CashMovementFactory,
     OrderLineFactory,
@@ -55,6 +56,7 @@ def rows(shop, store, register, product, cashier, admin):
         "category": product.category_id,
         "customer-group": CustomerGroupFactory(tenant=shop).pk,
         "customer": CustomerFactory(tenant=shop).pk,
+        "modifier-list": ModifierListFactory(tenant=shop).pk,
         "barcode-rule": BarcodeRuleFactory(tenant=shop).pk,
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
         "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,

@@ -28,6 +28,7 @@ OF_NO_STORE = {
     "category",
     "customer",
     "customer-group",
+    "modifier-list",
     "barcode-rule",
     "idempotency-key",
     "payment-events",

@@ -45,6 +45,8 @@ NOT_BY_PIN = {
     ("post", "register-device-sequence"),
     ("post", "tax-class-list"),
     ("patch", "tax-class-detail"),
+    ("post", "modifier-list-list"),
+    ("patch", "modifier-list-detail"),
     ("post", "store-credit-list"),
     ("post", "store-credit-unblock"),
     ("post", "product-list"),

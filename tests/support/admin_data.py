@@ -18,6 +18,7 @@ from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
+from tests.factories.modifier_list import ModifierFactory
 from tests.support.receipt_profiles import create_profile
 
 ORDERS = "/admin/orders/order/"
@@ -69,6 +70,7 @@ def create_admin_data(
     BarcodeRuleFactory(tenant=register.tenant)
     group = CustomerGroupFactory(tenant=register.tenant, name=word)
     CustomerFactory(tenant=register.tenant, group=group, name=word)
+    ModifierFactory(tenant=register.tenant, name=word, modifier_list__name=word)
     CardReaderFactory(register=register, name=word, provider__name=word)
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)

@@ -15,6 +15,8 @@ from orders.models import (
     ChainEntry,
     Customer,
     CustomerGroup,
+    Modifier,
+    ModifierList,
     Order,
     OrderLine,
     Payment,
@@ -59,6 +61,7 @@ ANNOUNCED_MODELS = (
     BarcodeRule,
     Customer,
     CustomerGroup,
+    ModifierList,
     Category,
     Product,
     StockLevel,
@@ -72,6 +75,7 @@ ANNOUNCED_MODELS = (
 # Models that are part of another one and announced as its change, with the column.
 PART_MODELS = {
     Barcode: "product_id",
+    Modifier: "modifier_list_id",
     Pin: "user_id",
     Posting: "user_id",
     OrderLine: "order_id",

@@ -140,6 +140,12 @@ HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
 BARCODE_RULE = {"pattern": "20IIIIIVVVVVC", "kind": "weight"}
+MODIFIER_LIST = {
+    "name": "Size",
+    "min": 1,
+    "max": 1,
+    "modifiers": [{"name": "Small"}, {"name": "Large", "price": "0.50"}],
+}
 POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     # users
     "logout": lambda world: Post(),
@@ -168,6 +174,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "category-list": lambda world: Post({"name": "Fruit"}),
     "customer-group-list": lambda world: Post({"name": "First"}),
     "customer-list": lambda world: Post({"name": "Ann", "email": "ann@till.example"}),
+    "modifier-list-list": lambda world: Post(MODIFIER_LIST),
     "barcode-rule-list": lambda world: Post(BARCODE_RULE),
     "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
     "card-reader-list": lambda world: Post(world.card_reader()),

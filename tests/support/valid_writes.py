@@ -8,7 +8,7 @@ from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.support.till import Body, line
-from tests.support.valid_posts import Post, ShopSetup
+from tests.support.valid_posts import MODIFIER_LIST, Post, ShopSetup
 
 NEW_PASSWORD = "eleven blue bottles in a row"
 
@@ -95,6 +95,10 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ("patch", "customer-detail"): lambda world: Post(
         {"name": "Bea"},
         row=world.till.post("customers/", {"name": "Ann"}).json()["id"],
+    ),
+    ("patch", "modifier-list-detail"): lambda world: Post(
+        {"name": "Second"},
+        row=world.till.post("modifier-lists/", MODIFIER_LIST).json()["id"],
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk

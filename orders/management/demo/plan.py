@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class DemoProduct:
     plu: str | None
     deposit: str | None
     returnable: bool
+    # Names of modifier lists of the shop.
+    modifier_lists: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class DemoShop:
     # The receipt profile of the first store.
     receipts: Mapping[str, Any]
     customers: Sequence[DemoCustomer] = ()
+    # By their names; the product of a modifier is a SKU.
+    modifier_lists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def id(self) -> UUID:
@@ -108,6 +112,7 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         plu=row["plu"] or None,
         deposit=row["deposit"] or None,
         returnable=row["returnable"] == "yes",
+        modifier_lists=tuple(filter(None, row.get("modifier_lists", "").split("|"))),
     )
 
 

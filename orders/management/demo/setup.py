@@ -16,11 +16,13 @@ from orders.models import (
     Category,
     Customer,
     CustomerGroup,
+    ModifierList,
     PaymentProvider,
     Product,
     TaxClass,
 )
 from orders.services.card_readers import add_provider, add_reader
+from orders.services.catalog.modifier_lists import write_modifier_list
 from orders.services.catalog.products import write_product
 from orders.services.customers import save_customer
 from orders.services.receipt_profiles import save_profile
@@ -123,7 +125,26 @@ def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
     created: dict[str, Product] = {}
     for each in goods:
         created[each.sku] = create_product(plan, each, taxes, categories, created)
+    attach_modifier_lists(plan, goods, created)
     return [(created[each.sku], each) for each in goods]
+
+
+def attach_modifier_lists(
+    plan: DemoShop, goods: Iterable[DemoProduct], created: Mapping[str, Product]
+) -> None:
+    """Create the modifier lists, and attach them to the products that name them."""
+    lists = {}
+    for name, facts in plan.modifier_lists.items():
+        modifiers = [
+            {**each, "product": created[each["product"]] if each["product"] else None}
+            for each in facts["modifiers"]
+        ]
+        row = ModifierList(id=stable_id("demo", plan.slug, "modifier list", name))
+        lists[name] = write_modifier_list(row, {**facts, "name": name, "modifiers": modifiers})
+    for each in goods:
+        if each.modifier_lists:
+            chosen = [lists[name] for name in each.modifier_lists]
+            write_product(created[each.sku], {"modifier_lists": chosen})
 
 
 def save_new(row: Any) -> Any:

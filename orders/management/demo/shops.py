@@ -57,6 +57,11 @@ CORNER = DemoShop(
     ],
 )
 
+
+def _modifier(name: str, price: str = "0", product: str | None = None) -> dict[str, Any]:
+    return {"name": name, "price": Decimal(price), "product": product}
+
+
 _GST = _rate("GST", "5", included=False)
 _PST = _rate("PST", "7", included=False)
 
@@ -96,6 +101,30 @@ HARBOR = DemoShop(
         DemoCustomer("Pacific Kayaks Inc.", "Companies", "desk@kayaks.example", "604-555-0103"),
         DemoCustomer("Amira Haddad", "Members", phone="604-555-0104"),
     ],
+    modifier_lists={
+        "Size": {
+            "min": 1,
+            "max": 1,
+            "modifiers": [
+                _modifier("12 oz"),
+                _modifier("16 oz", "0.75"),
+                _modifier("20 oz", "1.25"),
+            ],
+        },
+        "Milk": {
+            "max": 1,
+            "modifiers": [_modifier("Whole milk"), _modifier("Oat milk", "0.80", product="PAN-07")],
+        },
+        "Extras": {
+            "max": 4,
+            "allow_quantity": True,
+            "modifiers": [
+                _modifier("Espresso shot", "1.00"),
+                _modifier("Vanilla syrup", "0.70"),
+                _modifier("Maple syrup", "0.90"),
+            ],
+        },
+    },
 )
 
 SHOPS = (CORNER, HARBOR)

@@ -31,12 +31,13 @@ def write_product(
     `barcodes` replaces all barcodes; None keeps them. `by` is None for commands of the system,
     which are not audited. Raises `SkuTaken`, `PluTaken`, `BarcodeTaken`.
     """
+    changes = changes | _name_modifier_lists(changes)
     facts = {} if product._state.adding else {"changes": audit.changes(product, changes)}
     for name, value in changes.items():
         setattr(product, name, value)
     is_new = product._state.adding
     product.clean_fields()
-    if changes.keys() & {"deposit", "returnable", "open_price", "sold_by"}:
+    if changes.keys() & {"deposit", "returnable", "open_price", "sold_by", "modifier_lists"}:
         _ensure_returnable_possible(product)
         _ensure_deposit_possible(product)
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
@@ -49,6 +50,13 @@ def write_product(
         done = "product_added" if is_new else "product_changed"
         audit.record(done, actor=by, target=product, **facts)
     return Product.objects.with_barcodes().get(pk=product.pk)
+
+
+def _name_modifier_lists(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the modifier lists of the changes as the product stores them."""
+    if "modifier_lists" not in changes:
+        return {}
+    return {"modifier_lists": [str(each.pk) for each in changes["modifier_lists"]] or None}
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ import shlex
 from argparse import ArgumentParser
 from decimal import Decimal
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -16,7 +17,15 @@ from accounts.services.login import log_in
 from accounts.services.sessions import ClientInfo
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
-from orders.models import Customer, Order, Product, Shift, StockLevel, StockMovement
+from orders.models import (
+    Customer,
+    ModifierList,
+    Order,
+    Product,
+    Shift,
+    StockLevel,
+    StockMovement,
+)
 from orders.services.shifts.close import ShiftCount, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
@@ -161,6 +170,21 @@ def ensure_stock_of_every_store_matches(plan: DemoShop) -> None:
     assert sorted(levels) == sorted([*planned.items()] * len(plan.places))
     received = {("receive", Role.ADMIN)}
     assert set(StockMovement.objects.values_list("type", "by__role")) == received
+
+
+def test_demo_cafe_has_a_product_with_modifiers(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="harbor")):
+        latte = Product.objects.get(sku="COF-05")
+        lists = ModifierList.objects.with_modifiers().in_bulk(latte.modifier_list_ids)
+        size, milk, extras = (lists[UUID(each)] for each in latte.modifier_list_ids)
+
+        assert [(each.name, each.min) for each in (size, milk, extras)] == [
+            ("Size", 1),
+            ("Milk", 0),
+            ("Extras", 0),
+        ]
+        skus = [each.product and each.product.sku for each in milk.loaded_modifiers]
+        assert skus == [None, "PAN-07"]
 
 
 @pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)

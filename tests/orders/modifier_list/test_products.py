@@ -1,0 +1,91 @@
+"""Modifier lists of products: order, rules, permissions and what reads show."""
+
+import pytest
+
+from orders.models import Product
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.factories.accounts import AuthSessionFactory
+from tests.factories.modifier_list import ModifierFactory
+from tests.support.api import Person
+
+
+@pytest.fixture
+def lists(shop):
+    """Return the ids of two modifier lists."""
+    return [str(ModifierFactory(tenant=shop).modifier_list.pk) for _ in range(2)]
+
+
+def attach(client, product, lists, **more):
+    body = {"modifier_lists": lists, **more}
+    return client.patch(f"products/{product.pk}/", body, If_Match="*")
+
+
+def load_lists(shop, product):
+    with tenant_scope(shop):
+        return Product.objects.get(pk=product.pk).modifier_lists
+
+
+def test_lists_are_attached_in_order_and_removed(manager_client, shop, product, lists):
+    given = attach(manager_client, product, lists[::-1])
+
+    assert (given.status_code, given.json()["modifier_lists"]) == (200, lists[::-1])
+    assert manager_client.get(f"products/{product.pk}/").json() == given.json()
+    assert manager_client.get("products/?sku=APPLE").json()["results"] == [given.json()]
+    assert manager_client.get("products/?search=apple").json()["results"] == [given.json()]
+    assert attach(manager_client, product, lists).json()["modifier_lists"] == lists
+    assert attach(manager_client, product, []).json()["modifier_lists"] == []
+    assert load_lists(shop, product) is None
+    with tenant_scope(shop):
+        events = AuditEvent.objects.filter(event="product_changed").order_by("created_at", "pk")
+        changes = [event.facts["changes"]["modifier_lists"] for event in events]
+    assert changes[0] == {"from": None, "to": lists[::-1]}
+    assert changes[2] == {"from": lists, "to": None}
+
+
+def test_new_product_has_lists_and_another_change_keeps_them(manager_client, shop, lists):
+    body = {"sku": "LATTE", "name": "Latte", "price": "3.50", "modifier_lists": lists}
+
+    made = manager_client.post("products/", body).json()
+
+    assert made["modifier_lists"] == lists
+    path = f"products/{made['id']}/"
+    changed = manager_client.patch(path, {"price": "3.60"}, If_Match="*").json()
+    assert changed["modifier_lists"] == lists
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "code"),
+    [
+        (lambda lists: [lists[0], lists[0]], "modifier_lists[1]", "repeated"),
+        (lambda lists: ["x"], "modifier_lists[0]", "invalid"),
+        (lambda lists: "x", "modifier_lists", "not_a_list"),
+        (lambda lists: lists[:1] * 21, "modifier_lists", "max_length"),
+    ],
+)
+def test_invalid_lists_are_rejected(wanted, field, code, manager_client, product, lists, problem):
+    problem(attach(manager_client, product, wanted(lists)), 400, "invalid", {field: code})
+    assert load_lists(product.tenant, product) is None
+
+
+@pytest.mark.parametrize("order", ["together", "lists first", "returnable first"])
+def test_returnable_product_has_no_modifiers(order, manager_client, shop, product, lists, problem):
+    path, back = f"products/{product.pk}/", {"returnable": True}
+    if order == "together":
+        refused = attach(manager_client, product, lists, **back)
+    elif order == "lists first":
+        attach(manager_client, product, lists)
+        refused = manager_client.patch(path, back, If_Match="*")
+    else:
+        manager_client.patch(path, back, If_Match="*")
+        refused = attach(manager_client, product, lists)
+
+    problem(refused, 400, "invalid", {"returnable": "has_modifiers"})
+    assert load_lists(shop, product) == (lists if order == "lists first" else None)
+
+
+def test_lists_are_not_changed_from_a_pin_session(manager, shop, product, lists, problem):
+    by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
+
+    problem(attach(by_pin, product, lists), 403, "password_required")
+    assert load_lists(shop, product) is None
