@@ -67,6 +67,7 @@ def test_server_does_not_import_rarely_used_modules():
     assert RARE & modules == set()
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("path", ["/admin/login/", "/platform/login/"])
 def test_the_first_admin_page_imports_the_pages(path):

@@ -335,6 +335,7 @@ def test_connections_beyond_the_limit_wait_until_one_is_closed(server):
         each.close()
 
 
+@pytest.mark.slow
 def test_stopped_worker_finishes_its_requests_and_accepts_no_more(server):
     worker, address = server
     connection = http.client.HTTPConnection(*address, timeout=MINUTE)

@@ -152,6 +152,7 @@ def test_keys_with_a_special_meaning_are_unknown_fields(http, key):
     assert_problem(response, 400, "invalid", {f"lines[0].{key}": "unknown_field"})
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(10**38), 10**38) | st.text(),

@@ -25,8 +25,7 @@ from tests.support.till import Till
 from tests.support.two_shops import create_two_shops
 from tests.support.valid_posts import ShopSetup
 
-SAMPLE = pytest.param("manager", marks=pytest.mark.sample)
-ROLES = ("admin", SAMPLE, "cashier", "pin", "platform", "anonymous")
+ROLES = ("admin", "manager", "cashier", "pin", "platform", "anonymous")
 FUZZ_SETTINGS = build_fuzz_settings(2)
 
 
@@ -45,6 +44,11 @@ def shops(world, manager, root, foreign, settings):
 @pytest.mark.parametrize("role", ROLES)
 def test_every_response_matches_the_openapi_document(role, shops):
     fuzz_operations(operations(), role, shops)
+
+
+@pytest.mark.sample
+def test_responses_of_some_operations_match_the_openapi_document(shops):
+    fuzz_operations(operations()[::10], "manager", shops)
 
 
 @pytest.mark.timeout(0)

@@ -111,6 +111,7 @@ def test_two_shops_can_sell_the_same_baskets(url):
         assert Order.objects.count() == 10
 
 
+@pytest.mark.slow
 def test_catalog_prices_are_kept(url):
     replay(url, limit=1)
     with in_shop():

@@ -112,6 +112,7 @@ def test_shift_with_an_unknown_card_payment_stays_open_and_is_reported(url, gate
         assert not Shift.objects.exclude(status="closed").exists()
 
 
+@pytest.mark.slow
 def test_sales_without_a_z_report_are_reported(url, monkeypatch):
     prepare_shop("replay", read_articles(DATA), read_baskets(DATA, 3))
     # As in a shop without shifts.

@@ -43,6 +43,7 @@ class Answers:
         return response
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [lambda i: f"198.51.100.{i}", lambda i: "198.51.100.1"])
 def test_attack_019_five_of_a_hundred_simultaneous_guesses_are_checked(
     place, clock, cashier, hashes

@@ -26,6 +26,7 @@ def list_live_sessions():
         return list(AuthSession.objects.live().filter(terminal__isnull=False))
 
 
+@pytest.mark.slow
 def test_attack_128_five_of_fifty_simultaneous_pins_are_checked(
     clock, register, manager, cashier, hashes
 ):

@@ -163,6 +163,7 @@ def test_address_is_known_only_for_recent_sessions_of_that_user(
 # --- guesses from one address -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_attack_024_password_spraying_is_limited_per_address(clock, hashes):
     hashes.restart()
     statuses = [guess(username=f"person{number}").status_code for number in range(200)]

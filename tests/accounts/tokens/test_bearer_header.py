@@ -124,6 +124,7 @@ GOOD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "audience", "kind", "typ"),
     [

@@ -165,6 +165,7 @@ def test_exported_cells_are_never_formulas(manager_client, shop, text):
         assert row[column].startswith("'"), column
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_escaped_cell_unescapes_to_the_original_text(text):
     assert unescape_formula(escape_formula(text)) == text
@@ -174,6 +175,7 @@ def test_escaped_cell_unescapes_to_the_original_text(text):
 words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -65,6 +65,7 @@ def test_seed_demo_without_debug_is_refused():
     assert not Tenant.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_seed_demo_with_debug_needs_no_force(settings):
     settings.DEBUG = True
@@ -94,6 +95,7 @@ def test_seed_demo_does_not_change_another_shop_with_the_same_slug(db):
         assert not Product.objects.exists()
 
 
+@pytest.mark.slow
 def test_every_printed_login_works(seed_output):
     rows = re.findall(r"^(corner|harbor) +(\S+) +(\S+) +(\S+) ", seed_output, re.MULTILINE)
 
@@ -122,6 +124,7 @@ def test_changed_password_is_not_printed(seed_output):
     assert re.search(r"^harbor +cashier +noah +demo-till-password ", again, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_demo_shops_differ_in_taxes_and_cash_rounding(seed_output):
     corner, harbor = (Tenant.objects.get(slug=plan.slug) for plan in SHOPS)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,7 @@ def apply_refunds(lines, refunds):
     return [apply_refund(line, refund) for line, refund in zip(lines, refunds, strict=True)]
 
 
+@pytest.mark.slow
 @for_many_sales
 @given(sold_lines(), st.data())
 def test_refunds_add_up_to_the_sale(sale, data):
@@ -120,6 +122,7 @@ def test_refunds_add_up_to_the_sale(sale, data):
         assert line.refunded_bases == line.bases
 
 
+@pytest.mark.slow
 @for_many_sales
 @given(sold_lines(), st.randoms(use_true_random=False), st.data())
 def test_refunded_amount_is_independent_of_the_order_of_refunds(sale, random, data):
@@ -157,6 +160,7 @@ def paid_sales(draw):
     return sum(parts), paid, in_cash, rule
 
 
+@pytest.mark.slow
 @for_many_sales
 @given(paid_sales(), st.data())
 def test_payouts_do_not_exceed_payments_and_finally_equal_them(sale, data):

@@ -39,6 +39,7 @@ def all_delivered(count):
         return OutboxDelivery.objects.filter(status="delivered").count() == count
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_once_option_delivers_and_exits(publish_events, notes_file):
     publish_events(1, 2, 3)
@@ -154,6 +155,7 @@ def cut_connections():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_relay_and_shop_write_concurrently_on_sqlite(publish_events, notes_file, shop):
     with run_relays(1, notes_file) as (relay,):
