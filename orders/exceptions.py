@@ -196,6 +196,11 @@ class SkuTaken(Conflict):
     message = "Another product has this SKU. Choose another SKU."
 
 
+class OptionsTaken(Conflict):
+    code = "options_taken"
+    message = "Another variant of the product has these options. Choose other ones."
+
+
 class CurrencyChanged(Conflict):
     code = "currency_changed"
     message = "The currency of the shop has changed. Load the prices again, then retry."

@@ -10,13 +10,22 @@ from django.http import HttpRequest
 
 from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.catalog_import import ProductImportMixin
 from orders.admin.rates import RatesField
+from orders.admin.variants import (
+    ParentFilter,
+    build_initial_variant,
+    build_variants_table,
+    find_by_sku,
+    read_options,
+    write_options,
+)
 from orders.models import Category, ModifierList, Product, StockLevel, TaxClass
-from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
+from orders.models.catalog import MAX_SKU_LENGTH
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
@@ -37,7 +46,17 @@ class ProductForm(ServiceForm):
         widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
         help_text="One barcode per line.",
     )
-    # Text: a list of all products would be long.
+    # For both texts: a list of all products would be long.
+    parent = forms.CharField(
+        required=False,
+        max_length=MAX_SKU_LENGTH,
+        help_text="SKU of the product that this is a variant of, such as a T-shirt.",
+    )
+    options = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
+        help_text='Of a variant: one option per line, such as "Size: M".',
+    )
     deposit = forms.CharField(
         required=False,
         max_length=MAX_SKU_LENGTH,
@@ -59,8 +78,13 @@ class ProductForm(ServiceForm):
             self.initial["modifier_lists"] = "\n".join(lists)
             codes = self.instance.barcodes.values_list("code", flat=True)
             self.initial["barcodes"] = "\n".join(codes)
-            deposit = self.instance.deposit
+            deposit, parent = self.instance.deposit, self.instance.parent
             self.initial["deposit"] = deposit.sku if deposit else ""
+            self.initial["parent"] = parent.sku if parent else ""
+            self.initial["options"] = write_options(self.instance.options or ())
+        elif self.data.get("parent") or self.initial.get("parent"):
+            # A new variant has both from its parent, unless they are entered.
+            self.fields["name"].required = self.fields["price"].required = False
         self.initial["price"] = to_currency(self.initial.get("price"))
 
     def clean_barcodes(self) -> list[str]:
@@ -76,11 +100,22 @@ class ProductForm(ServiceForm):
         return [str(found[name]) for name in names]
 
     def clean_deposit(self) -> Product | None:
-        sku = normalize_code(self.cleaned_data["deposit"])
-        found = Product.objects.filter(sku=sku).first() if sku else None
-        if sku and found is None:
-            raise forms.ValidationError("Product not found.", code="does_not_exist")
-        return found
+        return find_by_sku(self.cleaned_data["deposit"])
+
+    def clean_parent(self) -> Product | None:
+        return find_by_sku(self.cleaned_data["parent"])
+
+    def clean_options(self) -> dict[str, str]:
+        return read_options(self.cleaned_data["options"])
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
+        is_new_variant = self.is_new and cleaned.get("parent")
+        left_out = ("name", "price") if is_new_variant else ()
+        return {
+            name: value for name, value in cleaned.items() if value != "" or name not in left_out
+        }
 
 
 @admin.register(Product, site=shop_site)
@@ -91,9 +126,14 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
     form = ProductForm
     view_role = edit_role = Role.MANAGER
     add_input = change_input = ProductInput
-    fields_of_errors = {"sku_taken": "sku", "plu_taken": "plu", "barcode_taken": "barcodes"}
+    fields_of_errors = {
+        "sku_taken": "sku",
+        "plu_taken": "plu",
+        "barcode_taken": "barcodes",
+        "options_taken": "options",
+    }
     list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
-    list_filter = ("is_active", "sold_by")
+    list_filter = ("is_active", "sold_by", ParentFilter)
     list_select_related = ("category", "tax_class")
     search_fields = ("sku__startswith", "name")
     search_help_text = "Enter words of the name, the beginning of a SKU, or a whole barcode."
@@ -106,6 +146,8 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "category",
         "barcodes",
         "plu",
+        "parent",
+        "options",
         "sold_by",
         "weight_unit",
         "deposit",
@@ -122,6 +164,11 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("in_stock",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill in what a new variant has from the parent whose SKU is in the link."""
+        parent = Product.objects.filter(sku=request.GET.get("parent", "")).first()
+        return build_initial_variant(parent) if parent else {}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -142,6 +189,9 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
             if product.track_stock
             else "Stock is not tracked for this product."
         )
+
+    def build_tables(self, row: Product) -> list[Table]:
+        return [] if row.parent_id else [build_variants_table(row)]
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.save_product(Product(), given, by=by)

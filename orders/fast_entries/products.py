@@ -40,8 +40,8 @@ from tenants.scope import tenant_context
 COLUMNS = """
 SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
  listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
- listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.version,
- listed.updated_at,
+ listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
+ listed.options, listed.has_variants, listed.version, listed.updated_at,
  ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """
@@ -54,6 +54,7 @@ PAGES = KeysetList(
     filters={
         "id": BY_IDS,
         "category": Filter("listed.category_id = {}::uuid", parse_id),
+        "parent": Filter("listed.parent_id = {}::uuid", parse_id, is_planned=True),
         "is_active": Filter("listed.is_active = {}::boolean", parse_flag),
         "updated_since": Filter(
             "listed.updated_at >= {}::timestamptz", parse_time, is_planned=True

@@ -12,6 +12,7 @@ from django.db.models import Prefetch, Q
 from orders.codes import build_key, normalize_plu
 from orders.models.columns import QUANTITY_DECIMALS, money_column
 from orders.models.search_text import SearchTextField
+from orders.models.variant_options import Options, OptionsKeyField, fold_option_names
 from orders.money import TaxRate, build_tax_rate, round_to
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
@@ -174,6 +175,20 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     )
     # Ids in their order, null without any. JSON, because a sale reads them with the product.
     modifier_lists = models.JSONField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="variants",
+        db_index=False,
+        help_text="The product that this is a variant of.",
+    )
+    # Pairs of name and value; null for products that are no variant.
+    options = models.JSONField(null=True, blank=True)
+    options_key = OptionsKeyField(max_length=32, null=True, editable=False)
+    # Stored, so that sales need not look for variants.
+    has_variants = models.BooleanField(default=False, db_default=False, editable=False)
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
@@ -188,6 +203,17 @@ class Product(SoldByUnitOrWeight, TenantOwned):
                 name="product_plu_is_unique",
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
+            # Also the index of the variants of a product.
+            models.UniqueConstraint(
+                fields=["tenant", "parent", "options_key"],
+                condition=Q(parent__isnull=False),
+                name="variant_options_are_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True, options_key__isnull=True)
+                | Q(parent__isnull=False, options_key__isnull=False, has_variants=False),
+                name="variant_has_options",
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "name", "id"], name="product_by_name"),
@@ -236,29 +262,79 @@ class Product(SoldByUnitOrWeight, TenantOwned):
             return FieldError(field, "invalid", "Must be greater than zero.")
         return None
 
+    @property
+    def is_on_sale(self) -> bool:
+        return self.is_active and not self.has_variants
+
+    @property
+    def has_own_stock(self) -> bool:
+        """Return whether its sales take stock. Empties are not stock of the shop: it sells none."""
+        return self.track_stock and not self.returnable and not self.has_variants
+
+    def find_variant_error(self) -> FieldError | None:
+        """Return the error for a parent that this product cannot have, or for its options."""
+        if self.parent is None:
+            detail = "Only variants have options. Enter the parent."
+            return FieldError("options", "no_parent", detail) if self.options else None
+        if not self.options:
+            return FieldError("options", "required", "Enter the options of the variant.")
+        if self.parent.pk == self.pk:
+            detail = "A product cannot be a variant of itself."
+            return FieldError("parent", "same_product", detail)
+        if self.parent.parent_id:
+            detail = f"{self.parent.name} is a variant itself. Choose its parent."
+            return FieldError("parent", "is_variant", detail)
+        if self.has_variants:
+            detail = "This product has variants and cannot become one."
+            return FieldError("parent", "has_variants", detail)
+        return None
+
+    def find_option_names_error(self, options: Options) -> FieldError | None:
+        """Return the error for other names of options than another variant has."""
+        if fold_option_names(self.options or ()) == fold_option_names(options):
+            return None
+        names = ", ".join(name for name, _ in options)
+        detail = f"The other variants have these options: {names}. Enter the same ones."
+        return FieldError("options", "other_options", detail)
+
     def find_deposit_error(self) -> FieldError | None:
         """Return the error for a deposit that this product cannot have."""
         if self.deposit is None:
             return None
         if self.deposit.pk == self.pk:
             return FieldError("deposit", "same_product", "A product cannot be its own deposit.")
-        if self.deposit.deposit_id:
-            detail = f"{self.deposit.name} has a deposit itself. Choose another product."
-            return FieldError("deposit", "has_deposit", detail)
-        if self.deposit.returnable:
-            detail = f"{self.deposit.name} is returnable. Choose the product that is charged."
-            return FieldError("deposit", "is_returnable", detail)
+        if error := self.deposit.find_error_as_deposit():
+            return error
         if self.sold_by != self.SoldBy.UNIT:
             detail = "Only products that are sold by the unit can have a deposit."
             return FieldError("deposit", "not_by_unit", detail)
         return None
 
+    def find_error_as_deposit(self) -> FieldError | None:
+        """Return the error for this product as the deposit of another one."""
+        if self.deposit_id:
+            detail = f"{self.name} has a deposit itself. Choose another product."
+            return FieldError("deposit", "has_deposit", detail)
+        if self.returnable:
+            detail = f"{self.name} is returnable. Choose the product that is charged."
+            return FieldError("deposit", "is_returnable", detail)
+        if self.has_variants:
+            detail = f"{self.name} has variants. Choose one of them."
+            return FieldError("deposit", "has_variants", detail)
+        return None
+
     def ensure_stock_quantity(self, quantity: Decimal) -> None:
-        """Raise `Invalid` unless stock is tracked and units are whole."""
+        """Raise `Invalid` unless stock is tracked and units are whole.
+
+        A product that became a parent can be counted as zero, for what returns or races left.
+        """
         if not self.track_stock:
             raise Invalid.field(
                 "product", "Stock is not tracked for this product.", code="not_tracked"
             )
+        if self.has_variants and quantity:
+            detail = f"{self.name} has variants, which have the stock. Choose one of them."
+            raise Invalid.field("product", detail, code="has_variants")
         self.ensure_whole_units(quantity)
 
     # Set by `with_barcodes`.
@@ -278,7 +354,8 @@ class Product(SoldByUnitOrWeight, TenantOwned):
 
     def save_changes(self, *fields: str) -> None:
         searched = ("search_text",) if {"name", "sku"} & set(fields) else ()
-        super().save_changes(*fields, *searched)
+        keyed = ("options_key",) if "options" in fields else ()
+        super().save_changes(*fields, *searched, *keyed)
 
     @property
     def tax_rates(self) -> tuple[TaxRate, ...]:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from orders.codes import normalize_plu
 from orders.models import Category, ModifierList, Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH
+from orders.models.variant_options import MAX_OPTION_LENGTH, MAX_OPTIONS
 from orders.money import TaxRate
 from orders.serializers.rendering import render_product
 from tenants.api.fields import (
@@ -95,10 +98,41 @@ class PluField(StrictCharField):
         return plu or self.fail("not_digits")
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string", "maxLength": MAX_OPTION_LENGTH},
+        "maxProperties": MAX_OPTIONS,
+    }
+)
+class OptionsField(serializers.DictField):
+    """Options as pairs of name and value, in the order of the request."""
+
+    default_error_messages = {"max": "At most {maximum} options."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        text = StrictCharField(max_length=MAX_OPTION_LENGTH, trim_whitespace=True)
+        super().__init__(child=text, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and len(data) > MAX_OPTIONS:
+            self.fail("max", maximum=MAX_OPTIONS)
+        names = [self.child.run_validation(name) for name in data] if isinstance(data, dict) else []
+        values = super().to_internal_value(data)
+        return [list(pair) for pair in zip(names, values.values(), strict=True)] or None
+
+
 class ProductInput(StrictSerializer):
     sku = StrictCharField(max_length=64)
-    name = StrictCharField(max_length=200, trim_whitespace=True)
-    price = MoneyField()
+    name = StrictCharField(
+        max_length=200,
+        trim_whitespace=True,
+        required=False,
+        help_text="Required, unless it is a variant: then it is named after parent and options.",
+    )
+    price = MoneyField(
+        required=False, help_text="Required, unless it is a variant: then it is its parent's."
+    )
     barcodes = serializers.ListField(
         child=StrictCharField(max_length=64), max_length=MAX_BARCODES, required=False
     )
@@ -127,12 +161,37 @@ class ProductInput(StrictSerializer):
         required=False,
         help_text="What is chosen at the sale, in this order.",
     )
+    parent = TenantRelatedField(
+        Product,
+        required=False,
+        allow_null=True,
+        help_text="Product that this is a variant of. It is not sold itself.",
+    )
+    options = OptionsField(
+        required=False,
+        help_text="What tells a variant from the others, by name: they have the same names.",
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Require name and price of a new product that is no variant."""
+        if self.partial or given.get("parent"):
+            return given
+        missing = [name for name in ("name", "price") if name not in given]
+        if missing:
+            raise serializers.ValidationError(
+                {name: ErrorDetail("This field is required.", "required") for name in missing}
+            )
+        return given
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
     price = MoneyField(read_only=True)
     barcodes = serializers.ListField(child=serializers.CharField(), read_only=True)
     modifier_lists = serializers.ListField(child=serializers.UUIDField(), read_only=True)
+    options = serializers.DictField(child=serializers.CharField(), read_only=True)
+    has_variants = serializers.BooleanField(
+        read_only=True, help_text="Whether it has variants, which are sold instead of it."
+    )
 
     class Meta:
         model = Product
@@ -153,6 +212,9 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "deposit",
             "returnable",
             "modifier_lists",
+            "parent",
+            "options",
+            "has_variants",
             "version",
             "updated_at",
         )

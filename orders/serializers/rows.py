@@ -44,6 +44,9 @@ class ProductRow(Row):
     deposit_id: str | None
     returnable: bool
     modifier_lists: str | None
+    parent_id: str | None
+    options_text: str | None
+    has_variants: bool
     version: int
     updated_at: str
     barcodes: str
@@ -55,6 +58,10 @@ class ProductRow(Row):
     @property
     def modifier_list_ids(self) -> Any:
         return parse_json(self.modifier_lists) if self.modifier_lists else []
+
+    @property
+    def options(self) -> Any:
+        return parse_json(self.options_text) if self.options_text else None
 
 
 class StockLevelRow(Row):

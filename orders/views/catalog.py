@@ -94,6 +94,7 @@ class ProductFilter(StrictFilterSet):
     sku = TextFilter(method="filter_sku")
     plu = TextFilter(method="filter_plu", help_text="Leading zeros are ignored.")
     category = IdFilter()
+    parent = IdFilter(help_text="The variants of this product.")
     is_active = StrictBooleanFilter()
     price_min = DecimalFilter(field_name="price", lookup_expr="gte")
     price_max = DecimalFilter(field_name="price", lookup_expr="lte")

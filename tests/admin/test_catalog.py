@@ -9,6 +9,8 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
 from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
+from tests.support.till import set_product
+from tests.support.variants import create_variant
 
 pytestmark = pytest.mark.once
 
@@ -68,6 +70,61 @@ def test_invalid_deposit_is_rejected_with_a_message(managers_browser, product, s
     before = snapshot_database(Product)
 
     response = submit_form(managers_browser, f"{PRODUCTS}{product.pk}/change/", deposit=sku)
+
+    assert words in read_errors(response)
+    assert snapshot_database(Product) == before
+
+
+def test_variants_are_added_from_the_page_of_their_parent(managers_browser, shop):
+    with tenant_scope(shop):
+        shirt = ProductFactory(tenant=shop, sku="T SHIRT", name="T-shirt", price="19.90")
+    page = f"{PRODUCTS}{shirt.pk}/change/"
+    add = f"{PRODUCTS}add/?parent=T+SHIRT"
+    assert add in managers_browser.get(page).content.decode().replace("%20", "+")
+
+    for size in ("M", "L"):
+        given = {"sku": f"S-{size}", "options": f"Size: {size}\r\nColor: Red\r\n"}
+        assert submit_form(managers_browser, add, **given).status_code == 302
+
+    large = get_row(shop, Product, sku="S-L")
+    assert (large.name, large.parent_id) == ("T-shirt, L, Red", shirt.pk)
+    assert large.price == Decimal("19.90")
+    assert (large.category_id, large.tax_class_id) == (shirt.category_id, shirt.tax_class_id)
+    shown = managers_browser.get(page).content.decode()
+    assert "T-shirt, M, Red" in shown
+    assert "Size: L, Color: Red" in shown
+    assert "Size: \nColor: " in managers_browser.get(add).content.decode()
+
+
+def test_variant_is_changed_listed_and_detached(managers_browser, product, shop):
+    set_product(shop, product, track_stock=False)
+    variant = create_variant(product, Size="L")
+    listed = managers_browser.get(f"{PRODUCTS}?parent={product.pk}").content.decode()
+    assert ">APPLE-L<" in listed
+    assert ">APPLE<" not in listed
+    own = f"{PRODUCTS}{variant.pk}/change/"
+
+    assert submit_form(managers_browser, own, price="21.00").status_code == 302
+    after = get_row(shop, Product, pk=variant.pk)
+    assert (after.options, after.price) == ([["Size", "L"]], Decimal("21.00"))
+    assert submit_form(managers_browser, own, parent="", options="").status_code == 302
+    assert get_row(shop, Product, pk=variant.pk).parent_id is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"parent": "NOWHERE", "options": "Size: M"}, "Product not found."),
+        ({"parent": "APPLE", "options": "Size M"}, "Write each option on a line"),
+        ({"parent": "APPLE", "options": "Size: M\nSize: L"}, "Write each option on a line"),
+        ({"parent": "APPLE", "options": ""}, "Enter the options of the variant."),
+        ({"parent": "", "options": "Size: M"}, "Only variants have options."),
+    ],
+)
+def test_invalid_variant_is_rejected_with_a_message(managers_browser, product, given, words):
+    before = snapshot_database(Product)
+
+    response = submit_form(managers_browser, f"{PRODUCTS}add/", **NEW | given)
 
     assert words in read_errors(response)
     assert snapshot_database(Product) == before

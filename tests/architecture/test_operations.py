@@ -94,7 +94,9 @@ def find_free_objects(schema, path):
     if not isinstance(schema, dict):
         return
     known = {"properties", "$ref", "oneOf", "anyOf", "allOf"} & schema.keys()
-    if schema.get("type") == "object" and not known:
+    others = schema.get("additionalProperties")
+    has_typed_values = isinstance(others, dict) and "type" in others
+    if schema.get("type") == "object" and not (known or has_typed_values):
         yield path
     for name, each in schema.items():
         yield from find_free_objects(each, f"{path}.{name}")

@@ -54,9 +54,13 @@ PRODUCTS = [
     {"sku": "UNTAXED", "name": "Deposit", "price": Decimal("0.25"), "track_stock": False},
     {"sku": "TAXED", "name": "Crate", "price": Decimal("1.50"), "is_active": False},
     {"sku": "EMPTY", "name": "Empty", "price": Decimal("0.25"), "returnable": True},
+    {"sku": "SHIRT", "name": "Shirt", "price": Decimal(9), "has_variants": True},
+    {"sku": "MEDIUM", "name": "Shirt, M", "price": Decimal(9), "options": [["Size", "M"]]},
 ]
 # Deposits by the SKU of their product.
 DEPOSITS = {"bottle": "untaxed", "beer": "taxed"}
+# Parents by the SKU of their variant.
+PARENTS = {"MEDIUM": "shirt"}
 # Positions of tax classes beyond the first products.
 OTHER_CLASSES = {"BOTTLE": 0, "BEER": 1, "TAXED": 2}
 numbers = count(1)
@@ -76,6 +80,7 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
             tenant=tenant,
             category=None,
             tax_class=classes[at] if at < len(classes) else None,
+            parent=products.get(PARENTS.get(str(given["sku"]), "")),
             **given,
         )
         products[product.sku.lower()] = product
@@ -156,6 +161,7 @@ def cash(amount: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 SALES = {
+    "a variant": lambda shop: order(shop, line(shop.medium), payments=[cash()]),
     "several lines": lambda shop: order(
         shop,
         line(shop.plain, "2"),

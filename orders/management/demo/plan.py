@@ -45,7 +45,7 @@ class DemoStore:
 class DemoProduct:
     """A product. Without a price it has an open price; without stock it is not tracked.
 
-    `deposit` is a SKU that comes before it.
+    `deposit` and `parent` are SKUs that come before it. `options` are texts such as "Size: M".
     """
 
     sku: str
@@ -61,6 +61,8 @@ class DemoProduct:
     returnable: bool
     # Names of modifier lists of the shop.
     modifier_lists: tuple[str, ...]
+    parent: str | None
+    options: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,14 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         deposit=row["deposit"] or None,
         returnable=row["returnable"] == "yes",
         modifier_lists=tuple(filter(None, row.get("modifier_lists", "").split("|"))),
+        parent=row["parent"] or None,
+        options=tuple(parse_option(each) for each in row["options"].split("|") if each),
     )
+
+
+def parse_option(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name.strip(), value.strip()
 
 
 def parse_decimal(text: str) -> Decimal | None:

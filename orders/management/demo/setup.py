@@ -161,7 +161,8 @@ def create_product(
     product = Product(id=stable_id("demo", plan.slug, "product", goods.sku))
     facts = {
         "sku": goods.sku,
-        "name": goods.name,
+        # Without a name it is a variant.
+        **({"name": goods.name} if goods.name else {}),
         "price": goods.price or 0,
         "open_price": goods.price is None,
         "tax_class": taxes[goods.tax_class] if goods.tax_class else None,
@@ -171,6 +172,8 @@ def create_product(
         "plu": goods.plu,
         "deposit": created[goods.deposit] if goods.deposit else None,
         "returnable": goods.returnable,
+        "parent": created[goods.parent] if goods.parent else None,
+        "options": [list(pair) for pair in goods.options] or None,
     }
     return write_product(product, facts, barcodes=goods.barcodes)
 

@@ -8,9 +8,17 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from orders.exceptions import BarcodeTaken, PluTaken, SkuTaken
+from orders.exceptions import BarcodeTaken, OptionsTaken, PluTaken, SkuTaken
 from orders.models import Barcode, Product
 from orders.models.catalog import build_barcode_key
+from orders.models.variant_options import build_options_key
+from orders.services.catalog.variants import (
+    VARIANT_FIELDS,
+    complete_changes,
+    ensure_variant_possible,
+    remember_former,
+    update_relatives,
+)
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
@@ -29,27 +37,40 @@ def write_product(
     """Create or update a product and record it in the audit log.
 
     `barcodes` replaces all barcodes; None keeps them. `by` is None for commands of the system,
-    which are not audited. Raises `SkuTaken`, `PluTaken`, `BarcodeTaken`.
+    which are not audited. A new variant has from its parent what the changes leave out. Raises
+    `SkuTaken`, `PluTaken`, `BarcodeTaken`, `OptionsTaken`.
     """
-    changes = changes | _name_modifier_lists(changes)
-    facts = {} if product._state.adding else {"changes": audit.changes(product, changes)}
+    is_new = product._state.adding
+    changes = complete_changes(product, changes | _name_modifier_lists(changes))
+    facts = {} if is_new else {"changes": audit.changes(product, changes)}
+    former = remember_former(product, changes)
     for name, value in changes.items():
         setattr(product, name, value)
-    is_new = product._state.adding
+    new_barcodes = _check(product, changes, barcodes)
+    # After a concurrent insert the second check names the SKU or barcode that is taken.
+    with unique_or(partial(_ensure_unique, product, new_barcodes or ())):
+        _save(product, changes, new_barcodes)
+    publish_row(product, is_new=is_new)
+    update_relatives(product, changes, former, by=by)
+    if by is not None and (is_new or facts["changes"]):
+        done = "product_added" if is_new else "product_changed"
+        audit.record(done, actor=by, target=product, **facts)
+    return Product.objects.with_barcodes().get(pk=product.pk)
+
+
+def _check(
+    product: Product, changes: dict[str, Any], barcodes: Sequence[str] | None
+) -> dict[str, Barcode] | None:
+    """Raise an error for values that the product cannot have; return the new barcodes."""
+    if changes.keys() & VARIANT_FIELDS:
+        ensure_variant_possible(product)
     product.clean_fields()
     if changes.keys() & {"deposit", "returnable", "open_price", "sold_by", "modifier_lists"}:
         _ensure_returnable_possible(product)
         _ensure_deposit_possible(product)
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
     _ensure_unique(product, new_barcodes or ())
-    # After a concurrent insert the second check names the SKU or barcode that is taken.
-    with unique_or(partial(_ensure_unique, product, new_barcodes or ())):
-        _save(product, changes, new_barcodes)
-    publish_row(product, is_new=is_new)
-    if by is not None and (is_new or facts["changes"]):
-        done = "product_added" if is_new else "product_changed"
-        audit.record(done, actor=by, target=product, **facts)
-    return Product.objects.with_barcodes().get(pk=product.pk)
+    return new_barcodes
 
 
 def _name_modifier_lists(changes: dict[str, Any]) -> dict[str, Any]:
@@ -119,12 +140,15 @@ def _ensure_deposit_possible(product: Product) -> None:
 
 
 def _ensure_unique(product: Product, keys: Iterable[str]) -> None:
-    """Raise `SkuTaken`, `PluTaken` or `BarcodeTaken` if another product has it."""
+    """Raise `SkuTaken`, `PluTaken`, `OptionsTaken` or `BarcodeTaken` if another product has it."""
     others = Product.objects.exclude(pk=product.pk)
     if others.filter(sku=product.sku).exists():
         raise SkuTaken
     if product.plu and others.filter(plu=product.plu).exists():
         raise PluTaken(plu=product.plu)
+    key = build_options_key(product.options)
+    if key and others.filter(parent=product.parent_id, options_key=key).exists():
+        raise OptionsTaken
     taken = Barcode.objects.filter(key__in=list(keys)).exclude(product=product).first()
     if taken is not None:
         raise BarcodeTaken(barcode=taken.code)

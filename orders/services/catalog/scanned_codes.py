@@ -29,13 +29,15 @@ from tenants.scope import current_tenant, current_tenant_id
 
 # No sale needs them, and a time is as slow to read as ten other columns.
 UNUSED_COLUMNS = ("created_at", "updated_at")
+UNUSED_OF_PRODUCTS = ("search_text", "parent", "options", "options_key")
 
 
 def load_what_is_sold(rows: Any, *, by: str = "") -> Any:
     """Load the products `by` these rows, or the rows themselves, with their tax classes."""
     models = (by, f"{by}tax_class__")
     unused = [f"{model}{name}" for model in models for name in UNUSED_COLUMNS]
-    return rows.select_related(f"{by}tax_class").defer(f"{by}search_text", *unused)
+    unused += [f"{by}{name}" for name in UNUSED_OF_PRODUCTS]
+    return rows.select_related(f"{by}tax_class").defer(*unused)
 
 
 BARCODES_BY_KEY = CompiledQuery(

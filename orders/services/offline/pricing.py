@@ -267,7 +267,7 @@ def _find_line_flags(
     if product is None:
         yield Flag.UNKNOWN_PRODUCT
         return
-    if not product.is_active and not line.deposit_for:
+    if not product.is_on_sale and not line.deposit_for:
         yield Flag.NOT_ON_SALE
     if not product.open_price and line.unit_price != product.price:
         yield Flag.PRICE_DIFFERS

@@ -384,6 +384,9 @@ def _find_errors(path: str, line: LineRequest, product: Product | None) -> Itera
         yield FieldError(
             path.rstrip(".") or "product", "not_on_sale", f"{product.name} is not on sale."
         )
+    elif product.has_variants:
+        detail = f"{product.name} is sold by its variants. Choose one of them."
+        yield FieldError(path.rstrip(".") or "product", "has_variants", detail)
     yield from _find_quantity_errors(f"{path}quantity", line.quantity, product)
     if product.returnable:
         yield from _find_return_errors(path, line)

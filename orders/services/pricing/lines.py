@@ -170,8 +170,7 @@ def _copy_product(product: Product) -> dict[str, Any]:
         "name": product.name,
         "list_price": product.price,
         "open_price": product.open_price,
-        # Empties are not stock of the shop: it sells none of them.
-        "tracks_stock": product.track_stock and not product.returnable,
+        "tracks_stock": product.has_own_stock,
         "sold_by": product.sold_by,
     }
 

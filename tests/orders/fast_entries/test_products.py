@@ -18,6 +18,7 @@ from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFacto
 from tests.support.api import Person
 from tests.support.both_ways import BothWays, call
 from tests.support.statements import assert_statement_count
+from tests.support.variants import create_variant
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -206,6 +207,24 @@ def test_product_list_sends_one_message_to_postgresql(client, products, messages
     assert len(messages) == 1
 
 
+def test_variants_equal_the_view(client, shop, products, foreign):
+    """With options that JSON writes with escapes, and in the order of the names."""
+    values = ('M "slim" \u2028', "Größe 日本 \U0001f34e", "\\ <&>'")
+    for value in values:
+        create_variant(products[0], Größe=value, Color="Red")
+    hidden = create_variant(foreign.product, Size="M")
+
+    listed = results(client.get(f"{PRODUCTS}?parent={products[0].pk}&page_size=200"))
+    assert [list(each["options"]) for each in listed] == [["Größe", "Color"]] * 3
+    assert {each["options"]["Größe"] for each in listed} == set(values)
+    shown = json.loads(client.get(f"{PRODUCTS}{products[0].pk}/").body)
+    assert (shown["has_variants"], shown["options"]) == (True, {})
+    first = client.get(f"{PRODUCTS}?parent={products[0].pk}&page_size=1")
+    client.get(json.loads(first.body)["next"])
+    for parent in (products[1].pk, foreign.product.pk, hidden.pk):
+        assert results(client.get(f"{PRODUCTS}?parent={parent}")) == []
+
+
 # --- tags and compression -------------------------------------------------------------------------
 
 
@@ -246,6 +265,7 @@ def test_filters(client, shop, products):
         "is_active=True",
         "is_active=1",
         "category=x",
+        "parent=x",
         "updated_since=yesterday",
         "updated_since=2026-01-01T00:00:00",
         "id=x",

@@ -107,6 +107,7 @@ def test_repeated_order_is_answered_by_the_view(both):
 
 LEFT_TO_THE_VIEW = {
     "an unknown product": lambda shop: order(shop, {"product": next(ids), "quantity": "1"}),
+    "a product with variants": lambda shop: order(shop, line(shop.shirt)),
     "a product that is not on sale": lambda shop: order(shop, line(shop.off)),
     "a label of a scale": lambda shop: order(
         shop, {"barcode": "2100007005379"}, payments=[cash("5.37")]
