@@ -98,12 +98,18 @@ LIST_ETAG: dict[str, Any] = {
     "description": "Names the content of this page, to be sent as `If-None-Match`.",
     "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{24}"$'},
 }
+SNAPSHOT_ETAG: dict[str, Any] = {
+    "description": "Names the rows of the whole snapshot, to be sent as `If-None-Match`.",
+    "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{8}-[0-9]+"$'},
+}
 NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-None-Match`."}
 LISTS_WITH_ETAG = frozenset(
     f"/api/v1/{name}/" for name in ("categories", "products", "stock", "stores", "tax-classes")
 )
+SNAPSHOT_PATH = "/api/v1/catalog/snapshot/"
 CONDITIONAL_PATHS = LISTS_WITH_ETAG.union(
-    (f"{path}{{id}}/" for path in LISTS_WITH_ETAG), ("/api/v1/orders/{id}/", "/api/v1/tenant/")
+    (f"{path}{{id}}/" for path in LISTS_WITH_ETAG),
+    ("/api/v1/orders/{id}/", "/api/v1/tenant/", SNAPSHOT_PATH),
 )
 # Operations that change the row of their path accept a version.
 ROW_IN_PATH = "{id}"
@@ -112,7 +118,7 @@ UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/", "/api/v1/payment-events/{id}
 # The row is selected by the query string.
 PATHS_WITH_ROW_IN_QUERY = ("/api/v1/shifts/current/",)
 # The position to continue from may be gone.
-CHANGE_FEED_PATH = "/api/v1/changes/"
+PATHS_WITH_POSITION = ("/api/v1/changes/", SNAPSHOT_PATH)
 # The password is not part of the versioned user.
 UNVERSIONED_PATH = "/api/v1/auth/password/"
 
@@ -178,7 +184,12 @@ def document_problems(
         {"password": PASSWORD_FORM, "terminal": TERMINAL}
     )
     components.setdefault("headers", {}).update(
-        {"IdempotentReplayed": REPLAYED, "ETag": ETAG, "ListETag": LIST_ETAG}
+        {
+            "IdempotentReplayed": REPLAYED,
+            "ETag": ETAG,
+            "ListETag": LIST_ETAG,
+            "SnapshotETag": SNAPSHOT_ETAG,
+        }
     )
     for path, operations in result.get("paths", {}).items():
         for method in operations.keys() & set(METHODS):
@@ -243,8 +254,9 @@ def document_conditional_get(path: str, operation: dict[str, Any]) -> None:
     parameter = {"$ref": "#/components/parameters/IfNoneMatch"}
     operation.setdefault("parameters", []).append(parameter)
     operation["responses"]["304"] = NOT_MODIFIED
-    if path in LISTS_WITH_ETAG:
-        tag = {"$ref": "#/components/headers/ListETag"}
+    name = "SnapshotETag" if path == SNAPSHOT_PATH else "ListETag"
+    if path in LISTS_WITH_ETAG or path == SNAPSHOT_PATH:
+        tag = {"$ref": f"#/components/headers/{name}"}
         operation["responses"]["200"].setdefault("headers", {})["ETag"] = tag
 
 
@@ -292,7 +304,7 @@ def list_problem_statuses(path: str, method: str, operation: dict[str, Any]) -> 
     conditional = {
         "404": "{" in path or path in PATHS_WITH_ROW_IN_QUERY,
         "409": method in WRITE_METHODS or has_pdf,
-        "410": path == CHANGE_FEED_PATH,
+        "410": path in PATHS_WITH_POSITION,
         "412": reads_version(path, method),
         "413": has_body,
         "415": has_body,

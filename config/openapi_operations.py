@@ -13,6 +13,7 @@ TAGS = {
     "auth": "Log in with a password or, at a paired terminal, with a PIN; sessions and tokens.",
     "registers": "Registers of the stores: pairing a terminal, and its sequence of sales.",
     "shifts": "The cash drawer of a register, from the opening float to the Z report.",
+    "catalog": "All rows that a terminal keeps a copy of, and what has changed since.",
     "products": "What the shop sells: look-up by barcode and text, import and export.",
     "categories": "Groups of products.",
     "modifier-lists": "Choices at the sale of a product, such as sizes and extras.",
@@ -89,6 +90,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST approvals/{id}/approve/": ("approvals.approve", "Approve a request"),
     "POST approvals/{id}/deny/": ("approvals.deny", "Deny a request"),
     # catalog and stock
+    "GET catalog/snapshot/": ("catalog.snapshot", "Load or follow the catalog of a terminal"),
     "GET products/export/": ("products.export", "Export the catalog as CSV"),
     "POST products/import/": ("products.import", "Import a catalog file"),
     "GET stock/": ("stock.list", "List stock levels"),

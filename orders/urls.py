@@ -25,6 +25,11 @@ router.register("shifts", views.ShiftViewSet, basename="shift")
 router.register("orders", views.OrderViewSet, basename="order")
 
 urlpatterns = [
+    path(
+        "catalog/snapshot/",
+        views.SnapshotViewSet.as_view({"get": "load"}),
+        name="catalog-snapshot",
+    ),
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
     path("payment-events/<uuid:pk>/", views.PaymentEventView.as_view(), name="payment-events"),
     path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),

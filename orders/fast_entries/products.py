@@ -21,7 +21,7 @@ from accounts.fast_entries.reading import (
 from orders.codes import build_key
 from orders.models import Product
 from orders.serializers.rendering import render_products
-from orders.serializers.rows import ProductRow
+from orders.serializers.rows import PRODUCT_COLUMNS, ProductRow
 from orders.services.catalog.scanned_codes import read_gs1_code
 from orders.services.catalog.search import (
     RANK_BARCODE,
@@ -37,17 +37,9 @@ from tenants.database.postgres.pipeline import Prepared
 from tenants.models.owned import RELEVANCE
 from tenants.scope import tenant_context
 
-COLUMNS = """
-SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
- listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
- listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
- listed.options, listed.has_variants, listed.version, listed.updated_at,
- ARRAY(SELECT b.code FROM orders_barcode b
-  WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
-"""
 PAGES = KeysetList(
     model=Product,
-    select=f"{COLUMNS} FROM orders_product listed WHERE listed.tenant_id = $1::uuid",
+    select=f"{PRODUCT_COLUMNS} FROM orders_product listed WHERE listed.tenant_id = $1::uuid",
     ordering="name",
     columns=(("name", "text"), ("id", "uuid")),
     read_position=lambda row: (row.name, row.id),
@@ -68,7 +60,7 @@ SCANNED = """
  WHERE scanned.tenant_id = $1::uuid AND scanned.key = $2 AND (scanned.code = $3 OR NOT EXISTS
   (SELECT 1 FROM orders_barcoderule r WHERE r.tenant_id = $1::uuid AND r.is_active))
 """
-BY_BARCODE = Prepared(f"{COLUMNS}{SCANNED}")
+BY_BARCODE = Prepared(f"{PRODUCT_COLUMNS}{SCANNED}")
 BY_SKU = Prepared(f"{PAGES.select} AND listed.sku = $2")
 BY_ID = Prepared(f"{PAGES.select} AND listed.id = $2::uuid")
 # With barcode rules these may be labels, or other spellings of a GTIN.
@@ -281,7 +273,7 @@ def build_search(shape: SearchShape) -> KeysetList:
     cases = " ".join(f"WHEN {each} THEN {rank}" for rank, each in ranks)
     return KeysetList(
         model=Product,
-        select=f"""{COLUMNS}, listed.relevance
+        select=f"""{PRODUCT_COLUMNS}, listed.relevance
 FROM (SELECT p.*, CASE {cases} ELSE {RANK_SUBSTRINGS} END AS relevance FROM orders_product p
  WHERE p.tenant_id = $1::uuid AND {condition}) listed WHERE listed.tenant_id = $1::uuid""",
         ordering=RELEVANCE,

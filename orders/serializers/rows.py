@@ -64,6 +64,17 @@ class ProductRow(Row):
         return parse_json(self.options_text) if self.options_text else None
 
 
+# $1 is the tenant.
+PRODUCT_COLUMNS = """
+SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
+ listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
+ listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
+ listed.options, listed.has_variants, listed.version, listed.updated_at,
+ ARRAY(SELECT b.code FROM orders_barcode b
+  WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
+"""
+
+
 class StockLevelRow(Row):
     """A stock level."""
 

@@ -13,6 +13,7 @@ from orders.views.receipt_profile import ReceiptProfileViewSet
 from orders.views.refund import RefundViewSet, StoreCreditViewSet
 from orders.views.report import ReportViewSet
 from orders.views.shift import ShiftViewSet
+from orders.views.snapshot import SnapshotViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
 from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
@@ -36,6 +37,7 @@ __all__ = [
     "RefundViewSet",
     "ReportViewSet",
     "ShiftViewSet",
+    "SnapshotViewSet",
     "StockLevelViewSet",
     "StoreCreditViewSet",
     "SyncViewSet",

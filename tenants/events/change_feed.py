@@ -5,7 +5,7 @@ a reader would miss. Positions are therefore assigned after the commit, one tran
 a new position is always greater than every position that was read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,36 @@ def read_changes(after: int | None, *, limit: int, narrowed: RowFilter) -> Page:
     return cut_changes(found, limit, last=feed.last, waiting=waiting)
 
 
+def read_position(after: int | None = None) -> int:
+    """Return the current position: all changes up to it can be seen, also in a snapshot.
+
+    Raises ChangesGone if the changes after `after` cannot be read.
+    """
+    feed = _load_feed()
+    if after is not None and not is_available(after, pruned=feed.pruned, last=feed.last):
+        raise ChangesGone(after=after, oldest=feed.pruned, last=feed.last)
+    return feed.last
+
+
+def list_changed(types: Collection[str], after: int, last: int) -> dict[str, list[Any]]:
+    """Return the ids of the rows that changed after a position, up to and including `last`."""
+    found: dict[str, list[Any]] = {}
+    events = OutboxEvent.objects.between(after, last).filter(subject_type__in=types)
+    pairs = events.order_by("subject_type", "subject").values_list("subject_type", "subject")
+    for kind, subject in pairs.distinct().iterator():
+        found.setdefault(kind, []).append(subject)
+    return found
+
+
+def has_changed(types: Collection[str], after: int) -> bool:
+    """Return whether a row of these types may have changed after a position."""
+    try:
+        last = read_position(after)
+    except ChangesGone:
+        return True
+    return OutboxEvent.objects.between(after, last).filter(subject_type__in=types).exists()
+
+
 def cut_changes(found: Sequence[Any], limit: int, *, last: int, waiting: bool) -> Page:
     """Return the page of the changes found, of which there is one more if others follow."""
     if len(found) > limit:
@@ -83,6 +113,12 @@ def assign_positions() -> bool:
     Queries without a lock first, as usually none are waiting.
     """
     return OutboxEvent.objects.without_position().exists() and _assign_batch()
+
+
+def assign_all_positions() -> None:
+    """Assign positions to all committed events."""
+    while assign_positions():
+        pass
 
 
 @atomic_with_retry

@@ -12,7 +12,7 @@ from tests.support.discovery import OURS, ROOT, files
 
 # SQL settings that outlast a transaction and so affect the next user of a pooled connection.
 SESSION_SETTING = re.compile(
-    r"(?:^|;)\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
+    r"(?:^|;)\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
     r"|(?i:set_config\([^)]*,\s*false\s*\))"
 )
 # Local paths, in pieces so that this file does not match.

@@ -106,6 +106,7 @@ TABLE = {
     ("get", "webhook-deliveries"): ADMINS,
     ("post", "webhook-redeliver"): ADMINS,
     # the catalog
+    ("get", "catalog-snapshot"): STAFF,
     ("get", "tax-class-list"): STAFF,
     ("post", "tax-class-list"): ADMINS,
     ("get", "tax-class-detail"): STAFF,

@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -61,6 +62,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="REQUESTS",
         help="instead: memory during so many for each worker",
     )
+    add(
+        "--catalog",
+        type=thousands,
+        metavar="PRODUCTS",
+        help="instead: how a terminal loads the catalog of a shop with so many",
+    )
     return parser
 
 
@@ -110,18 +117,20 @@ def start_database(
     return memory, stack.enter_context(kept_server(given.keep, memory, is_loading=False))
 
 
+def choose_measurement(given: argparse.Namespace) -> Callable[[plan.Bench], plan.Section]:
+    if given.growth:
+        return plan.measure_growth
+    if given.memory:
+        return plan.measure_memory
+    return plan.measure_catalog if given.catalog else plan.measure_usual
+
+
 def run(given: argparse.Namespace, stack: ExitStack) -> None:
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="till-bench-"))
     memory, postgres = start_database(given, Path(scratch), stack)
     app = stack.enter_context(create_roles(postgres)).app
     generator = Generator(given.connections, given.seconds)
-    measure = (
-        plan.measure_growth
-        if given.growth
-        else plan.measure_memory
-        if given.memory
-        else plan.measure_usual
-    )
+    measure = choose_measurement(given)
     postmaster = till.find_postmaster(postgres)
     bench = plan.Bench(given, stack, Path(scratch), postgres, app, generator, postmaster, memory)
     section = measure(bench)

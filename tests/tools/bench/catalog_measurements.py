@@ -79,14 +79,12 @@ class Manager:
             session = AuthSession(user=user)
             session.start(timezone.now())
             session.save(force_insert=True)
-        self.headers = {"Authorization": f"Bearer {issue_access(session)}"}
+        self.token = issue_access(session)
+        self.headers = {"Authorization": f"Bearer {self.token}"}
         self.client = Client(SERVER_NAME="127.0.0.1")
 
     def import_file(self, content: bytes, query: str = "") -> str:
-        path = f"{API}import/{query}"
-        answer: Any = self.client.post(path, content, content_type="text/csv", headers=self.headers)
-        assert answer.status_code == HTTPStatus.OK, answer.content[:1000]
-        report = answer.json()
+        report = import_file(self.token, content, query)
         return ", ".join(
             f"{report[name]:,} {name}"
             for name in ("created", "updated", "unchanged")
@@ -103,6 +101,19 @@ class Manager:
         assert answer.status_code == HTTPStatus.OK, answer.content
         found: list[Any] = json.loads(answer.content)["results"]
         return found
+
+
+def import_file(token: str, content: bytes, query: str = "") -> dict[str, Any]:
+    """Return the report of an import as the user of an access token."""
+    answer: Any = Client(SERVER_NAME="127.0.0.1").post(
+        f"{API}import/{query}",
+        content,
+        content_type="text/csv",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == HTTPStatus.OK, answer.content[:1000]
+    report: dict[str, Any] = answer.json()
+    return report
 
 
 def peak() -> float:

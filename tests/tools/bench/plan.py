@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.server import GRANIAN, GUNICORN
-from tests.tools.bench import cluster, database_limit, machine, peers, processes, requests, till
+from tests.tools.bench import (
+    cluster,
+    database_limit,
+    machine,
+    peers,
+    processes,
+    requests,
+    snapshot,
+    till,
+)
 from tests.tools.bench.consistency import open_books
 from tests.tools.bench.layout import SHOPS
 from tests.tools.bench.load import WITHOUT_WRK, Generator
@@ -372,5 +381,22 @@ def measure_memory(bench: Bench) -> Section:
             Table(("requests for each worker", "MiB of the largest worker"), rows),
             f"Target: below {MAX_MEMORY} MiB after 100,000 requests for each worker, and not "
             f"growing: {reached}.",
+        ],
+    )
+
+
+def measure_catalog(bench: Bench) -> Section:
+    """Measure how a terminal loads the catalog of one shop and keeps its copy current."""
+    products = bench.given.catalog
+    database = till.create_database(bench.postgres, "catalog")
+    token = snapshot.fill(database, products, bench.scratch)
+    server = bench.serve(database, BenchData(products, [token], database))
+    return Section(
+        "Catalog of a terminal",
+        [
+            f'Command: `make bench ARGS="{bench.given.command}"`. One shop with {products:,} '
+            "products, each with a barcode, in 200 categories; one client that accepts gzip.",
+            *bench.describe()[1:],
+            *snapshot.measure_loading(server, token, products, bench.scratch),
         ],
     )

@@ -14,6 +14,7 @@ RATIO_HEADS = ("call", "Till", "compared with", "ratio", "range", "by CPU", "tar
 RIGHT_ALIGNED = {
     *("a second", "range", "p50 ms", "p99 ms", "web ms", "PostgreSQL ms", "together ms"),
     *("ratio", "by CPU", "target", "MiB of the worker"),
+    *("requests", "seconds", "MB", "rows"),
 }
 
 
