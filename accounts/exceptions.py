@@ -60,6 +60,13 @@ class PasswordRequired(NotPermitted):
     message = "This needs a password. Authenticate with your password instead of your PIN."
 
 
+class PairingCodeInvalid(NotAuthenticated):
+    """The same answer for an unknown, expired and used code."""
+
+    code = "pairing_code_invalid"
+    message = "The pairing code is wrong, expired or used. Make a new one for the register."
+
+
 class RegisterClosed(Conflict):
     code = "register_closed"
     message = "The register or its store is inactive."

@@ -24,6 +24,7 @@ urlpatterns = [
     path("auth/logout-all/", views.LogOutEverywhereView.as_view(), name="logout-all"),
     path("auth/reauth/", views.ReauthView.as_view(), name="reauth"),
     path("auth/metrics/", views.MetricsView.as_view(), name="auth-metrics"),
+    path("auth/pair/", views.PairView.as_view(), name="pair"),
     path("auth/pin/", views.PinLogInView.as_view(), name="pin"),
     path("auth/pin/users/", views.PinUsersView.as_view(), name="pin-users"),
     path("auth/me/", views.MeView.as_view(), name="me"),

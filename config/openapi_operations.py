@@ -58,6 +58,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST auth/logout/": ("auth.log_out", "End this session"),
     "POST auth/logout-all/": ("auth.log_out_everywhere", "End all sessions of the user"),
     "POST auth/signup/": ("auth.sign_up", "Create a shop with its first admin"),
+    "POST auth/pair/": ("auth.pair", "Pair this device by a code"),
     "POST auth/pin/": ("auth.log_in_with_pin", "Log in with a PIN at a paired terminal"),
     "GET auth/pin/users/": ("auth.list_pin_users", "List the users who can log in by PIN"),
     "POST auth/reauth/": ("auth.reauthenticate", "Authenticate again with password or PIN"),
@@ -80,6 +81,10 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "DELETE users/{id}/sessions/": ("users.end_sessions", "End all sessions of a user"),
     # terminals and approvals
     "POST registers/{id}/pair/": ("registers.pair", "Pair a terminal with a register"),
+    "POST registers/{id}/pairing-codes/": (
+        "registers.make_pairing_code",
+        "Make a code that pairs a device",
+    ),
     "POST registers/{id}/unpair/": ("registers.unpair", "Unpair the terminal of a register"),
     "GET registers/{id}/gaps/": ("registers.list_gaps", "List missing numbers of a terminal"),
     "POST registers/{id}/device-sequence/": (

@@ -1,16 +1,31 @@
 """Stores and registers pages: managers view, admins edit."""
 
+import uuid
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.template.response import TemplateResponse
+from django.urls import path
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
+from accounts.models.pairing_code import format_pairing_code
 from accounts.serializers.shop import RegisterChange, RegisterInput, StoreInput
+from accounts.services.pairing_codes import make_pairing_code
 from accounts.services.terminals import end_sessions_at_inactive
 from tenants import services
+from tenants.exceptions import DomainError
 from tenants.models import Register, Store
+from tenants.qr import draw_qr
 from tenants.scope import atomic_with_retry
 
 
@@ -54,6 +69,46 @@ class RegisterAdmin(PlaceAdmin):
     list_select_related = ("store",)
     ordering = ("number",)
     fields = ("store", "name", "is_active")
+    change_form_template = "admin/shop/register.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.pairing_code_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_pairing_code"
+        return [path("<uuid:pk>/pairing-code/", view, name=name), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        by: Any = request.user
+        context = {"may_pair": by.may_pair_terminals()} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def pairing_code_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Make a pairing code and show it once, as text and as QR code."""
+        by: Any = request.user
+        register = self.get_object(request, str(pk))
+        if register is None:
+            raise Http404
+        if not by.may_pair_terminals():
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            code, expires_at = make_pairing_code(register=register, by=by)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect("../change/")
+        request.current_app = self.admin_site.name
+        address = request.build_absolute_uri(f"/till/#pair={code}")
+        context = self.admin_site.each_context(request) | {
+            "title": f"Pair a device with {register}",
+            "opts": self.opts,
+            "register": register,
+            "code": format_pairing_code(code),
+            "expires_at": expires_at.astimezone(register.store.clock),
+            "qr": draw_qr(address),
+        }
+        return TemplateResponse(request, "admin/shop/pairing_code.html", context)
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)

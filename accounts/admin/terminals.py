@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
 from accounts.admin.pages import RecordAdmin, ShopAdmin
 from accounts.admin_site.site import shop_site
-from accounts.models import Posting, Role, Terminal
+from accounts.models import AuthSession, Posting, Role, Terminal
 from accounts.services.terminals import unpair_terminal
 from accounts.services.users import edit_user
 from tenants.exceptions import DomainError
@@ -37,11 +37,26 @@ class PairedFilter(admin.SimpleListFilter):
 class TerminalAdmin(RecordAdmin):
     """Paired and former terminals, newest first."""
 
-    list_display = ("register", "paired_by", "created_at", "state")
+    list_display = (
+        "register", "device_name", "app_version", "last_use", "paired_by", "created_at", "state",
+    )  # fmt: skip
     list_filter = (PairedFilter,)
     list_select_related = ("register", "paired_by")
-    fields = ("register", "paired_by", "created_at", "state", "unpaired_at")
+    fields = (
+        "register", "device_name", "app_version", "last_use", "paired_by", "created_at", "state",
+        "unpaired_at",
+    )  # fmt: skip
     actions = ("unpair",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        sessions = AuthSession.objects.filter(terminal=OuterRef("pk")).order_by("-last_used_at")
+        last_use = Subquery(sessions.values("last_used_at")[:1])
+        return super().get_queryset(request).annotate(last_use=last_use)
+
+    @admin.display(description="Last use")
+    def last_use(self, terminal: Any) -> Any:
+        """Return when a session at the terminal last sent a request."""
+        return terminal.last_use
 
     @admin.display(description="State")
     def state(self, terminal: Terminal) -> str:

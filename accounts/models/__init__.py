@@ -7,6 +7,7 @@ from accounts.models.approval import (
     RefundMethod,
     build_object_key,
 )
+from accounts.models.pairing_code import PairingCode
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
@@ -26,6 +27,7 @@ __all__ = [
     "ApprovalUse",
     "AuthSession",
     "Cashier",
+    "PairingCode",
     "Pin",
     "Posting",
     "RefundMethod",

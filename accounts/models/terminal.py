@@ -63,6 +63,9 @@ class Terminal(TenantOwned):
     token_hash = models.CharField(max_length=64, editable=False)
     paired_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     unpaired_at = models.DateTimeField(null=True, blank=True)
+    # What the device says about itself; shown to managers, decides nothing.
+    device_name = models.CharField(max_length=100, blank=True, default="", db_default="")
+    app_version = models.CharField(max_length=50, blank=True, default="", db_default="")
 
     objects = TenantManager.from_queryset(TerminalQuerySet)()  # type: ignore[assignment, misc]
 

@@ -1,14 +1,10 @@
 """Serializers of terminals and PINs."""
 
-from typing import Any
-
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import User
 from accounts.security.validators import validate_pin
 from accounts.serializers.people import (
-    WHEN_REPEATED,
     AccessTokenSerializer,
     SessionBriefSerializer,
     UserSerializer,
@@ -16,20 +12,6 @@ from accounts.serializers.people import (
 )
 from tenants.api.fields import StrictUUIDField
 from tenants.api.serializers import StrictSerializer
-
-
-@extend_schema_serializer(component_name="PairedTerminal")
-class TerminalTokenSerializer(serializers.Serializer[Any]):
-    terminal_token = serializers.CharField(
-        allow_null=True,
-        read_only=True,
-        help_text=f"Value for X-Terminal-Token, shown only once; null {WHEN_REPEATED}",
-    )
-    last_device_sequence = serializers.IntegerField(
-        read_only=True,
-        help_text="Last device sequence number of the register, 0 before the first sale. The "
-        "newly paired device continues after it.",
-    )
 
 
 class PinUserSerializer(serializers.ModelSerializer[User]):

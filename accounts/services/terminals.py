@@ -1,6 +1,8 @@
 """Terminals: pair, authenticate, unpair and bind sessions."""
 
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ def authenticate_terminal_token(token: str, *, tenant: str | None = None) -> Ter
     `tenant` is the X-Tenant-ID of the request. Every failure raises TerminalNotPaired.
     """
     terminal = _find_terminal(token)
-    if terminal is None or not terminal.is_in_use or not _is_tenant_named(terminal.tenant, tenant):
+    if terminal is None or not terminal.is_in_use or not is_tenant_named(terminal.tenant, tenant):
         raise TerminalNotPaired
     return terminal
 
@@ -35,36 +37,59 @@ def _find_terminal(token: str) -> Terminal | None:
     return terminal if terminal is not None and terminal.has_secret(secret) else None
 
 
-def _is_tenant_named(shop: Tenant, name: str | None) -> bool:
+def is_tenant_named(shop: Tenant, name: str | None) -> bool:
+    """Return whether a name, if there is any, is the slug or id of the tenant."""
     return name is None or name.lower() in {shop.slug, str(shop.pk)}
 
 
-@atomic_with_retry
-def pair_terminal(*, register: Register, session: AuthSession) -> str:
-    """Pair a device with a register and return its token; the former terminal is unpaired.
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a device says about itself when it is paired."""
 
-    Only the hash of the token is stored.
+    name: str = ""
+    app_version: str = ""
+
+
+@atomic_with_retry
+def pair_terminal(
+    *, register: Register, session: AuthSession, device: Device | None = None
+) -> tuple[Terminal, str]:
+    """Pair a device with a register; the former terminal is unpaired.
+
+    Returns the terminal and its token, of which only the hash is stored.
     """
     by = session.user
+    ensure_may_pair(by)
+    session.ensure_fresh(timezone.now(), by_password=True)
+    return pair_device(lock_register(register.pk), device or Device(), by)
+
+
+def ensure_may_pair(by: User) -> None:
     if not by.may_pair_terminals():
         raise NotPermitted
-    session.ensure_fresh(timezone.now(), by_password=True)
-    register = lock_register(register.pk)
+
+
+def pair_device(register: Register, device: Device, by: User, **facts: Any) -> tuple[Terminal, str]:
+    """Pair a device with a locked register, in the transaction of the caller.
+
+    Raises RegisterClosed.
+    """
     if not register.is_in_use:
         raise RegisterClosed
     _unpair(register, by)
-    terminal = Terminal(register=register, paired_by=by)
+    terminal = Terminal(
+        register=register, paired_by=by, device_name=device.name, app_version=device.app_version
+    )
     token = terminal.make_token()
     terminal.save(force_insert=True)
-    audit.record("terminal_paired", actor=by, target=register, terminal=str(terminal.pk))
-    return token
+    audit.record("terminal_paired", actor=by, target=register, terminal=str(terminal.pk), **facts)
+    return terminal, token
 
 
 @atomic_with_retry
 def unpair_terminal(*, register_id: uuid.UUID, by: User) -> None:
     """Unpair the register's terminal, if any, and end its sessions."""
-    if not by.may_pair_terminals():
-        raise NotPermitted
+    ensure_may_pair(by)
     _unpair(lock_register(register_id), by)
 
 

@@ -16,6 +16,7 @@ from accounts.views.idempotency import IdempotencyKeyViewSet
 from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
 from accounts.views.metrics import MetricsView
+from accounts.views.pairing import PairView
 from accounts.views.pins import PinLogInView, PinUsersView
 from accounts.views.sessions import ReauthView, SessionViewSet
 from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
@@ -35,6 +36,7 @@ __all__ = [
     "MeView",
     "MetricsView",
     "OwnPasswordView",
+    "PairView",
     "PinLogInView",
     "PinUsersView",
     "ReauthView",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -10,8 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models.pairing_code import format_pairing_code
 from accounts.permissions import WRITE_METHODS, IsAdmin, IsManager, IsStaff, ReadOnly
-from accounts.serializers.pins import TerminalTokenSerializer
+from accounts.serializers.pairing import (
+    DeviceInput,
+    PairingCodeSerializer,
+    TerminalTokenSerializer,
+)
 from accounts.serializers.shop import (
     RegisterChange,
     RegisterInput,
@@ -22,7 +28,14 @@ from accounts.serializers.shop import (
     TenantSerializer,
     build_tenant_changes,
 )
-from accounts.services.terminals import end_sessions_at_inactive, pair_terminal, unpair_terminal
+from accounts.services.pairing_codes import make_pairing_code
+from accounts.services.terminals import (
+    Device,
+    end_sessions_at_inactive,
+    pair_terminal,
+    unpair_terminal,
+)
+from accounts.views.pairing import answer_paired
 from tenants import services
 from tenants.api.conditional import answer_if_changed, build_version_etag
 from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
@@ -120,7 +133,7 @@ class RegisterViewSet(
         register = services.create_register(**self.validated(RegisterInput), by=request.user)
         return self.answer(register, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={201: TerminalTokenSerializer})
+    @extend_schema(request=DeviceInput, responses={201: TerminalTokenSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def pair(self, request: Request, pk: Any) -> Response:
         """Pair a device with this register. Requires a recent authentication by password.
@@ -128,15 +141,25 @@ class RegisterViewSet(
         The former terminal is unpaired and its sessions end. The new one continues numbering its
         sales after `last_device_sequence`.
         """
-        register = self.get_object()
-        token = pair_terminal(register=register, session=request.auth)
-        series = getattr(register, "series", None)
-        data = TerminalTokenSerializer(
-            {
-                "terminal_token": token,
-                "last_device_sequence": series.last_device_sequence if series else 0,
-            }
-        ).data
+        terminal, token = pair_terminal(
+            register=self.get_object(),
+            session=request.auth,
+            device=Device(**self.validated(DeviceInput)),
+        )
+        return answer_paired(TerminalTokenSerializer, terminal, token)
+
+    @extend_schema(request=None, responses={201: PairingCodeSerializer})
+    @action(detail=True, methods=["post"], permission_classes=[IsManager], url_path="pairing-codes")
+    def pairing_codes(self, request: Request, pk: Any) -> Response:
+        """Make a code that pairs a device with this register by `auth/pair/`, without a log-in.
+
+        It is valid once, for ten minutes, and replaces the former one. Requires a recent
+        authentication by password.
+        """
+        request.auth.ensure_fresh(timezone.now(), by_password=True)
+        code, expires_at = make_pairing_code(register=self.get_object(), by=request.user)
+        shown = {"pairing_code": format_pairing_code(code), "expires_at": expires_at}
+        data = PairingCodeSerializer(shown).data
         headers = {"Cache-Control": "no-store"}
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 

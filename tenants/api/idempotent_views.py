@@ -31,6 +31,7 @@ SECRETS = frozenset(
         "access",
         "access_token",
         "full_code",
+        "pairing_code",
         "refresh",
         "refresh_token",
         "secret",

@@ -1,12 +1,15 @@
 """Stores and registers in the admin: managers read, admins change."""
 
+import re
+
 import pytest
 
-from accounts.models import AuthSession
+from accounts.models import AuthSession, PairingCode
 from tenants.models import Register, Store
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
 from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
+from tests.support.api import Api
 
 STORES = "/admin/tenants/store/"
 REGISTERS = "/admin/tenants/register/"
@@ -110,3 +113,46 @@ def test_closing_a_store_or_register_ends_its_sessions(
     with tenant_scope(shop):
         log_in.refresh_from_db()
     assert log_in.revoke_reason == AuthSession.EndReason.CLOSED
+
+
+# --- pairing -------------------------------------------------------------------------------------
+
+
+def test_manager_makes_a_pairing_code_with_one_click(managers_browser, register):
+    page = managers_browser.get(f"{REGISTERS}{register.pk}/change/").content.decode()
+    assert 'action="../pairing-code/"' in page
+
+    answer = managers_browser.post(f"{REGISTERS}{register.pk}/pairing-code/")
+
+    assert "no-store" in answer["Cache-Control"]
+    shown = answer.content.decode()
+    (code,) = re.findall(r"<code>([A-Z]{4}-[A-Z]{4})</code>", shown)
+    assert "<svg" in shown
+    paired = Api().post("auth/pair/", {"pairing_code": code})
+    assert paired.json()["register"]["id"] == str(register.pk)
+
+
+def test_pairing_code_is_not_made_by_opening_a_link(managers_browser, register):
+    answer = managers_browser.get(f"{REGISTERS}{register.pk}/pairing-code/")
+
+    assert answer.status_code == 405
+    assert snapshot_database(PairingCode) == {"PairingCode": []}
+
+
+def test_inactive_register_has_no_pairing_code(managers_browser, register, shop):
+    with tenant_scope(shop):
+        Register.objects.filter(pk=register.pk).update(is_active=False)
+    page = f"{REGISTERS}{register.pk}/"
+
+    assert "pairing-code" not in managers_browser.get(f"{page}change/").content.decode()
+    answer = managers_browser.post(f"{page}pairing-code/", follow=True)
+
+    assert "The register or its store is inactive." in answer.content.decode()
+    assert snapshot_database(PairingCode) == {"PairingCode": []}
+
+
+def test_register_of_another_shop_has_no_pairing_code(managers_browser, foreign):
+    answer = managers_browser.post(f"{REGISTERS}{foreign.register.pk}/pairing-code/")
+
+    assert answer.status_code == 404
+    assert snapshot_database(PairingCode) == {"PairingCode": []}

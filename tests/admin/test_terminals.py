@@ -46,6 +46,18 @@ def test_unpairing_a_terminal_ends_its_sessions(managers_browser, register, cash
     assert str(terminal.pk) in managers_browser.get(TERMINALS, {"state": "any"}).content.decode()
 
 
+def test_list_shows_device_version_and_last_use(managers_browser, register, cashier):
+    terminal = TerminalFactory(register=register, device_name="Tablet", app_version="1.4.2")
+    used_at = timezone.now().replace(microsecond=0)
+    AuthSessionFactory(user=cashier, terminal=terminal, register=register, last_used_at=used_at)
+
+    page = managers_browser.get(TERMINALS)
+
+    (row,) = page.context["cl"].result_list
+    assert (row.device_name, row.app_version, row.last_use) == ("Tablet", "1.4.2", used_at)
+    assert "Tablet" in page.content.decode()
+
+
 def test_unpairing_a_former_terminal_keeps_the_current_one(managers_browser, register):
     old = TerminalFactory(register=register, unpaired_at=timezone.now())
     TerminalFactory(register=register)

@@ -27,7 +27,7 @@ POSTED = {route.name: route.view for route in routes() if "post" in route.method
 OPEN = {name for name, view in POSTED.items() if issubclass(view, UnauthenticatedView)}
 # The key of a sign-up belongs to the new shop (tests/accounts/users/test_signup.py).
 WITHOUT_KEY = OPEN - {"signup"}
-SECRET = re.compile(r"password|secret|token|access|refresh")
+SECRET = re.compile(r"password|secret|token|access|refresh|pairing_code")
 NO_SECRETS = {"must_change_password", "token_type", "refresh_reuse", "access_token_seconds"}
 every_post = pytest.mark.parametrize("name", sorted(POSTS))
 
@@ -247,6 +247,7 @@ def test_stored_and_replayed_answers_contain_no_secrets(name, world):
 ANSWER_SECRETS = {
     "reauth",
     "register-pair",
+    "register-pairing-codes",
     "store-credit-list",
     "user-list",
     "user-reset-password",

@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 
+from accounts.models.pairing_code import normalize_pairing_code
 from accounts.security.tokens import issue_pair
+from accounts.services import pairing_codes
 from config import openapi_examples as examples
 from config.openapi_operations import PREFIX
 from orders.models import Product
@@ -17,7 +19,7 @@ from tenants.scope import across_tenants
 from tests.architecture.test_schema import JSON, document, path_in_document
 from tests.factories.accounts import PASSWORD, AuthSessionFactory, UserFactory
 from tests.factories.orders import BarcodeFactory
-from tests.support.api import Api
+from tests.support.api import Api, Person
 from tests.support.discovery import routes
 from tests.support.terminals import PairedTerminal, give_pin
 from tests.support.till import Till
@@ -34,6 +36,8 @@ OPERATIONS = {
 UNSIGNED = {"payment_events.receive"}
 # Requests of clients that have no user yet.
 ANONYMOUS = ("auth.log_in", "auth.refresh", "auth.verify", "auth.revoke", "auth.sign_up")
+# Requests of devices, which need a paired terminal or a pairing code.
+OF_DEVICES = ("auth.log_in_with_pin", "auth.pair")
 READ = sorted(name for name, (method, _, _) in OPERATIONS.items() if method == "get")
 WRITTEN = sorted(
     name for name, (method, _, _) in OPERATIONS.items() if method != "get" and name not in UNSIGNED
@@ -81,7 +85,7 @@ def replace_values(example: Any, values: dict[str, str]) -> Any:
     return json.loads(text)
 
 
-@pytest.mark.parametrize("name", sorted(set(WRITTEN) - set(ANONYMOUS) - {"auth.log_in_with_pin"}))
+@pytest.mark.parametrize("name", sorted(set(WRITTEN) - set(ANONYMOUS) - set(OF_DEVICES)))
 def test_example_of_a_write_succeeds(name, world):
     method, path, operation = OPERATIONS[name]
     route = NAMES[path]
@@ -167,3 +171,15 @@ def test_example_of_a_pin_succeeds(cashier, manager, register):
     )
 
     assert response.status_code == 200, response.content
+
+
+def test_example_of_a_pairing_code_succeeds(manager, register, monkeypatch):
+    _, path, operation = OPERATIONS["auth.pair"]
+    example = get_example(operation)
+    code = normalize_pairing_code(example["pairing_code"])
+    monkeypatch.setattr(pairing_codes, "generate_code", lambda: code)
+    assert Person(manager).post(f"registers/{register.pk}/pairing-codes/").status_code == 201
+
+    response = Api().post(path.removeprefix(PREFIX), example)
+
+    assert response.status_code == 201, response.content

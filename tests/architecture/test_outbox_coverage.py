@@ -45,6 +45,7 @@ UNANNOUNCED = {
     },
     "devices, and leave that is given within minutes": {
         ("post", "register-pair"),
+        ("post", "register-pairing-codes"),
         ("post", "register-unpair"),
         ("post", "approval-list"),
         ("post", "approval-approve"),

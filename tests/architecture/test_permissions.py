@@ -51,6 +51,7 @@ TABLE = {
     ("get", "audit-list"): MANAGERS,
     ("get", "audit-detail"): MANAGERS,
     ("get", "pin-users"): DEVICES,
+    ("post", "pair"): ANYBODY,
     ("post", "pin"): DEVICES,
     # own profile
     ("get", "me"): STAFF,
@@ -86,6 +87,7 @@ TABLE = {
     ("get", "register-detail"): STAFF,
     ("patch", "register-detail"): ADMINS,
     ("post", "register-pair"): MANAGERS,
+    ("post", "register-pairing-codes"): MANAGERS,
     ("post", "register-unpair"): MANAGERS,
     # approvals; the models decide which requests a cashier sees
     ("get", "approval-list"): STAFF,

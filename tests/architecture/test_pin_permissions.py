@@ -41,6 +41,7 @@ NOT_BY_PIN = {
     ("post", "register-list"),
     ("patch", "register-detail"),
     ("post", "register-pair"),
+    ("post", "register-pairing-codes"),
     ("post", "register-unpair"),
     ("post", "register-device-sequence"),
     ("post", "tax-class-list"),

@@ -20,6 +20,7 @@ CROSS_TENANT_FILES = {
     "accounts/services/browser_sessions.py": "a cookie names a session, the session names the shop",
     "accounts/services/login.py": "no user is logged in yet",
     "accounts/services/login_lookup.py": "no user is logged in yet",
+    "accounts/services/pairing_codes.py": "a code names a register, the register names the shop",
     "accounts/services/pruning.py": "what is old is old in every shop",
     "accounts/services/session_check.py": "the user of a token, who has been read in its tenant",
     "accounts/services/sessions.py": "a token names a session, the session names the shop",

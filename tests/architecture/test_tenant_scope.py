@@ -43,6 +43,7 @@ PLAIN_VIEWS = {
     "MetricsView",
     "OwnPasswordView",
     "PaymentEventView",
+    "PairView",
     "PinLogInView",
     "PinUsersView",
     "ReauthView",

@@ -14,6 +14,7 @@ from tests.support.outbox_assertions import ANNOUNCED_MODELS, PART_MODELS, UNANN
 
 # Files that delete rows, with their models: parts of announced rows, or rows not announced.
 DELETES = {
+    "accounts/services/pairing_codes.py": "PairingCode",
     "accounts/services/pins.py": "Pin",
     "accounts/services/store_assignments.py": "Posting",
     "orders/services/catalog/products.py": "Barcode",

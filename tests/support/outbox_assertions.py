@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from accounts.models import AuthSession, Pin, Posting, Terminal, User
+from accounts.models import AuthSession, PairingCode, Pin, Posting, Terminal, User
 from accounts.models.approval import Approval
 from orders.models import (
     Barcode,
@@ -93,6 +93,7 @@ UNANNOUNCED_MODELS = {
     OutboxEvent: "the feed itself",
     Webhook: "the subscribers themselves",
     AuthSession: "a log-in is no change of the person",
+    PairingCode: "a code is a secret for minutes",
     Terminal: "a device is no change of its register",
     Approval: "asked and answered within minutes, at the till that waits for it",
     Receipt: "made with its order, and never changed but for who has printed it",

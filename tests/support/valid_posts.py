@@ -155,6 +155,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "user-reset-password": lambda world: Post(row=world.cashier.pk),
     # terminals and approvals
     "register-pair": lambda world: Post(row=world.till.register.pk),
+    "register-pairing-codes": lambda world: Post(row=world.till.register.pk),
     "register-device-sequence": lambda world: Post(
         {"last_device_sequence": 5}, row=world.till.register.pk
     ),

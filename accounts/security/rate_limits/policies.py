@@ -34,6 +34,8 @@ PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
 PIN_ATTEMPTS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
 DENIED_ACCESS_RECORDED = Window("refusals", limit=30, seconds=60)
+# Ten guesses at one of a thousand valid codes succeed with a probability of 1 in 2.5 million.
+PAIRING_CODE_FROM_ADDRESS = Window("pairing_code", limit=10, seconds=QUARTER_HOUR)
 # A store-credit code is a bearer secret; only wrong codes are counted.
 STORE_CREDIT_CODE_HERE = Window("store_credit_code_here", limit=10, seconds=HOUR)
 STORE_CREDIT_CODE_OF_USER = Window("store_credit_code_user", limit=20, seconds=HOUR)
@@ -111,6 +113,10 @@ def buckets_for_location(
 
 def bucket_for_sign_up(ip: str | None) -> Bucket:
     return Bucket(SIGNUP_FROM_ADDRESS, (normalize_to_network(ip),))
+
+
+def bucket_for_pairing_code(ip: str | None) -> Bucket:
+    return Bucket(PAIRING_CODE_FROM_ADDRESS, (normalize_to_network(ip),))
 
 
 def bucket_for_refresh(session: uuid.UUID) -> Bucket:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Approval
 from accounts.services.users import set_activation
+from tenants import audit
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Person
 from tests.support.audit_table.scene import PLATFORM, ExpectedEvent, Scene, anonymous, row
@@ -236,6 +237,19 @@ def session_switched(scene):
 def terminal_paired(scene):
     terminal = scene.paired()
     return ExpectedEvent(scene.admin, scene.till.register, {"terminal": str(terminal.pk)})
+
+
+@row("pairing_code_made")
+def pairing_code_made(scene):
+    scene.post(f"registers/{scene.till.register.pk}/pairing-codes/")
+    return ExpectedEvent(scene.admin, scene.till.register)
+
+
+@row("pairing_code_failed")
+def pairing_code_failed(scene):
+    body = {"pairing_code": "BCDF-GHJK"}
+    scene.refused(anonymous().post("auth/pair/", body), 401, "pairing_code_invalid")
+    return ExpectedEvent(None, None, name=audit.hash_name("BCDF-GHJK"), shop=False)
 
 
 @row("terminal_unpaired")

@@ -183,6 +183,8 @@ REMEDIES = {
     "store_credit_code_taken": "Use another code.",
     "tenant_mismatch": "Name the same shop everywhere, or name it once.",
     "tenant_required": "Send `tenant` in the body, or `X-Tenant-ID`.",
+    "pairing_code_invalid": "Make a new pairing code for the register and enter it within ten "
+    "minutes.",
     "terminal_not_paired": "Pair the device with a register and send `X-Terminal-Token`.",
     "throttled": "Send the request again after `Retry-After` seconds.",
     "token_not_valid": "Refresh the token, or log in again.",

@@ -1,13 +1,12 @@
 """HTML renderers: a page, and the HTML part of an e-mail."""
 
 import base64
-import importlib
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 
 from orders.services.documents.document import Document
+from tenants.qr import draw_qr
 
 
 def render_html(document: Document) -> str:
@@ -34,16 +33,3 @@ def build_context(document: Document) -> dict[str, Any]:
 def build_logo_url(logo: bytes | None) -> str:
     """Return the logo as a `data:` URL, as the page must not need another request."""
     return f"data:image/png;base64,{base64.b64encode(logo).decode()}" if logo else ""
-
-
-def draw_qr(text: str) -> SafeString:
-    """Return the QR code as inline SVG: one path without styles, as the CSP requires.
-
-    Safe as markup: the SVG contains only numbers, nothing of the text itself.
-    """
-    # Imported when asked for, as most receipts are printed by terminals.
-    segno: Any = importlib.import_module("segno")
-    drawing = segno.make_qr(text, error="m").svg_inline(
-        omitsize=True, svgclass="qr", lineclass=None, dark="#000", border=4
-    )
-    return SafeString(drawing)
