@@ -67,6 +67,7 @@ BODIES: dict[str, Any] = {
         "email": "ann@till.example",
         "phone": "+49 30 1234567",
     },
+    "customers.erase": {"name": "Ann Miller"},
     "customers.update": {"tax_number": "DE123456789"},
     "modifier_lists.create": {
         "name": "Size",

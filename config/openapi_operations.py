@@ -132,6 +132,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
         "Write fiscal texts on the receipt of an order",
     ),
     "GET receipts/{code}/": ("receipts.retrieve", "Find the sale of a receipt"),
+    "POST customers/{id}/erase/": ("customers.erase", "Erase the personal data of a customer"),
     "POST payments/{id}/cancel/": ("payments.cancel", "Cancel a payment"),
     "POST payments/{id}/resolve/": ("payments.resolve", "Look up the outcome of a payment"),
     "GET refunds/{id}/receipt/": ("refunds.receipt.retrieve", "Print the receipt of a refund"),

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from accounts.admin.pages import ExactSearchMixin, ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
+from orders.admin.customer_erasure import ErasureMixin
 from orders.models import Customer, CustomerGroup
 from orders.serializers.customer import CustomerGroupInput, CustomerInput
 from orders.services.customers import save_customer, search_customers
@@ -34,7 +35,7 @@ class CustomerGroupAdmin(ShopAdmin):
 
 
 @admin.register(Customer, site=shop_site)
-class CustomerAdmin(ExactSearchMixin, ShopAdmin):
+class CustomerAdmin(ErasureMixin, ExactSearchMixin, ShopAdmin):
     """Customers, found by name, e-mail address or phone number."""
 
     view_role = edit_role = Role.MANAGER

@@ -48,6 +48,13 @@ class CustomerInput(StrictSerializer):
         return phone
 
 
+class EraseInput(StrictSerializer):
+    name = StrictCharField(
+        max_length=MAX_NAME_LENGTH,
+        help_text="The name of the customer, exactly as it is, to confirm who is meant.",
+    )
+
+
 def may_list_customers(request: Any) -> bool:
     """Return whether the user may see all customers: managers, but not in a PIN session."""
     is_pin = request.auth.method == AuthSession.Method.PIN

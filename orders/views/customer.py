@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,8 +15,10 @@ from orders.serializers.customer import (
     CustomerGroupSerializer,
     CustomerInput,
     CustomerSerializer,
+    EraseInput,
     may_list_customers,
 )
+from orders.services.customer_erasure import erase_customer, erase_late_answer, list_customers
 from orders.services.customers import (
     count_look_up,
     ensure_specific,
@@ -31,6 +34,18 @@ from tenants.api.filters import (
     UpdatedSinceFilterSet,
 )
 from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
+from tenants.models import IdempotencyKey
+from tenants.scope import tenant_context
+
+
+class ErasedCustomersMixin:
+    """Views whose answers contain orders with customers, and are saved after their transactions."""
+
+    def check_saved_answer(self, idempotency_key: IdempotencyKey, response: Any) -> None:
+        """Erase a saved answer if the customer of an order was erased meanwhile."""
+        if customers := set(list_customers(getattr(response, "data", None))):
+            with tenant_context(idempotency_key.tenant):
+                erase_late_answer(idempotency_key, customers)
 
 
 class CustomerGroupViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
@@ -74,6 +89,11 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
     # Look-ups are counted in a transaction of their own, so that refused ones count too.
     multi_transaction_actions = ("list", "retrieve")
 
+    # Overridden by an action.
+    password_only: tuple[str, ...] = ()
+    # Each compares the version with the locked row.
+    actions_checking_version = ("erase",)
+
     def get_permissions(self) -> Any:
         return [IsManager()] if self.action == "partial_update" else super().get_permissions()
 
@@ -105,6 +125,21 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
             self.get_object(),
             self.validated(CustomerInput, partial=True),
             expected_version=self.if_match(required=True),
+            by=request.user,
+        )
+        return self.answer(customer)
+
+    @extend_schema(request=EraseInput, responses=CustomerSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager], password_only=("POST",))
+    def erase(self, request: Request, pk: Any) -> Response:
+        """Erase the personal data of a customer and its copies in orders and elsewhere, for ever.
+
+        Receipts, amounts and the hash chain stay. `name` confirms who is meant.
+        """
+        customer = erase_customer(
+            self.get_object_id(),
+            name=self.validated(EraseInput)["name"],
+            expected_version=self.if_match(required=False),
             by=request.user,
         )
         return self.answer(customer)

@@ -42,6 +42,7 @@ from orders.services.payments.store_credit import list_codes_paid_out, list_issu
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
 from orders.services.sales.checkout import create_order
+from orders.views.customer import ErasedCustomersMixin
 from orders.views.document import (
     GIFT_DESCRIPTION,
     GIFT_PARAMETER,
@@ -115,7 +116,7 @@ class OrderFilter(CreationTimeFilterSet):
         return getattr(orders, name)(value)
 
 
-class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
+class OrderViewSet(ErasedCustomersMixin, OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     """Orders, newest first."""
 
     model = Order

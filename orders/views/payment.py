@@ -19,6 +19,7 @@ from orders.services.approvals import RequestContext
 from orders.services.payments.cancel import cancel_payment
 from orders.services.payments.capture import resolve_payment
 from orders.services.payments.waiting import MAX_WAIT, wait_for_outcome
+from orders.views.customer import ErasedCustomersMixin
 from tenants.api.filters import IdFilter, StrictFilterSet
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import Invalid
@@ -39,7 +40,7 @@ class PaymentFilter(StrictFilterSet):
         fields = ()
 
 
-class PaymentViewSet(ListRetrieveMixin, TenantScopedViewSet):
+class PaymentViewSet(ErasedCustomersMixin, ListRetrieveMixin, TenantScopedViewSet):
     """Payments. Add them with `orders/` or `orders/{id}/payments/`."""
 
     model = Payment

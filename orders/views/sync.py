@@ -24,6 +24,7 @@ from orders.serializers.sync import (
 from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
 from orders.services.offline.gaps import find_gaps
+from orders.views.customer import ErasedCustomersMixin
 from tenants.api.filters import check_parameters
 from tenants.api.parsers import MalformedBody, StrictJSONParser
 from tenants.api.views import TenantScopedViewSet
@@ -48,7 +49,7 @@ class BatchParser(StrictJSONParser):
         return super().read(body)
 
 
-class SyncViewSet(TenantScopedViewSet):
+class SyncViewSet(ErasedCustomersMixin, TenantScopedViewSet):
     """Upload of offline sales."""
 
     model = Order

@@ -157,11 +157,14 @@ class IdempotentView(APIView):
                 if finished is None:
                     raise
                 return replay(finished)
-        return (
-            complete_request(idempotency_key, response)
-            if status.is_success(response.status_code)
-            else response
-        )
+        if not status.is_success(response.status_code):
+            return response
+        answer = complete_request(idempotency_key, response)
+        self.check_saved_answer(idempotency_key, response)
+        return answer
+
+    def check_saved_answer(self, idempotency_key: IdempotencyKey, response: HttpResponse) -> None:
+        """Do what a saved answer needs, which other transactions have not seen before."""
 
     def find_finished(self, idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
         """Return the saved key with its response; resume a request that a crash interrupted."""

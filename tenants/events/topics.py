@@ -12,7 +12,7 @@ TOPIC_SUFFIXES = {
     "register": "created updated deleted device_sequence_set",
     "user": "created updated deleted",
     "customer_group": "created updated deleted",
-    "customer": "created updated",
+    "customer": "created updated erased",
     "payment_provider": "created updated",
     "card_reader": "created updated",
     "receipt_profile": "created",

@@ -49,3 +49,35 @@ def test_search_finds_customers_by_phone(managers_browser, shop):
 
     assert "Ann Miller" in page
     assert "Bea Smith" not in page
+
+
+def test_manager_erases_a_customer_by_the_name(managers_browser, shop):
+    customer = CustomerFactory(tenant=shop, name="Ann Miller", phone="030 1234567")
+    page = f"{CUSTOMERS}{customer.pk}/"
+    assert "Erase personal data" in managers_browser.get(f"{page}change/").content.decode()
+    assert managers_browser.get(f"{page}erase/").status_code == 200
+
+    refused = managers_browser.post(f"{page}erase/", {"name": "Ann"})
+
+    assert "not the name of the customer" in refused.content.decode()
+    assert snapshot_database(Customer)
+    with tenant_scope(shop):
+        customer.refresh_from_db()
+        assert not customer.is_erased
+    done = managers_browser.post(f"{page}erase/", {"name": "Ann Miller"}, follow=True)
+    assert "The personal data was erased." in done.content.decode()
+    with tenant_scope(shop):
+        customer.refresh_from_db()
+    assert (customer.is_erased, customer.phone) == (True, "")
+    assert managers_browser.get(f"{page}erase/").status_code == 403
+    assert "Erase personal data" not in managers_browser.get(f"{page}change/").content.decode()
+
+
+def test_customer_of_another_shop_is_not_erased(managers_browser, other_shop):
+    theirs = CustomerFactory(tenant=other_shop, name="Ann")
+    before = snapshot_database(Customer)
+
+    answer = managers_browser.post(f"{CUSTOMERS}{theirs.pk}/erase/", {"name": "Ann"})
+
+    assert answer.status_code == 404
+    assert snapshot_database(Customer) == before

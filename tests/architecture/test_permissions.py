@@ -121,6 +121,7 @@ TABLE = {
     ("post", "customer-list"): STAFF,
     ("get", "customer-detail"): STAFF,
     ("patch", "customer-detail"): MANAGERS,
+    ("post", "customer-erase"): MANAGERS,
     ("get", "customer-group-list"): STAFF,
     ("post", "customer-group-list"): MANAGERS,
     ("get", "customer-group-detail"): STAFF,

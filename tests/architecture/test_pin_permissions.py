@@ -53,6 +53,7 @@ NOT_BY_PIN = {
     ("post", "product-list"),
     ("post", "product-import"),
     ("post", "receipt-profile-list"),
+    ("post", "customer-erase"),
     ("post", "card-reader-list"),
     ("patch", "card-reader-detail"),
     *(

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
+from orders.models import Customer
 from tests.support.platform_admin import snapshot_model
 
 MODELS = list(shop_site._registry)
@@ -100,6 +101,8 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
         yield f"{changelist}{row.pk}/"
         yield from (build_page_url(model, page, row.pk) for page in OF_ROWS)
         yield from (f"{changelist}{row.pk}/{deed}/" for deed in USER_ACTIONS if has_buttons)
+        if model is Customer:
+            yield f"{changelist}{row.pk}/erase/"
 
 
 def pattern_names(patterns: Any = None) -> Iterator[str]:

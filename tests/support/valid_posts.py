@@ -174,6 +174,10 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
     "category-list": lambda world: Post({"name": "Fruit"}),
     "customer-group-list": lambda world: Post({"name": "First"}),
+    "customer-erase": lambda world: Post(
+        {"name": "Ann Miller"},
+        row=world.till.post("customers/", {"name": "Ann Miller"}).json()["id"],
+    ),
     "customer-list": lambda world: Post({"name": "Ann", "email": "ann@till.example"}),
     "modifier-list-list": lambda world: Post(MODIFIER_LIST),
     "barcode-rule-list": lambda world: Post(BARCODE_RULE),

@@ -55,6 +55,9 @@ class ReceiptMail(Subscriber):
 
     def deliver(self, delivery: OutboxDelivery) -> None:
         data = delivery.event.data
+        if not data["email"]:
+            # Erased with its customer.
+            return
         orders = Order.objects.with_receipt()
         receipt = build_sale_receipt(orders.get(pk=data["order"]))
         document = receipt.build_document()

@@ -39,6 +39,8 @@ class SaleReceipt(ReceiptContent):
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
     offline: tuple[tuple[str, str], ...] = ()
+    # Name and tax number, of a customer who has one.
+    customer: tuple[tuple[str, str], ...] = ()
     # Shown above everything else.
     kind: str = ""
     moves_cash: bool = False
@@ -71,6 +73,7 @@ class SaleReceipt(ReceiptContent):
                 (labels("Served by"), self.names.served_by),
                 *self.build_times(self.sold_at),
                 *self.offline,
+                *self.customer,
             ),
             issued_at=self.sold_at,
             sections=(
@@ -102,6 +105,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         totals=tuple(_build_totals(order, labels)),
         payments=tuple(_build_payments(order, labels)),
         offline=tuple(_build_offline_fields(order, labels, clock)),
+        customer=_build_customer_fields(order, labels),
         codes=tuple(each["code"] for each in list_codes_paid_out(order)),
         moves_cash=_moves_cash(order),
     )
@@ -118,6 +122,7 @@ def build_gift_receipt(order: Order) -> SaleReceipt:
         taxes=(),
         tax_rates=(),
         payments=(),
+        customer=(),
         codes=(),
         moves_cash=False,
         is_gift=True,
@@ -143,6 +148,16 @@ def _build_offline_fields(order: Order, labels: Labels, clock: tzinfo) -> Iterat
     if order.is_offline and order.completed_at:
         booked_at = order.completed_at.astimezone(clock)
         yield labels("Booked"), format_minute(booked_at)
+
+
+def _build_customer_fields(order: Order, labels: Labels) -> tuple[tuple[str, str], ...]:
+    """Return what an invoice needs of a company; receipts of other customers do not name them."""
+    if not order.customer_tax_number:
+        return ()
+    return (
+        (labels("Customer"), order.customer_name),
+        (labels("Customer tax no."), order.customer_tax_number),
+    )
 
 
 def _build_lines(order: Order, labels: Labels) -> Iterator[Row]:

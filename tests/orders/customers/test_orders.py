@@ -187,3 +187,25 @@ def test_sale_without_customer_has_none(till, make_product):
     order = till.sold(line(make_product()), id=new_id())
 
     assert order["customer"] is None
+
+
+def test_receipt_shows_the_tax_number_of_a_company(till, make_product, ann, shop):
+    """Of other customers it shows nothing, and a gift receipt shows nothing of any."""
+    private = CustomerFactory(tenant=shop, name="Zoe", email="zoe@till.example")
+
+    def print_receipt(customer, **query):
+        order = till.sold(
+            line(make_product()), customer={"id": str(customer.pk)}, payments=[cash("2.50")]
+        )
+        path = f"orders/{order['id']}/receipt/"
+        return till.get(path, {"format": "text", **query}).content.decode()
+
+    shown = print_receipt(ann)
+    assert [row.split()[-1] for row in shown.splitlines() if row.startswith("Customer")] == [
+        "Ann",
+        "DE123456789",
+    ]
+    for hidden in (print_receipt(private), print_receipt(ann, prices="false")):
+        assert not [row for row in hidden.splitlines() if row.startswith("Customer")]
+        assert "Zoe" not in hidden
+        assert "DE123456789" not in hidden

@@ -30,3 +30,10 @@ def customer_changed(scene):
     scene.done("PATCH", f"customers/{made['id']}/", {"name": "Bea", "phone": "030 123456"})
     facts = {"fields": ["name", "phone"]}
     return ExpectedEvent(scene.admin, scene.row(Customer, made["id"]), facts)
+
+
+@row("customer_erased")
+def customer_erased(scene):
+    made = scene.post("customers/", {"name": "Ann"})
+    scene.post(f"customers/{made['id']}/erase/", {"name": "Ann"})
+    return ExpectedEvent(scene.admin, scene.row(Customer, made["id"]), {"orders": 0})

@@ -241,6 +241,7 @@ FIELDS = {
     "min_length": "Too short.",
     "min_value": "Too small.",
     "mismatch": "Two values that belong together differ.",
+    "name_differs": "Enter the name exactly as it is.",
     "no_digits": "The text must contain a digit.",
     "no_parent": "Only variants have options.",
     "no_price": "The price on the scanned label is zero.",
