@@ -14,6 +14,7 @@ ORDER, LINE, DISCOUNT = example_id(1), example_id(2), example_id(3)
 PAYMENT, REFUND, SHIFT = example_id(4), example_id(5), example_id(6)
 REGISTER, STORE, PRODUCT, USER = example_id(7), example_id(8), example_id(9), example_id(10)
 PROVIDER, DELIVERY, OTHER = example_id(11), example_id(12), example_id(13)
+PRICE_LIST = example_id(14)
 TOKEN = "a-token"  # noqa: S105  (an example)
 BARCODE, SKU = "9520010000018", "OB-006"
 SALE: dict[str, Any] = {
@@ -85,6 +86,20 @@ BODIES: dict[str, Any] = {
     "tax_classes.update": {"name": "Reduced rate"},
     "barcode_rules.create": {"pattern": "22IIIIIVVVVVC", "kind": "price"},
     "barcode_rules.update": {"is_active": False},
+    "price_lists.create": {"name": "Happy hour", "stores": [STORE], "priority": 20},
+    "price_lists.update": {"priority": 30},
+    "prices.create": {
+        "price_list": PRICE_LIST,
+        "product": PRODUCT,
+        "amount": "1.80",
+        "min_quantity": "6",
+        "valid_from": "2026-12-01T00:00:00",
+    },
+    "prices.update": {"valid_to": "2027-01-01T00:00:00"},
+    "prices.set_batch": {
+        "price_list": PRICE_LIST,
+        "prices": [{"product": PRODUCT, "amount": "1.95", "valid_from": "2027-01-01T00:00:00"}],
+    },
     "products.create": {
         "sku": "PEAR",
         "name": "Pear",

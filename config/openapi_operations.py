@@ -18,6 +18,8 @@ TAGS = {
     "categories": "Groups of products.",
     "modifier-lists": "Choices at the sale of a product, such as sizes and extras.",
     "tax-classes": "Tax rates of products.",
+    "price-lists": "Lists of prices that replace those of products, by store and priority.",
+    "prices": "Prices in price lists: quantity breaks and periods, now and in the future.",
     "barcode-rules": "How labels of scales contain a weight or a price.",
     "orders": "Sales: calculate, sell, hold, pay, void, print and refund.",
     "payments": "Payments with cards at readers, and payments whose outcome is unknown.",
@@ -96,6 +98,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST approvals/{id}/deny/": ("approvals.deny", "Deny a request"),
     # catalog and stock
     "GET catalog/snapshot/": ("catalog.snapshot", "Load or follow the catalog of a terminal"),
+    "POST prices/batch/": ("prices.set_batch", "Set many prices of a list at once"),
     "GET products/export/": ("products.export", "Export the catalog as CSV"),
     "POST products/import/": ("products.import", "Import a catalog file"),
     "GET stock/": ("stock.list", "List stock levels"),

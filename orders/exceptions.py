@@ -366,3 +366,13 @@ class SaleNotBooked(Conflict):
 class IdReused(Conflict):
     code = "id_reused"
     message = "The id of the sale or of one of its parts is already used by another sale."
+
+
+class PricesOverlap(Conflict):
+    """`price` is the id of the other price; `index` that of an item of a batch."""
+
+    code = "prices_overlap"
+    message = (
+        "Another price of this product, list and quantity applies in the same period. End or "
+        "withdraw it first, or choose another period."
+    )

@@ -13,7 +13,10 @@ from uuid_utils.compat import uuid8
 
 from tenants.exceptions import IdConflict
 
-UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
+# On PostgreSQL also exclusion constraints, which are unique constraints of periods.
+UNIQUE_VIOLATIONS = frozenset(
+    {"23505", "23P01", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+)
 
 
 UNKNOWN_SAFETY = uuid.SafeUUID.unknown
@@ -48,7 +51,7 @@ def derive_id(*names: object) -> uuid.UUID:
 
 
 def is_duplicate(error: IntegrityError) -> bool:
-    """Return whether PostgreSQL or SQLite reports a primary key or unique constraint."""
+    """Return whether PostgreSQL or SQLite reports a primary key, unique or exclusion constraint."""
     cause = error.__cause__
     name = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return name in UNIQUE_VIOLATIONS

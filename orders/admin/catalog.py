@@ -10,11 +10,12 @@ from django.http import HttpRequest
 
 from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import Table
+from accounts.admin.tables import Table, admin_list_url
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.catalog_import import ProductImportMixin
+from orders.admin.price_list import build_prices_table
 from orders.admin.rates import RatesField
 from orders.admin.variants import (
     ParentFilter,
@@ -24,7 +25,7 @@ from orders.admin.variants import (
     read_options,
     write_options,
 )
-from orders.models import Category, ModifierList, Product, StockLevel, TaxClass
+from orders.models import Category, ModifierList, Price, Product, StockLevel, TaxClass
 from orders.models.catalog import MAX_SKU_LENGTH
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
@@ -191,7 +192,10 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         )
 
     def build_tables(self, row: Product) -> list[Table]:
-        return [] if row.parent_id else [build_variants_table(row)]
+        prices = Price.objects.filter(product=row).select_related("product", "price_list")
+        url = admin_list_url(Price, product=row.pk)
+        table = build_prices_table(prices.order_by("-pk"), by_product=False, url=url)
+        return [table] if row.parent_id else [build_variants_table(row), table]
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.save_product(Product(), given, by=by)

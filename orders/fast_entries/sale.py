@@ -43,6 +43,7 @@ from orders.services.payments.store_credit import (
     count_code_attempt,
 )
 from orders.services.payments.tender import NewPayment
+from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
 from orders.services.pricing.basket import PreparedProducts, ProductLookup
 from orders.services.registers import check_register, prepare_register
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
@@ -65,7 +66,7 @@ from tenants.database.postgres.pipeline import (
 )
 from tenants.database.prepared_statements import to_call, to_inserts
 from tenants.exceptions import DomainError
-from tenants.models import AuditEvent, IdempotencyKey
+from tenants.models import AuditEvent, IdempotencyKey, Store
 from tenants.scope import tenant_context
 
 JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
@@ -298,7 +299,7 @@ class Sale:
         checked = self.check_session(session)
         results = iter(found)
         at = check_register(register.build_instances(registers), user)
-        draft = build_draft(new, at, read_products(products, results), user)
+        draft = build_draft(new, at, read_products(products, results, at.store), user)
         approvals = approval.build_instances(next(results)) if approval else []
         numbers = next(results).values()
         if draft.is_for_the_view or not numbers:
@@ -319,12 +320,18 @@ class Sale:
         )
 
 
-def read_products(prepared: PreparedProducts, results: Iterator[Result]) -> ProductLookup:
-    """Return the products of the results. Their deposits, if any, take another message."""
+def read_products(
+    prepared: PreparedProducts, results: Iterator[Result], store: Store
+) -> ProductLookup:
+    """Return the products of the results. Deposits and price lists take another message each."""
     catalog = prepared.read(results)
     if deposits := catalog.prepare_deposits():
         (rows,) = pipeline.send(deposits.call)
         catalog.set_deposits(deposits.build_instances(rows))
+    place = PlaceAndTime.find(store)
+    if prices := ApplicablePrices.prepare(catalog.list_priced_ids(), place):
+        (rows,) = pipeline.send(prices.call)
+        catalog.prices = ApplicablePrices(place, prices.build_instances(rows))
     return catalog
 
 

@@ -10,6 +10,7 @@ from orders.models.line import OrderLine
 from orders.models.modifier_list import Modifier, ModifierList
 from orders.models.order import Order
 from orders.models.payment import Payment
+from orders.models.price_list import Price, PriceList
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
 from orders.models.receipt_profile import ReceiptProfile
 from orders.models.refund import Payout, Refund, RefundLine
@@ -34,6 +35,8 @@ __all__ = [
     "Payment",
     "PaymentProvider",
     "Payout",
+    "Price",
+    "PriceList",
     "Product",
     "Receipt",
     "ReceiptProfile",

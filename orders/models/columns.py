@@ -1,5 +1,6 @@
-"""Database columns and sums of money and quantities."""
+"""Database columns and sums of money and quantities, and columns of local times."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,31 @@ def money_column(**kwargs: Any) -> Any:
 def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
     """Return a column for units or kilograms, with three decimals."""
     return models.DecimalField(max_digits=max_digits, decimal_places=QUANTITY_DECIMALS, **kwargs)
+
+
+class LocalDateTimeField(models.Field):  # type: ignore[type-arg]  # the type parameters exist for mypy alone
+    """A date and time by the clock of a store: without a time zone, in whole seconds.
+
+    Stored as `2026-12-01 00:00:00`, so that SQLite compares it as text.
+    """
+
+    def db_type(self, connection: Any) -> str:
+        return "timestamp without time zone" if connection.vendor == "postgresql" else "datetime"
+
+    def to_python(self, value: Any) -> Any:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return self.to_python(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return the time as text. Anything else is a place in a compiled query."""
+        return format_local_time(value) if isinstance(value, datetime) else value
+
+
+def format_local_time(at: datetime) -> str:
+    """Return a local time as it is stored."""
+    return at.isoformat(sep=" ", timespec="seconds")
 
 
 def round_sum(sum_in_database: Combinable) -> Round:

@@ -301,7 +301,8 @@ class LineSerializer(ScanSerializer):
     name = serializers.CharField()
     quantity = QuantityField()
     list_price = MoneyField(
-        help_text="Catalog price when the line was added or its quantity was changed."
+        help_text="The price that applied when the line was added or its quantity was changed: of "
+        "the price lists of the store, else that of the product."
     )
     unit_price = MoneyField()
     deposit_for = serializers.UUIDField(

@@ -377,7 +377,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "name": given.product.name,
                 "is_deposit": given.is_deposit,
                 "quantity": format_number(line.quantity),
-                "list_price": str(round_to(given.product.price, policy.exponent)),
+                "list_price": str(round_to(given.list_price, policy.exponent)),
                 "unit_price": str(round_to(line.unit_price, policy.exponent)),
                 **render_scan(given.request, policy.exponent),
                 "gross": str(bill.gross),

@@ -16,11 +16,21 @@ from django.db import connection, models
 from rest_framework.serializers import BaseSerializer
 
 from accounts.serializers.shop import RegisterSerializer, StoreSerializer, TenantSerializer
-from orders.models import BarcodeRule, Category, CustomerGroup, ModifierList, Product, TaxClass
+from orders.models import (
+    BarcodeRule,
+    Category,
+    CustomerGroup,
+    ModifierList,
+    Price,
+    PriceList,
+    Product,
+    TaxClass,
+)
 from orders.serializers.barcode_rule import BarcodeRuleSerializer
 from orders.serializers.catalog import CategorySerializer, ProductSerializer, TaxClassSerializer
 from orders.serializers.customer import CustomerGroupSerializer
 from orders.serializers.modifier_list import ModifierListSerializer
+from orders.serializers.price_list import PriceListSerializer, PriceSerializer
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import PRODUCT_COLUMNS, ProductRow
 from tenants.api.fast_entry import render_json
@@ -137,6 +147,8 @@ KINDS: tuple[SnapshotKind, ...] = (
     SnapshotKind(CustomerGroup, CustomerGroupSerializer),
     ModifierListKind(ModifierList, ModifierListSerializer),
     ProductKind(Product, ProductSerializer),
+    SnapshotKind(PriceList, PriceListSerializer),
+    SnapshotKind(Price, PriceSerializer),
 )
 
 

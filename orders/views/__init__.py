@@ -8,6 +8,7 @@ from orders.views.modifier_list import ModifierListViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
 from orders.views.payment_event import PaymentEventView
+from orders.views.price_list import PriceListViewSet, PriceViewSet
 from orders.views.receipt import ReceiptViewSet
 from orders.views.receipt_profile import ReceiptProfileViewSet
 from orders.views.refund import RefundViewSet, StoreCreditViewSet
@@ -31,6 +32,8 @@ __all__ = [
     "PaymentEventView",
     "PaymentProviderViewSet",
     "PaymentViewSet",
+    "PriceListViewSet",
+    "PriceViewSet",
     "ProductViewSet",
     "ReceiptProfileViewSet",
     "ReceiptViewSet",

@@ -39,9 +39,8 @@ from orders.services.documents.email import email_receipt
 from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
 from orders.services.payments.capture import take_payment
 from orders.services.payments.store_credit import list_codes_paid_out, list_issued_codes
-from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
-from orders.services.sales.checkout import create_order
+from orders.services.sales.checkout import calculate_basket, create_order
 from orders.views.customer import ErasedCustomersMixin
 from orders.views.document import (
     GIFT_DESCRIPTION,
@@ -67,7 +66,6 @@ from tenants.api.filters import (
 )
 from tenants.api.formats import CANONICAL_UUID
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
-from tenants.scope import current_tenant
 
 
 class OrderFilter(CreationTimeFilterSet):
@@ -177,10 +175,18 @@ class OrderViewSet(ErasedCustomersMixin, OrderEditingMixin, ListRetrieveMixin, T
     @extend_schema(request=BasketInput, responses=CalculationSerializer)
     @action(detail=False, methods=["post"])
     def calculate(self, request: Request) -> Response:
-        """Calculate the price of an order with a trace of each line. Nothing is stored."""
+        """Calculate the price of an order with a trace of each line. Nothing is stored.
+
+        Prices are those of the paired or named register. Without one, and if price lists of some
+        stores have prices for the products, `register` is required.
+        """
         given = self.validated(BasketInput)
-        basket = price_basket(
-            current_tenant(), build_line_requests(given), build_discount_requests(given)
+        register = request.auth.resolve_register(given.get("register"))
+        basket = calculate_basket(
+            build_line_requests(given),
+            build_discount_requests(given),
+            register=register,
+            by=request.user,
         )
         return Response(CalculationSerializer(basket).data)
 

@@ -29,7 +29,7 @@ Lines of JSON, gzipped for clients that accept it:
   are true; `counts` is the number of lines of each type.
 - Then the rows: `type` as in the change feed, and in `data` what the endpoint of the type answers.
   The types are tenant, store, register, tax_class, category, barcode_rule, customer_group,
-  modifier_list and product.
+  modifier_list, product, price_list and price.
 - Last an end marker with the number of `rows` in between. An answer without it is incomplete.
 
 Without `after`, all rows. With the `position` of an earlier answer, or an `after` of the change

@@ -20,6 +20,7 @@ from tenants.api.formats import (
     format_number,
     parse_date,
     parse_datetime,
+    parse_local_datetime,
     parse_number,
     parse_text,
     parse_uuid,
@@ -273,6 +274,27 @@ class StrictDateTimeField(ParsedField, serializers.DateTimeField):
 
     def to_representation(self, value: datetime) -> str:
         return format_datetime(value)
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$",
+        "examples": ["2026-12-01T00:00:00"],
+        "description": "A date and time by the clock of a store, without an offset.",
+    }
+)
+class LocalDateTimeField(ParsedField):
+    """A date and time by the clock of a store, in whole seconds."""
+
+    parse = staticmethod(parse_local_datetime)
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Enter a local date and time without an offset, such as 2026-12-01T00:00:00.",
+        "out_of_range": "The year must be between {first} and {last}.",
+    }
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat(timespec="seconds")
 
 
 class StrictChoiceField(serializers.ChoiceField):

@@ -15,6 +15,7 @@ RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
 CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 PLAIN_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 # Includes line separators: a name with one would take two lines on a receipt.
@@ -101,6 +102,20 @@ def parse_datetime(data: object) -> datetime:
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise FormatError("out_of_range", first=MIN_YEAR, last=MAX_YEAR)
     return moment
+
+
+def parse_local_datetime(data: object) -> datetime:
+    """Return a date and time by the clock of a store: without an offset, the seconds optional."""
+    parts = LOCAL_TIME.fullmatch(data) if isinstance(data, str) else None
+    if parts is None:
+        raise FormatError("invalid")
+    try:
+        local = datetime.fromisoformat(f"{parts[1]}T{parts[2]}{parts[3] or ':00'}")
+    except ValueError as error:
+        raise FormatError("invalid") from error
+    if not MIN_YEAR <= local.year <= MAX_YEAR:
+        raise FormatError("out_of_range", first=MIN_YEAR, last=MAX_YEAR)
+    return local
 
 
 def parse_date(data: object) -> date:

@@ -5,6 +5,8 @@ TOPIC_SUFFIXES = {
     "category": "created updated deleted",
     "modifier_list": "created updated deleted",
     "barcode_rule": "created updated deleted",
+    "price_list": "created updated deleted",
+    "price": "created updated deleted",
     "tax_class": "created updated deleted",
     "stock_level": "updated",
     "tenant": "updated",

@@ -16,7 +16,7 @@ from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 # Resource types whose changes all staff may read, of any store.
 STAFF_RESOURCE_TYPES = (
     *("product", "category", "tax_class", "barcode_rule", "modifier_list"),
-    *("tenant", "store", "register", "card_reader", "customer_group"),
+    *("tenant", "store", "register", "card_reader", "customer_group", "price_list", "price"),
 )
 
 

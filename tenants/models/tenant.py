@@ -128,6 +128,9 @@ class Tenant(Versioned):
     is_active = models.BooleanField(default=True)
     # Set by the first order, which fixes the currency.
     has_orders = models.BooleanField(default=False, editable=False)
+    # Set by the first price list. Here because each request reads its tenant: shops without price
+    # lists need no query to know that they have none.
+    has_price_lists = models.BooleanField(default=False, db_default=False, editable=False)
 
     prices_include_tax = models.BooleanField(default=True)
     tax_rounding_level = models.CharField(

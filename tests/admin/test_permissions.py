@@ -29,6 +29,8 @@ TABLE = {
     "Payment": (VIEW, VIEW),
     "PaymentProvider": (NONE, WRITE),
     "Posting": (VIEW, VIEW),
+    "Price": (WRITE, WRITE),
+    "PriceList": (WRITE, WRITE),
     "Product": (WRITE, WRITE),
     "Receipt": (VIEW, VIEW),
     "ReceiptProfile": (WRITE, WRITE),

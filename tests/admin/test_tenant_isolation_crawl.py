@@ -88,6 +88,8 @@ def test_models_with_and_without_a_page_are_known():
         "Payment",
         "PaymentProvider",
         "Posting",
+        "Price",
+        "PriceList",
         "Product",
         "Receipt",
         "ReceiptProfile",

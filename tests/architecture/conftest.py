@@ -19,6 +19,7 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
+from tests.factories.price_list import PriceFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
 from tests.support.receipt_profiles import create_profile
@@ -43,6 +44,7 @@ def rows(shop, store, register, product, cashier, admin):
     CashMovementFactory(id=PARTS["movement"], shift=shift)
     webhook = WebhookFactory(tenant=shop)
     OutboxDeliveryFactory(id=PARTS["delivery"], event__tenant=shop, subscriber=webhook.subscriber)
+    price = PriceFactory(product=product)
     return {
         "webhook": webhook.pk,
         "refund": RefundFactory(order=line.order).pk,
@@ -62,6 +64,8 @@ def rows(shop, store, register, product, cashier, admin):
         "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,
         "card-reader": CardReaderFactory(register=register).pk,
         "receipt-profile": create_profile(store, admin).pk,
+        "price-list": price.price_list_id,
+        "price": price.pk,
         "product": product.pk,
         "stock-level": level.pk,
         "movement": movement.pk,

@@ -32,6 +32,8 @@ OF_NO_STORE = {
     "barcode-rule",
     "idempotency-key",
     "payment-events",
+    "price",
+    "price-list",
     "product",
     "register",
     "session",

@@ -97,6 +97,7 @@ def test_example_of_a_write_succeeds(name, world):
         examples.STORE: str(world.store.pk),
         examples.PRODUCT: str(world.product.pk),
         examples.PROVIDER: valid.get("provider", ""),
+        examples.PRICE_LIST: valid.get("price_list", ""),
         "demo-admin-password": PASSWORD,
         "https://books.example/till": HOOK,
         "2026-01-05T09:30:00Z": timezone.now().isoformat(),

@@ -147,6 +147,9 @@ LOOKED_UP_BY_SERVICES = {
     ("MovementBatchInput", "movements[].product"),
     ("MovementBatchInput", "movements[].store"),
     ("MovementBatchInput", "movements[].to_store"),
+    # Looked up in the current tenant with those of the other prices.
+    ("BatchedPriceInput", "product"),
+    ("PriceBatchInput", "prices[].product"),
 }
 # Framework fields whose children are our own fields.
 CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)

@@ -77,6 +77,8 @@ def test_deleted_topics_exist_for_catalog_stores_registers_and_users():
         "customer_group",
         "modifier_list",
         "barcode_rule",
+        "price_list",
+        "price",
         "tax_class",
         "store",
         "register",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
+from tests.factories.price_list import PriceFactory, PriceListFactory
 from tests.stateful.base import Machine, cents, money, refusal_code, run
 from tests.support.till import Till, cash, get_stock_level, line, new_id
 
@@ -18,6 +19,8 @@ PRICES = ["0.01", "1.99", "2.50", "333.33"]
 PRICE_OF_EMPTIES = "0.26"
 # In place of the position of a product.
 EMPTY = -1
+# The price of some products in a price list, from a quantity on.
+LIST_PRICES = {1: [(1, "1.90"), (4, "1.49")], 2: [(3, "2.20")]}
 
 
 @dataclass
@@ -62,11 +65,13 @@ class Orders(Machine):
     till: Till
     products: list
     empty: Any
+    price_list: Any
     # The smallest coin in cents.
     coin: int
 
     def __init__(self):
         super().__init__()
+        self.has_list = True
         self.begin()
         self.sold = [0] * len(self.products)
 
@@ -75,10 +80,14 @@ class Orders(Machine):
         self.discounts: list[tuple[str, int]] = []
         self.status, self.paid, self.rounding = "open", 0, 0
         self.order = self.till.sold(line(self.products[0], id=(first := new_id())))
-        self.lines[first] = ModelLine(0, self.get_price(0), 1)
+        self.lines[first] = ModelLine(0, self.get_price(0, 1), 1)
 
-    def get_price(self, product):
-        return cents(PRICES[product])
+    def get_price(self, product, quantity):
+        if product == EMPTY:
+            return cents(PRICE_OF_EMPTIES)
+        breaks = LIST_PRICES.get(product, []) if self.has_list else []
+        reached = [price for minimum, price in breaks if minimum <= quantity]
+        return cents(reached[-1] if reached else PRICES[product])
 
     @property
     def total(self):
@@ -128,7 +137,7 @@ class Orders(Machine):
         answer = self.till.post(
             self.path("lines/"), line(self.products[product], str(quantity), id=id)
         )
-        added = ModelLine(product, self.get_price(product), quantity)
+        added = ModelLine(product, self.get_price(product, quantity), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
 
     @rule(quantity=st.integers(1, 300))
@@ -146,7 +155,19 @@ class Orders(Machine):
         answer = self.till.patch(
             self.path(f"lines/{id}/"), {"quantity": str(quantity)}, If_Match="*"
         )
-        self.change(answer, lambda: setattr(self.lines[id], "quantity", quantity))
+        self.change(answer, lambda: self.set_quantity(self.lines[id], quantity))
+
+    def set_quantity(self, changed, quantity):
+        """Price the whole line anew, by what applies now."""
+        if quantity != changed.quantity:
+            changed.price = self.get_price(changed.product, quantity)
+            changed.quantity = quantity
+
+    @rule()
+    def switch_the_price_list(self):
+        self.has_list = not self.has_list
+        path, body = f"price-lists/{self.price_list.pk}/", {"is_active": self.has_list}
+        assert self.till.patch(path, body, If_Match="*").status_code == 200
 
     @precondition(lambda self: self.lines)
     @rule(data=st.data())
@@ -285,4 +306,20 @@ def test_random_orders_equal_the_model(admins_till, make_product, shop, coin):
     shop.save_changes("cash_rounding_increment")
 
     empty = make_product(PRICE_OF_EMPTIES, returnable=True)
-    run(Orders, till=admins_till, products=products, empty=empty, coin=coin)
+    price_list = PriceListFactory(tenant=shop)
+    for position, breaks in LIST_PRICES.items():
+        for minimum, amount in breaks:
+            PriceFactory(
+                product=products[position],
+                price_list=price_list,
+                amount=Decimal(amount),
+                min_quantity=Decimal(minimum),
+            )
+    run(
+        Orders,
+        till=admins_till,
+        products=products,
+        empty=empty,
+        price_list=price_list,
+        coin=coin,
+    )

@@ -19,6 +19,7 @@ from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
+from tests.factories.price_list import PriceFactory
 from tests.support.receipt_profiles import create_profile
 
 ORDERS = "/admin/orders/order/"
@@ -72,6 +73,7 @@ def create_admin_data(
     CustomerFactory(tenant=register.tenant, group=group, name=word)
     ModifierFactory(tenant=register.tenant, name=word, modifier_list__name=word)
     CardReaderFactory(register=register, name=word, provider__name=word)
+    PriceFactory(product=product, price_list__name=word)
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)
     with tenant_scope(register.tenant):

@@ -22,6 +22,8 @@ from orders.models import (
     Payment,
     PaymentProvider,
     Payout,
+    Price,
+    PriceList,
     Product,
     Receipt,
     ReceiptProfile,
@@ -63,6 +65,8 @@ ANNOUNCED_MODELS = (
     CustomerGroup,
     ModifierList,
     Category,
+    PriceList,
+    Price,
     Product,
     StockLevel,
     PaymentProvider,
@@ -111,6 +115,8 @@ HIDDEN_COLUMNS = {
     "last_login",
     # Only fixes the currency of the shop.
     "has_orders",
+    # Announced as the creation of a price list.
+    "has_price_lists",
     # Announced as the creation of a receipt profile.
     "receipt_profile",
     "receipt_profile_hash",

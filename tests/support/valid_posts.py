@@ -10,6 +10,7 @@ from tenants.models import Store, Webhook
 from tests.factories.accounts import PASSWORD
 from tests.factories.card_readers import PaymentProviderFactory
 from tests.factories.orders import StoreCreditFactory
+from tests.factories.price_list import PriceListFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Person
 from tests.support.discovery import routes
@@ -94,6 +95,15 @@ class ShopSetup:
             subscriber=webhook.subscriber,
         )
         return webhook
+
+    def price(self) -> Body:
+        price_list = PriceListFactory(tenant=self.store.tenant)
+        product = str(self.product.pk)
+        return {"price_list": str(price_list.pk), "product": product, "amount": "2.00"}
+
+    def price_batch(self) -> Body:
+        price = self.price()
+        return {"price_list": price.pop("price_list"), "prices": [price]}
 
     def delivery(self) -> Body:
         return {
@@ -181,6 +191,9 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "customer-list": lambda world: Post({"name": "Ann", "email": "ann@till.example"}),
     "modifier-list-list": lambda world: Post(MODIFIER_LIST),
     "barcode-rule-list": lambda world: Post(BARCODE_RULE),
+    "price-list-list": lambda world: Post({"name": "Wholesale", "priority": 1}),
+    "price-list": lambda world: Post(world.price()),
+    "price-batch": lambda world: Post(world.price_batch()),
     "payment-provider-list": lambda world: Post({"name": "Simulator", "kind": "simulator"}),
     "card-reader-list": lambda world: Post(world.card_reader()),
     "receipt-profile-list": lambda world: Post(

@@ -7,6 +7,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
+from tests.factories.price_list import PriceFactory, PriceListFactory
 from tests.support.till import Body, line
 from tests.support.valid_posts import MODIFIER_LIST, Post, ShopSetup
 
@@ -99,6 +100,12 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ("patch", "modifier-list-detail"): lambda world: Post(
         {"name": "Second"},
         row=world.till.post("modifier-lists/", MODIFIER_LIST).json()["id"],
+    ),
+    ("patch", "price-list-detail"): lambda world: Post(
+        {"priority": 7}, row=PriceListFactory(tenant=world.store.tenant).pk
+    ),
+    ("patch", "price-detail"): lambda world: Post(
+        {"amount": "1.90"}, row=PriceFactory(product=world.product).pk
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from django.core.management import CommandError
@@ -18,18 +19,24 @@ from orders.models import (
     CustomerGroup,
     ModifierList,
     PaymentProvider,
+    PriceList,
     Product,
     TaxClass,
 )
+from orders.money import round_to
 from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.modifier_lists import write_modifier_list
+from orders.services.catalog.price_lists import WantedPrice, set_prices, write_price_list
 from orders.services.catalog.products import write_product
 from orders.services.customers import save_customer
 from orders.services.receipt_profiles import save_profile
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
-from tenants.scope import atomic_with_retry, tenant_scope
+from tenants.scope import atomic_with_retry, current_tenant, tenant_scope
 from tenants.services import create_register, save_row
+
+DISCOUNTED_PRODUCTS = 3
+NINE_TENTHS = Decimal("0.9")
 
 
 def ensure_demo_shop(plan: DemoShop) -> bool:
@@ -59,7 +66,9 @@ def create_demo_shop(plan: DemoShop) -> None:
         create_barcode_rules()
         create_receipt_profile(plan, stores[0], by=admin)
         create_customers(plan, by=admin)
-        receive_opening_stock(plan, create_products(plan), stores, by=admin)
+        products = create_products(plan)
+        create_price_list(products, by=admin)
+        receive_opening_stock(plan, products, stores, by=admin)
 
 
 def _log_in(plan: DemoShop, person: DemoUser) -> dict[str, Any]:
@@ -145,6 +154,22 @@ def attach_modifier_lists(
         if each.modifier_lists:
             chosen = [lists[name] for name in each.modifier_lists]
             write_product(created[each.sku], {"modifier_lists": chosen})
+
+
+def create_price_list(listed: Iterable[tuple[Product, DemoProduct]], *, by: User) -> None:
+    """Create a price list for all stores, in which six of the first goods by unit cost less."""
+    price_list = write_price_list(PriceList(), {"name": "Six and more", "priority": 10}, by=by)
+    by_unit = [
+        product
+        for product, goods in listed
+        if goods.sold_by == Product.SoldBy.UNIT and goods.price and goods.stock is not None
+    ]
+    exponent = current_tenant().currency_exponent
+    prices = [
+        WantedPrice(product, round_to(product.price * NINE_TENTHS, exponent), Decimal(6))
+        for product in by_unit[:DISCOUNTED_PRODUCTS]
+    ]
+    set_prices(price_list, prices, by=by)
 
 
 def save_new(row: Any) -> Any:

@@ -108,7 +108,7 @@ class CodeLookUps:
 def _book_sale(
     sale: OfflineSale, register: Register, cashier: User, by: User, codes: CodeLookUps
 ) -> Order:
-    priced_sale = price_sale(sale)
+    priced_sale = price_sale(sale, register.store)
     order = _build_order(sale, priced_sale, register, cashier)
     order.loaded_lines = list(_build_lines(order, sale, priced_sale))
     order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
@@ -266,12 +266,14 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
     parts = zip(
         priced_sale.lines,
         priced_sale.products,
+        priced_sale.list_prices,
         priced_sale.priced.lines,
         priced_sale.shares,
         strict=True,
     )
-    for position, (request, product, priced, share) in enumerate(parts):
-        line = build_line(order, position, request, product, **_describe_product(request, product))
+    for position, (request, product, list_price, priced, share) in enumerate(parts):
+        described = _describe_product(request, product)
+        line = build_line(order, position, request, product, list_price=list_price, **described)
         apply_price(line, priced)
         line.total += share
         yield line
@@ -288,7 +290,6 @@ def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, A
         return {
             "sku": code,
             "name": line.name or code or UNKNOWN,
-            "list_price": line.unit_price,
             "tracks_stock": False,
             **weighed,
         }

@@ -11,6 +11,7 @@ from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
 from orders.services.catalog.scanned_codes import Scan
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
+from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
 from orders.services.pricing.basket import (
     ProductLookup,
     build_cash_rule,
@@ -18,6 +19,7 @@ from orders.services.pricing.basket import (
     price_within_limits,
 )
 from tenants.exceptions import Invalid
+from tenants.models import Store
 from tenants.scope import current_tenant
 
 ZERO = Decimal(0)
@@ -31,6 +33,8 @@ class PricedSale:
     # With the prices on labels.
     lines: Sequence[ChargedLine]
     products: Sequence[Product | None]
+    # The prices that applied when it was made.
+    list_prices: Sequence[Decimal]
     priced: PricedOrder
     total: Decimal
     cash_rounding: Decimal
@@ -42,9 +46,12 @@ class PricedSale:
         return self.total - self.priced.total
 
 
-def price_sale(sale: OfflineSale) -> PricedSale:
-    """Price the sale with the charged prices, and flag deviations from the present catalog."""
-    catalog = ProductLookup.load(sale.lines)
+def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
+    """Price the sale with the charged prices, and flag deviations from the catalog.
+
+    That is the present catalog, with the prices of lists that applied when the sale was made.
+    """
+    catalog = ProductLookup.load(sale.lines, PlaceAndTime.find(store, sale.sold_at))
     # Active or not; an id takes precedence over a code.
     products = [catalog.find_by_any_name(line) for line in sale.lines]
     lines = [
@@ -52,6 +59,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         for line, product in zip(sale.lines, products, strict=True)
     ]
     _ensure_returns_possible(lines, products)
+    list_prices = _find_list_prices(lines, products, catalog.prices)
     rates = _choose_taxes(lines, products)
     inputs = [
         LineInput(
@@ -78,12 +86,30 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     return PricedSale(
         lines,
         products,
+        list_prices,
         priced,
         total,
         rounding,
         shares,
-        frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
+        frozenset(
+            [
+                *_find_flags(sale, products, list_prices, priced, total),
+                *_find_card_flags(sale),
+            ]
+        ),
     )
+
+
+def _find_list_prices(
+    lines: Sequence[ChargedLine], products: Sequence[Product | None], prices: ApplicablePrices
+) -> list[Decimal]:
+    """Return the price that applied to each line; of an unknown product it is the charged one."""
+    return [
+        prices.find_for_line(product, line.quantity, line.fixed_gross)
+        if product
+        else line.unit_price
+        for line, product in zip(lines, products, strict=True)
+    ]
 
 
 def _ensure_returns_possible(
@@ -211,12 +237,14 @@ def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
 def _find_flags(
     sale: OfflineSale,
     products: Sequence[Product | None],
+    list_prices: Sequence[Decimal],
     priced: PricedOrder,
     total: Decimal,
 ) -> Iterable[Flag]:
     taxes = _list_catalog_taxes(sale.lines, products)
-    for line, product, rates in zip(sale.lines, products, taxes, strict=True):
-        yield from _find_line_flags(line, product, rates)
+    lines = zip(sale.lines, products, list_prices, taxes, strict=True)
+    for line, product, list_price, rates in lines:
+        yield from _find_line_flags(line, product, list_price, rates)
     if _list_charged_deposits(sale, products) != _list_catalog_deposits(sale, products):
         yield Flag.DEPOSIT_DIFFERS
     if {total, sale.total} - {priced.total, None}:
@@ -262,14 +290,17 @@ def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
 
 
 def _find_line_flags(
-    line: ChargedLine, product: Product | None, taxes: tuple[TaxRate, ...] | None
+    line: ChargedLine,
+    product: Product | None,
+    list_price: Decimal,
+    taxes: tuple[TaxRate, ...] | None,
 ) -> Iterable[Flag]:
     if product is None:
         yield Flag.UNKNOWN_PRODUCT
         return
     if not product.is_on_sale and not line.deposit_for:
         yield Flag.NOT_ON_SALE
-    if not product.open_price and line.unit_price != product.price:
+    if not product.open_price and line.unit_price != list_price:
         yield Flag.PRICE_DIFFERS
     if line.taxes is not None and line.taxes != taxes:
         yield Flag.TAX_DIFFERS

@@ -30,6 +30,7 @@ from orders.services.catalog.scanned_codes import (
     ScannedCodes,
     load_what_is_sold,
 )
+from orders.services.pricing.applicable_prices import BASE_PRICES, ApplicablePrices, PlaceAndTime
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import FieldError, Invalid
@@ -91,6 +92,8 @@ class BasketLine:
     request: LineRequest
     product: Product
     taxes: tuple[TaxRate, ...]
+    # That applies to its quantity.
+    list_price: Decimal
     is_deposit: bool = False
 
 
@@ -133,7 +136,8 @@ def price_basket(
 
     Raises `Invalid` for products that are unknown or not on sale, and `AmountTooLarge`.
     """
-    lines = build_basket_lines(*resolve_lines(requests, catalog=catalog))
+    catalog = catalog or ProductLookup.load(requests)
+    lines = build_basket_lines(*resolve_lines(requests, catalog=catalog), catalog.prices)
     inputs = [_build_input(line) for line in lines]
     off = [given.discount for given in discounts]
     priced = price_within_limits(inputs, off, build_pricing_policy(tenant))
@@ -141,17 +145,18 @@ def price_basket(
 
 
 def build_basket_lines(
-    requests: Sequence[LineRequest], products: Sequence[Product]
+    requests: Sequence[LineRequest], products: Sequence[Product], prices: ApplicablePrices
 ) -> list[BasketLine]:
     """Return the lines, each followed by the deposit of its product."""
     lines = []
     for request, product in zip(requests, products, strict=True):
-        lines.append(BasketLine(request, product, product.tax_rates))
+        price = prices.find_for_line(product, request.quantity, request.fixed_gross)
+        lines.append(BasketLine(request, product, product.tax_rates, price))
         if product.deposit:
             deposit = LineRequest(request.quantity, product.deposit.pk)
-            lines.append(
-                BasketLine(deposit, product.deposit, product.deposit_tax_rates, is_deposit=True)
-            )
+            price = prices.find(product.deposit, request.quantity)
+            taxes = product.deposit_tax_rates
+            lines.append(BasketLine(deposit, product.deposit, taxes, price, is_deposit=True))
     return lines
 
 
@@ -159,7 +164,7 @@ def _build_input(line: BasketLine) -> LineInput:
     request = line.request
     return LineInput(
         quantity=request.quantity,
-        unit_price=line.product.price if request.unit_price is None else request.unit_price,
+        unit_price=line.list_price if request.unit_price is None else request.unit_price,
         taxes=line.taxes,
         discounts=tuple([given.discount for given in request.discounts]),
         fixed_gross=request.fixed_gross,
@@ -199,8 +204,8 @@ def resolve_lines(
         path = field.format(position)
         scan = catalog.read_scan(line, product)
         if scan and product:
-            errors += _find_scan_errors(path, line, scan, product)
-            line = apply_scan(line, scan, product)  # noqa: PLW2901
+            errors += _find_scan_errors(path, line, scan, product, catalog.prices)
+            line = apply_scan(line, scan, product, catalog.prices)  # noqa: PLW2901
         lines.append(line)
         if product and line.quantity == FROM_CODE and not (scan and scan.quantity is not None):
             errors.append(FieldError(f"{path}quantity", "required", "Enter a quantity."))
@@ -210,14 +215,15 @@ def resolve_lines(
     return lines, [product for product in found if product is not None]
 
 
-def apply_scan(line: LineRequest, scan: Scan, product: Product) -> LineRequest:
+def apply_scan(
+    line: LineRequest, scan: Scan, product: Product, prices: ApplicablePrices
+) -> LineRequest:
     """Return the line with quantity, price, batch and dates of the scanned code."""
     quantity = scan.quantity
     if quantity is None and scan.fixed_gross is not None:
+        price = prices.find_for_line(product, line.quantity, scan.fixed_gross)
         is_by_unit = product.sold_by == Product.SoldBy.UNIT
-        quantity = (
-            Decimal(1) if is_by_unit else compute_labeled_quantity(scan.fixed_gross, product.price)
-        )
+        quantity = Decimal(1) if is_by_unit else compute_labeled_quantity(scan.fixed_gross, price)
     return replace(
         line,
         quantity=line.quantity if quantity is None else quantity,
@@ -227,10 +233,10 @@ def apply_scan(line: LineRequest, scan: Scan, product: Product) -> LineRequest:
 
 
 def _find_scan_errors(
-    path: str, line: LineRequest, scan: Scan, product: Product
+    path: str, line: LineRequest, scan: Scan, product: Product, prices: ApplicablePrices
 ) -> Iterable[FieldError]:
     """Yield an error for a quantity or price other than the code's, and for a useless code."""
-    given, quantity = line.quantity, apply_scan(line, scan, product).quantity
+    given, quantity = line.quantity, apply_scan(line, scan, product, prices).quantity
     if given not in {FROM_CODE, Decimal(1), quantity}:
         detail = "The scanned code contains the quantity. Leave it out."
         yield FieldError(f"{path}quantity", "fixed_by_label", detail)
@@ -277,7 +283,9 @@ class ProductNames:
 
 
 class ProductLookup:
-    """Products of some lines, found by id, SKU or barcode."""
+    """Products of some lines, found by id, SKU or barcode, with the prices that apply to them."""
+
+    prices: ApplicablePrices = BASE_PRICES
 
     def __init__(self, products: Iterable[Product], scanned: ScannedCodes) -> None:
         self.by_id: dict[uuid.UUID, Product] = {}
@@ -287,8 +295,11 @@ class ProductLookup:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
     @classmethod
-    def load(cls, requests: Sequence[ProductReference]) -> Self:
-        """Load the products with one query each for ids, SKUs and barcodes; more for labels."""
+    def load(cls, requests: Sequence[ProductReference], place: PlaceAndTime | None = None) -> Self:
+        """Load the products with one query each for ids, SKUs and barcodes; more for labels.
+
+        With a `place`, the prices of its price lists are loaded too.
+        """
         names = ProductNames(requests)
         tenant = current_tenant_id()
         products: list[Product] = []
@@ -299,6 +310,8 @@ class ProductLookup:
         catalog = cls(products, ScannedCodes.load(names.barcodes))
         if deposits := catalog.list_deposit_ids():
             catalog.set_deposits(PRODUCTS_BY_ID.all(tenant=tenant, ids=deposits))
+        if place is not None:
+            catalog.prices = ApplicablePrices.load(catalog.list_priced_ids(), place)
         return catalog
 
     @classmethod
@@ -321,6 +334,10 @@ class ProductLookup:
 
     def list_deposit_ids(self) -> set[uuid.UUID]:
         return {each.deposit_id for each in self.list_products() if each.deposit_id}
+
+    def list_priced_ids(self) -> set[uuid.UUID]:
+        """Return the ids of the products and of their deposits."""
+        return {each.pk for each in self.list_products()} | self.list_deposit_ids()
 
     def prepare_deposits(self) -> PreparedQuery[Product] | None:
         """Return the query for the deposits of the products, or None if there are none."""

@@ -117,12 +117,14 @@ def build_line(
     request: RequestedLine,
     product: Product | None,
     *,
+    list_price: Decimal,
     taxes: Iterable[TaxRate] = (),
     **description: Any,
 ) -> OrderLine:
     """Return an unsaved line with a copy of what the catalog says of the product.
 
-    `description` replaces or completes that copy. Amounts are set by `apply_price`.
+    `list_price` is the one that applies to its quantity. `description` replaces or completes the
+    copy. Amounts are set by `apply_price`.
     """
     copied = _copy_product(product) if product else {}
     price: Any = request.unit_price
@@ -131,7 +133,8 @@ def build_line(
         id=request.id or new_id(),
         order=order,
         position=position,
-        unit_price=product.price if product and price is None else price,
+        list_price=list_price,
+        unit_price=list_price if price is None else price,
         price_typed=price is not None,
         quantity=request.quantity,
         scanned_code=request.barcode or "",
@@ -151,10 +154,10 @@ def build_lines(order: Order, lines: Sequence[BasketLine], first: int = 0) -> li
     """Return unsaved lines at positions from `first`; each deposit refers to the line before it."""
     built: list[OrderLine] = []
     for position, each in enumerate(lines, first):
-        more = describe_deposit(built[-1].pk) if each.is_deposit else {}
-        built.append(
-            build_line(order, position, each.request, each.product, taxes=each.taxes, **more)
-        )
+        more: dict[str, Any] = {"taxes": each.taxes, "list_price": each.list_price}
+        if each.is_deposit:
+            more |= describe_deposit(built[-1].pk)
+        built.append(build_line(order, position, each.request, each.product, **more))
     return built
 
 
@@ -168,7 +171,6 @@ def _copy_product(product: Product) -> dict[str, Any]:
         "product": product,
         "sku": product.sku,
         "name": product.name,
-        "list_price": product.price,
         "open_price": product.open_price,
         "tracks_stock": product.has_own_stock,
         "sold_by": product.sold_by,

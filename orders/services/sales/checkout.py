@@ -1,5 +1,8 @@
 """Create orders: price the basket, take payments, complete what is fully paid."""
 
+import uuid
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,16 +19,45 @@ from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
-from orders.services.pricing.basket import ProductLookup
+from orders.services.pricing.applicable_prices import PlaceAndTime
+from orders.services.pricing.basket import (
+    Basket,
+    DiscountRequest,
+    LineRequest,
+    ProductLookup,
+    price_basket,
+)
 from orders.services.registers import get_register
 from orders.services.sales.approval import approve_sale
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
 from tenants.database.bulk_insert import bulk_insert
-from tenants.exceptions import DomainError, IdConflict
+from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import ensure_same_content, unique_or
-from tenants.scope import retry_on_conflict
+from tenants.scope import current_tenant, retry_on_conflict
+
+NEEDS_REGISTER = "Name a register, because prices of these products depend on the store."
+
+
+def calculate_basket(
+    lines: Sequence[LineRequest],
+    discounts: Sequence[DiscountRequest],
+    *,
+    register: uuid.UUID | None,
+    by: User,
+) -> Basket:
+    """Return what an order with this content would cost now, at the register.
+
+    The register is looked up in shops with price lists only. It may be missing where its store does
+    not matter, else `Invalid` is raised.
+    """
+    tenant = current_tenant()
+    store = get_register(register, by).store if register and tenant.has_price_lists else None
+    catalog = ProductLookup.load(lines, PlaceAndTime.find(store))
+    if store is None and catalog.prices.depend_on_store:
+        raise Invalid.field("register", NEEDS_REGISTER, code="required")
+    return price_basket(tenant, lines, discounts, catalog)
 
 
 def create_order(new: NewOrder, *, by: User) -> tuple[Order, bool]:
@@ -67,7 +99,8 @@ def _create(new: NewOrder, by: User) -> Order:
     register = get_register(new.register, by)
     if new.customer is not None:
         find_customer(new.customer)
-    draft = build_draft(new, register, ProductLookup.load(new.lines), by)
+    catalog = ProductLookup.load(new.lines, PlaceAndTime.find(register.store))
+    draft = build_draft(new, register, catalog, by)
     with transaction.atomic():
         context = RequestContext(by, new.approval, new.terminal)
         # With returned goods later: their limit applies to the shift, which is not locked yet.

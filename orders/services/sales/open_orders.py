@@ -19,11 +19,13 @@ from orders.services.customers import CUSTOMER_FIELDS, copy_customer, find_custo
 from orders.services.expiry import find_expired_line
 from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
+from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
     MAX_LINES,
     DiscountRequest,
     LineRequest,
+    ProductLookup,
     build_basket_lines,
     resolve_lines,
 )
@@ -63,14 +65,15 @@ class OrderEdit:
 
 @atomic_with_retry
 def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
-    """Add a line at the current catalog price and taxes.
+    """Add a line at the price that applies now, with the current taxes.
 
     The same id again returns the order unchanged. Raises `IdConflict` if the content differs.
     """
     order = lock_order(edit.order, edit.by)
     if any(line.pk == wanted.id for line in order.loaded_lines):
         return _ensure_same_line(order, wanted)
-    added = build_basket_lines(*resolve_lines([wanted], ""))
+    catalog = ProductLookup.load([wanted], PlaceAndTime.find(order.store))
+    added = build_basket_lines(*resolve_lines([wanted], "", catalog), catalog.prices)
     if sum(not line.is_deposit for line in order.loaded_lines) >= MAX_LINES:
         raise TooManyLines(number=order.number, maximum=MAX_LINES)
     position = max((line.position for line in order.loaded_lines), default=-1) + 1
@@ -97,30 +100,35 @@ def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
 def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) -> Order:
     """Change quantity, price or note of a line.
 
-    Another quantity takes over the current list price for the whole line; a typed price stays and
-    is compared with it. Name and taxes stay as they were when the line was added.
+    Another quantity takes over the list price that applies to it now, for the whole line; a typed
+    price stays and is compared with it. Name and taxes stay as they were when the line was added.
     """
 
     def change(order: Order) -> None:
         line = find_line(order, line_id)
         line.ensure_changeable(changes)
         line.ensure_quantity_sign(changes.get("quantity", line.quantity))
-        if changes.get("quantity", line.quantity) != line.quantity and line.product:
-            line.update_list_price(line.product.price)
+        quantity, deposits = changes.get("quantity", line.quantity), order.list_deposits(line)
+        _take_over_prices([line, *deposits], quantity, order)
         for name, value in changes.items():
             setattr(line, name, value)
         line.price_typed |= "unit_price" in changes
         line.ensure_whole_units(line.quantity)
-        for deposit in order.list_deposits(line):
-            _change_deposit(deposit, line.quantity)
+        for deposit in deposits:
+            deposit.quantity = line.quantity
 
     return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
 
-def _change_deposit(deposit: OrderLine, quantity: Decimal) -> None:
-    if deposit.quantity != quantity and deposit.product:
-        deposit.update_list_price(deposit.product.price)
-    deposit.quantity = quantity
+def _take_over_prices(lines: Sequence[OrderLine], quantity: Decimal, order: Order) -> None:
+    """Set the list price that applies now to each line that changes to this quantity."""
+    changed = [
+        (line, product) for line in lines if line.quantity != quantity and (product := line.product)
+    ]
+    products = {product.pk for _, product in changed}
+    prices = ApplicablePrices.load(products, PlaceAndTime.find(order.store))
+    for line, product in changed:
+        line.update_list_price(prices.find(product, quantity))
 
 
 @atomic_with_retry

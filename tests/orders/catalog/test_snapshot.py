@@ -1,6 +1,7 @@
 """The snapshot of the catalog that terminals keep a copy of."""
 
 import json
+from datetime import datetime
 from threading import Event
 
 import pytest
@@ -19,6 +20,7 @@ from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.customers import CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.factories.orders import BarcodeFactory, CategoryFactory, OrderFactory, ProductFactory
+from tests.factories.price_list import PriceFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.parallel import run_concurrently
 from tests.support.snapshot import PATH, get_lines, load_snapshot
@@ -36,6 +38,8 @@ ENDPOINTS = {
     "customer_group": "customer-groups/{}/",
     "modifier_list": "modifier-lists/{}/",
     "product": "products/{}/",
+    "price_list": "price-lists/{}/",
+    "price": "prices/{}/",
 }
 
 
@@ -55,6 +59,7 @@ def catalog(shop, register):
         bottle = ProductFactory(tenant=shop, name='Ünï \u2028 "quoted" \\', deposit=deposit)
         for code in ("4006381333931", 'a"b\\c', "NULL", "{,}"):
             BarcodeFactory(product=bottle, code=code)
+        PriceFactory(product=bottle, valid_from=datetime(2027, 1, 1))  # noqa: DTZ001
         ProductFactory(tenant=shop, name="Bare", tax_class=None, category=None, is_active=False)
     return bottle
 
