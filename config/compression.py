@@ -1,9 +1,10 @@
 """Compression of large lists.
 
 Compressed answers reveal by their length whether a guess in them equals a secret in them (BREACH).
-So only lists of the catalog, of stock, of changes and of orders are compressed: they hold no token,
-password or code, and their requests need a header that no foreign page can send. Answers about
-users and sessions are never compressed, nor those with a strong ETag, which names exact bytes.
+So only lists of the catalog, of stock, of changes, of sales and of shifts are compressed: they hold
+no token, password or code, and their requests need a header that no foreign page can send. Answers
+about users and sessions are never compressed, nor those with a strong ETag, which names exact
+bytes.
 """
 
 import zlib
@@ -19,10 +20,16 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 COMPRESSED_PATHS = frozenset(
     f"/api/v1/{name}/"
     for name in (
+        "barcode-rules",
         "categories",
         "changes",
+        "customer-groups",
+        "modifier-lists",
         "orders",
+        "payments",
         "products",
+        "refunds",
+        "shifts",
         "stock",
         "stock/movements",
         "tax-classes",

@@ -103,14 +103,25 @@ SNAPSHOT_ETAG: dict[str, Any] = {
     "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{8}-[0-9]+"$'},
 }
 NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-None-Match`."}
-LISTS_WITH_ETAG = frozenset(
-    f"/api/v1/{name}/" for name in ("categories", "products", "stock", "stores", "tax-classes")
+# Their pages change with each sale or request, or are no lists of rows.
+LISTS_WITHOUT_ETAG = frozenset(
+    f"/api/v1/{path}"
+    for path in (
+        "auth/sessions/",
+        "orders/",
+        "store-credits/{id}/entries/",
+        "users/{id}/sessions/",
+        "webhooks/{id}/deliveries/",
+    )
 )
 SNAPSHOT_PATH = "/api/v1/catalog/snapshot/"
-CONDITIONAL_PATHS = LISTS_WITH_ETAG.union(
-    (f"{path}{{id}}/" for path in LISTS_WITH_ETAG),
-    ("/api/v1/orders/{id}/", "/api/v1/tenant/", SNAPSHOT_PATH),
-)
+CONDITIONAL_PATHS = frozenset(
+    f"/api/v1/{name}/{{id}}/"
+    for name in (
+        *("categories", "customer-groups", "modifier-lists", "orders", "products"),
+        *("receipt-profiles", "registers", "stock", "stores", "tax-classes"),
+    )
+).union({"/api/v1/tenant/", SNAPSHOT_PATH})
 # Operations that change the row of their path accept a version.
 ROW_IN_PATH = "{id}"
 # Sessions have no version, and a provider sends its events without one.
@@ -211,7 +222,7 @@ def document_operation(
         name = "RequiredIfMatch" if needs_version(path, method) else "IfMatch"
         parameter = {"$ref": f"#/components/parameters/{name}"}
         operation.setdefault("parameters", []).append(parameter)
-    if method == "get" and path in CONDITIONAL_PATHS:
+    if method == "get" and (path in CONDITIONAL_PATHS or is_list_with_etag(path, operation)):
         document_conditional_get(path, operation)
     for status in list_problem_statuses(path, method, operation):
         name, _ = RESPONSES[status]
@@ -254,10 +265,18 @@ def document_conditional_get(path: str, operation: dict[str, Any]) -> None:
     parameter = {"$ref": "#/components/parameters/IfNoneMatch"}
     operation.setdefault("parameters", []).append(parameter)
     operation["responses"]["304"] = NOT_MODIFIED
-    name = "SnapshotETag" if path == SNAPSHOT_PATH else "ListETag"
-    if path in LISTS_WITH_ETAG or path == SNAPSHOT_PATH:
+    if path == SNAPSHOT_PATH or is_list_with_etag(path, operation):
+        name = "SnapshotETag" if path == SNAPSHOT_PATH else "ListETag"
         tag = {"$ref": f"#/components/headers/{name}"}
         operation["responses"]["200"].setdefault("headers", {})["ETag"] = tag
+
+
+def is_list_with_etag(path: str, operation: dict[str, Any]) -> bool:
+    """Return whether the operation is a GET of a list whose pages have an ETag."""
+    content = operation["responses"].get("200", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    is_page = schema.get("$ref", "").startswith("#/components/schemas/Paginated")
+    return is_page and path not in LISTS_WITHOUT_ETAG
 
 
 def needs_version(path: str, method: str) -> bool:

@@ -104,7 +104,7 @@ class StoreViewSet(
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
     filterset_class = PlaceFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -125,6 +125,7 @@ class RegisterViewSet(
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
     filterset_class = RegisterFilter
+    has_conditional_get = True
     ordering_fields = {"number": ("number",), "updated_at": ("updated_at",)}
     ordering = "number"
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from accounts.fast_entries.reading import (
+    BY_IDS,
     VISIBLE,
     Filter,
     KeysetList,
@@ -55,7 +56,8 @@ PAGES = KeysetList(
     ordering="-created_at",
     columns=(("created_at", "timestamptz"), ("id", "uuid")),
     read_position=lambda row: (write_time(row.created_at), row.id),
-    filters={
+    filters={"id": BY_IDS}
+    | {
         name: Filter(f"listed.{name}_id = {{}}::uuid", parse_id)
         for name in ("store", "register", "shift", "cashier")
     }

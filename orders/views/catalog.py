@@ -33,7 +33,6 @@ from orders.views.catalog_file import CatalogFileMixin
 from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
-    IdsFilter,
     SearchFilter,
     StrictBooleanFilter,
     StrictFilterSet,
@@ -54,7 +53,7 @@ class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
     filterset_class = UpdatedSinceFilterSet
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -68,7 +67,7 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     audit_name = "category"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = UpdatedSinceFilterSet
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -87,7 +86,6 @@ text, names with words that begin with it, then the rest; ties are sorted by nam
 
 
 class ProductFilter(StrictFilterSet):
-    id = IdsFilter()
     search = SearchFilter(method="filter_search", strip=False, help_text=SEARCH_DESCRIPTION)
     # A separator of GS1 at the beginning must not be stripped.
     barcode = TextFilter(method="filter_barcode", strip=False, help_text=BARCODE_DESCRIPTION)
@@ -130,7 +128,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
     # New products and imports set prices.
     password_only = ("POST",)
     filterset_class = ProductFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {
         "name": ("name",),
         "price": ("price",),

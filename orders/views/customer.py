@@ -57,6 +57,7 @@ class CustomerGroupViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedVie
     audit_name = "customer_group"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = UpdatedSinceFilterSet
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 

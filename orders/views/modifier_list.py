@@ -10,12 +10,11 @@ from accounts.permissions import WRITE_METHODS, IsManager, IsStaff, ReadOnly
 from orders.models import ModifierList
 from orders.serializers.modifier_list import ModifierListInput, ModifierListSerializer
 from orders.services.catalog.modifier_lists import write_modifier_list
-from tenants.api.filters import IdsFilter, StrictBooleanFilter, UpdatedSinceFilterSet
+from tenants.api.filters import StrictBooleanFilter, UpdatedSinceFilterSet
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
 
 class ModifierListFilter(UpdatedSinceFilterSet):
-    id = IdsFilter()
     is_active = StrictBooleanFilter()
 
     class Meta:
@@ -33,7 +32,7 @@ class ModifierListViewSet(ListRetrieveMixin, TenantScopedViewSet):
     # They set prices.
     password_only = WRITE_METHODS
     filterset_class = ModifierListFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 

@@ -121,6 +121,8 @@ class OrderViewSet(ErasedCustomersMixin, OrderEditingMixin, ListRetrieveMixin, T
     serializer_class = OrderSerializer
     permission_classes = (IsStaff,)
     filterset_class = OrderFilter
+    # Each sale changes the pages.
+    has_list_etag = False
     has_conditional_get = True
     ordering_fields = {
         "created_at": ("created_at",),

@@ -36,6 +36,7 @@ class ReceiptProfileViewSet(ListRetrieveMixin, TenantScopedViewSet):
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
     filterset_class = ReceiptProfileFilter
+    has_conditional_get = True
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
 

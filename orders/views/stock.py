@@ -28,7 +28,6 @@ from tenants.api.filters import (
     CreationTimeFilterSet,
     DateTimeFilter,
     IdFilter,
-    IdsFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
@@ -39,7 +38,6 @@ from tenants.ids import derive_id
 
 
 class StockLevelFilter(StrictFilterSet):
-    id = IdsFilter()
     store = IdFilter()
     product = IdFilter()
     low = StrictBooleanFilter(
@@ -58,7 +56,7 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
     serializer_class = StockLevelSerializer
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = StockLevelFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"id": ("id",)}
     ordering = "id"
 

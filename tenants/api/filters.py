@@ -32,25 +32,11 @@ class UnknownFilter(Invalid):
     message = "Unknown query parameter."
 
 
-class StrictFilterSet(FilterSet):
-    """The filters of one list. Only those with a parameter in the request are instantiated."""
-
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        self.base_filters: dict[str, django_filters.Filter] = {
-            name: each
-            for name, each in type(self).base_filters.items()
-            if each.extra["required"] or name in (data or ())
-        }
-        super().__init__(data, *args, **kwargs)
-
-
 class StrictFilterBackend(DjangoFilterBackend):
     """Filter backend that rejects unknown query parameters.
 
     A view lists the parameters that it reads itself in `query_params`.
     """
-
-    filterset_base = StrictFilterSet
 
     def filter_queryset(
         self, request: Request, queryset: models.QuerySet[Any], view: APIView
@@ -241,6 +227,23 @@ class StrictBooleanFilter(django_filters.BooleanFilter):
     """Filter by `true` or `false`, in lower case."""
 
     field_class = StrictBooleanFormField
+
+
+class StrictFilterSet(FilterSet):
+    """The filters of one list. Only those with a parameter in the request are instantiated.
+
+    Every list can be filtered by ids.
+    """
+
+    id = IdsFilter()
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.base_filters: dict[str, django_filters.Filter] = {
+            name: each
+            for name, each in type(self).base_filters.items()
+            if each.extra["required"] or name in (data or ())
+        }
+        super().__init__(data, *args, **kwargs)
 
 
 class UpdatedSinceFilterSet(StrictFilterSet):

@@ -176,7 +176,7 @@ class ListRetrieveMixin:
     """GET of the list and of a single row."""
 
     # Whether the list has an ETag, for clients that load it again and again.
-    has_list_etag = False
+    has_list_etag = True
     # Whether the answer of a row is determined by its version; see `is_determined_by_version`.
     has_conditional_get = False
 

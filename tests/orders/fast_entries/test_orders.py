@@ -16,7 +16,7 @@ from tests.support.both_ways import BothWays, call
 from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
 from tests.support.refunds import build_refund_lines, create_refund
 from tests.support.statements import assert_statement_count
-from tests.support.till import Till, amount, cash, line, percent
+from tests.support.till import Till, amount, cash, line, new_id, percent
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -98,6 +98,15 @@ def results(answer):
 
 def test_first_page_equals_the_view(client, sold, foreign):
     assert {row["id"] for row in results(client.get(ORDERS))} == {each["id"] for each in sold}
+
+
+def test_orders_by_ids_equal_the_view(client, sold):
+    wanted = {each["id"] for each in sold[:3]}
+
+    found = client.get(f"{ORDERS}?id={','.join([*wanted, new_id()])}&page_size=200")
+
+    assert {row["id"] for row in results(found)} == wanted
+    client.get(f"{ORDERS}?id=x", fast=False)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 200])

@@ -263,7 +263,7 @@ def test_only_requested_filters_are_created(registers):
     made = RegisterFilter({"is_active": "true"}, queryset=Register.objects.all())
 
     assert list(made.filters) == ["is_active"]
-    assert len(RegisterFilter.base_filters) == 8
+    assert len(RegisterFilter.base_filters) == 9
 
 
 # --- responses ---------------------------------------------------------------------------------

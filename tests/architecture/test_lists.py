@@ -1,0 +1,88 @@
+"""Every list of rows takes ids, and says whether its pages have an ETag."""
+
+import uuid
+
+import pytest
+
+from tenants.api.filters import MAX_IDS
+from tests.architecture.test_permissions import get_row_id
+from tests.architecture.test_schema import document
+from tests.support.discovery import routes
+from tests.support.problems import assert_problem
+from tests.support.route_calls import BY_NAME
+
+pytestmark = pytest.mark.once
+
+# Lists that are no lists of rows with an id, or of the user's own sessions.
+WITHOUT_IDS = {"changes", "idempotency-key", "session-list"}
+LISTS = sorted(
+    route.name
+    for route in routes()
+    if route.methods.get("get") == "list" and route.name not in WITHOUT_IDS
+)
+every_list = pytest.mark.parametrize("name", LISTS)
+UNKNOWN = "019aa22a-0000-7000-8000-000000000000"
+
+
+def build_path(name, rows):
+    path = BY_NAME[name].path.removeprefix("api/v1/")
+    return path.replace("<uuid:pk>", str(get_row_id(name, rows)))
+
+
+def list_ids(client, path, ids):
+    answer = client.get(path, {"id": ids, "page_size": 200})
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def test_all_lists_were_found():
+    assert {"order-list", "payment-list", "webhook-deliveries", "audit-list"} < set(LISTS)
+
+
+@every_list
+def test_list_is_filtered_by_ids(name, people, rows):
+    client, path = people["admin"], build_path(name, rows)
+    every = [row["id"] for row in client.get(path).json()["results"]]
+    wanted = every[:2]
+
+    assert wanted
+    assert sorted(list_ids(client, path, ",".join([*wanted, UNKNOWN]))) == sorted(wanted)
+    assert list_ids(client, path, UNKNOWN) == []
+
+
+@every_list
+def test_list_refuses_other_ids(name, people, rows):
+    client, path = people["admin"], build_path(name, rows)
+    refused = {
+        ",".join([UNKNOWN] * (MAX_IDS + 1)): "max_length",
+        f"{UNKNOWN},x": "invalid",
+        "": "blank",
+    }
+
+    for ids, code in refused.items():
+        assert_problem(client.get(path, {"id": ids}), 400, "invalid", errors={"id": code})
+    assert list_ids(client, path, ",".join([UNKNOWN] * MAX_IDS)) == []
+
+
+@every_list
+def test_list_returns_no_row_of_another_shop(name, people, rows, foreign, client_of):
+    """Ids of the shop are unknown to the admin of another one."""
+    path = build_path(name, rows)
+    ids = [row["id"] for row in people["admin"].get(path).json()["results"]]
+
+    answer = client_of(foreign.admin).get(path, {"id": ",".join(ids)})
+
+    assert answer.status_code == 404 or answer.json()["results"] == []
+
+
+@every_list
+def test_list_has_the_etag_that_the_document_says(name, people, rows):
+    operation = document()["paths"][f"/{BY_NAME[name].path}".replace("<uuid:pk>", "{id}")]["get"]
+    is_documented = "ETag" in operation["responses"]["200"].get("headers", {})
+    client, path = people["admin"], build_path(name, rows)
+    answer = client.get(path)
+
+    assert ("ETag" in answer) == is_documented
+    if is_documented:
+        assert client.get(path, If_None_Match=answer["ETag"]).status_code == 304
+        assert client.get(path, If_None_Match=f'W/"{uuid.uuid4().hex}"').status_code == 200
