@@ -10,6 +10,7 @@ from orders.codes.labels import (
     normalize_plu,
     read_label,
 )
+from orders.codes.symbology import remove_symbology
 
 __all__ = [
     "UNTRACED",
@@ -24,4 +25,5 @@ __all__ = [
     "normalize_plu",
     "read_gs1",
     "read_label",
+    "remove_symbology",
 ]

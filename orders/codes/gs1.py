@@ -1,7 +1,7 @@
 """GS1 element strings and GS1 Digital Link: what a code says besides its GTIN.
 
 Sources: GS1 General Specifications (dates, measures, sliding window of centuries), GS1 Barcode
-Syntax Dictionary (lengths and characters of each application identifier), GS1 Digital Link.
+Syntax Dictionary of July 2026 (lengths and characters of each identifier), GS1 Digital Link.
 """
 
 import calendar
@@ -13,6 +13,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from orders.codes.gtin import KEY_LENGTH, build_key, has_right_check_digit
+from orders.codes.symbology import remove_symbology
 
 FNC1 = "\x1d"
 # Of GS1-128, DataMatrix, DataBar and composite, QR and DotCode symbols.
@@ -21,19 +22,21 @@ SYMBOLOGIES = ("]C1", "]d2", "]e0", "]Q3", "]J1")
 PREDEFINED = frozenset("00 01 02 03 04 11 12 13 15 16 17 20 31 32 33 34 35 36 41".split())
 # Length, or minimum and maximum; N for digits.
 FORMATS = """
-00 N18; 01-02 N14; 10 X1-20; 11-13 N6; 15-17 N6; 20 N2; 21-22 X1-20; 235 X1-28; 240-241 X1-30
+00 N18; 01-03 N14; 10 X1-20; 11-13 N6; 15-17 N6; 20 N2; 21-22 X1-20; 235 X1-28; 240-241 X1-30
 242 N1-6; 243 X1-20; 250-251 X1-30; 253 X13-30; 254 X1-20; 255 N13-25; 30 N1-8; 3100-3169 N6
 3200-3299 N6; 3300-3379 N6; 3400-3499 N6; 3500-3579 N6; 3600-3699 N6; 37 N1-8; 3900-3909 N1-15
 3910-3919 N4-18; 3920-3929 N1-15; 3930-3939 N4-18; 3940-3943 N4; 3950-3955 N6; 400-401 X1-30
-402 N17; 403 X1-30; 410-417 N13; 420 X1-20; 421 X4-12; 422 N3; 423 N3-15; 424 N3; 425 N3-15
-426 N3; 427 X1-3; 4300-4301 X1-35; 4302-4306 X1-70; 4307 X2; 4308 X1-30; 4309 N20; 4310-4311 X1-35
+402 N17; 403 X1-30; 410-417 N13; 420 X1-20; 421 X4-12; 422 N3; 423 N3-15; 424 N3; 425 N3-15; 426 N3
+427 X1-3; 4300-4301 X1-35; 4302-4306 X1-70; 4307 X2; 4308 X1-30; 4309 N20; 4310-4311 X1-35
 4312-4316 X1-70; 4317 X2; 4318 X1-20; 4319 X1-30; 4320 X1-35; 4321-4323 N1; 4324-4325 N10; 4326 N6
 4330-4333 X6-7; 7001 N13; 7002 X1-30; 7003 N10; 7004 N1-4; 7005 X1-12; 7006 N6; 7007 N6-12
 7008 X1-3; 7009 X1-10; 7010 X1-2; 7011 N6-10; 7020-7022 X1-20; 7023 X1-30; 7030-7039 X4-30; 7040 X4
-710-717 X1-20; 7230-7239 X3-30; 7240 X1-20; 7241 N2; 7242 X1-25; 8001 N14; 8002 X1-20; 8003 X14-30
-8004 X1-30; 8005 N6; 8006 N18; 8007 X1-34; 8008 N8-12; 8009 X1-50; 8010 X1-30; 8011 N1-12
-8012 X1-20; 8013 X1-25; 8017-8018 N18; 8019 N1-10; 8020 X1-25; 8026 N18; 8030 X1-90; 8110 X1-70
-8111 N4; 8112 X1-70; 8200 X1-70; 90 X1-30; 91-99 X1-90
+7041 X1-4; 710-717 X1-20; 7230-7239 X3-30; 7240 X1-20; 7241 N2; 7242 X1-25; 7250 N8; 7251 N12
+7252 N1; 7253-7254 X1-40; 7255 X1-10; 7256 X1-90; 7257 X1-70; 7258 X3; 7259 X1-40; 8001 N14
+8002 X1-20; 8003 X14-30; 8004 X1-30; 8005 N6; 8006 N18; 8007 X1-34; 8008 N8-12; 8009 X1-50
+8010 X1-30; 8011 N1-12; 8012 X1-20; 8013 X1-25; 8014 X1-25; 8017-8018 N18; 8019 N1-10; 8020 X1-25
+8026 N18; 8030 X1-90; 8040-8041 N15; 8042 N32; 8043 N18-20; 8110 X1-70; 8111 N4; 8112 X1-70
+8200 X1-70; 90 X1-30; 91-99 X1-90
 """
 ENTRY = re.compile(r"([0-9]{2,4})(?:-([0-9]{2,4}))? ([NX])([0-9]+)(?:-([0-9]+))?")
 # Character set 82, with # of set 39.
@@ -101,14 +104,14 @@ def read_elements(code: str) -> Mapping[str, str]:
 
     Raises `MalformedCode`.
     """
-    if code.startswith(SYMBOLOGIES):
-        return _collect(_split_element_string(code[3:]))
-    if FNC1 in code:
-        return _collect(_split_element_string(code))
-    if BRACKETED.match(code):
-        return _collect(_split_brackets(code))
-    if code[:8].lower().startswith(("http://", "https://")):
-        return _collect(_split_link(code))
+    text = remove_symbology(code)
+    # Before the element strings, because any QR code or DataMatrix may contain a link.
+    if text[:8].lower().startswith(("http://", "https://")):
+        return _collect(_split_link(text))
+    if code.startswith(SYMBOLOGIES) or FNC1 in text:
+        return _collect(_split_element_string(text))
+    if BRACKETED.match(text):
+        return _collect(_split_brackets(text))
     return {}
 
 

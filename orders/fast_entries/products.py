@@ -18,7 +18,7 @@ from accounts.fast_entries.reading import (
     parse_time,
     read,
 )
-from orders.codes import build_key
+from orders.codes import build_key, remove_symbology
 from orders.models import Product
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import PRODUCT_COLUMNS, ProductRow
@@ -102,7 +102,8 @@ def find_by_barcode(request: FastRequest, code: str) -> FastAnswer | None:
 
 def may_contain_more(code: str) -> bool:
     """Return whether a code that is no barcode may name a product all the same."""
-    return NUMBER.fullmatch(code) is not None or read_gs1_code(code) is not None
+    is_plain = NUMBER.fullmatch(code) is None and remove_symbology(code) == code
+    return not is_plain or read_gs1_code(code) is not None
 
 
 def find_by_code(

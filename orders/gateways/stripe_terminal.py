@@ -146,6 +146,9 @@ class StripeTerminal:
         if answer is not None:
             return answer
         action = self._find_action(charge.reader, "process_payment_intent", intent.id)
+        if action is not None and action.status == "in_progress":
+            # The reader may ask for another card or the PIN after an error.
+            return Answer(Outcome.PENDING, reference=intent.id)
         if action is not None and action.status == "failed":
             return self._cancel_intent(charge, describe_failure(action, intent))
         if intent.last_payment_error is not None:

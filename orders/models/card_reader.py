@@ -62,8 +62,13 @@ class PaymentProvider(TenantOwned):
         self.sealed_secret_key = encrypt(key)
 
     def set_webhook_secret(self, secret: str) -> None:
-        """Set the secret that signs events. The previous one stays valid for a day."""
+        """Set the secret that signs events. The previous one stays valid for a day.
+
+        The same secret again, such as in a repeated request, changes nothing.
+        """
         if self.sealed_webhook_secret:
+            if decrypt(self.sealed_webhook_secret) == secret:
+                return
             self.sealed_former_webhook_secret = self.sealed_webhook_secret
             self.former_until = timezone.now() + FORMER_SECRET_LIFETIME
         self.sealed_webhook_secret = encrypt(secret)

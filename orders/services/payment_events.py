@@ -11,14 +11,14 @@ from orders.gateways.stripe_terminal import find_subject, verify_signature
 from orders.models import Payment, PaymentProvider, Payout
 from orders.services.payments.capture import receive_news
 from orders.services.refunds.payouts import look_up_payout
-from tenants.exceptions import NotFound
+from tenants.exceptions import Invalid, NotFound
 from tenants.scope import across_tenants, tenant_context
 
 
 def receive_event(provider_id: Any, body: bytes, signature: str, now: datetime) -> None:
     """Check the signature of an event, and look up the payment or payout that it is about.
 
-    Raises NotFound and InvalidSignature.
+    Raises NotFound, InvalidSignature, and Invalid for a signed body that is no JSON.
     """
     with across_tenants():
         providers = PaymentProvider.objects.select_related("tenant")
@@ -29,7 +29,10 @@ def receive_event(provider_id: Any, body: bytes, signature: str, now: datetime) 
         raise NotFound
     if not verify_signature(body, signature, provider.webhook_secrets_at(now)):
         raise InvalidSignature
-    event = json.loads(body)
+    try:
+        event = json.loads(body)
+    except ValueError as error:
+        raise Invalid(detail="The event is not valid JSON.") from error
     if isinstance(event, dict):
         with tenant_context(provider.tenant):
             _look_up_subject(provider, event)

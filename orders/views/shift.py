@@ -1,5 +1,6 @@
 """Shift views: open, move cash, end, close, X and Z reports."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,10 @@ from orders.serializers.shift import (
     XReportSerializer,
     ZReportSerializer,
 )
-from orders.services.documents.cash_movement import build_cash_movement_slip
+from orders.services.documents.cash_movement import (
+    build_cash_movement_slip,
+    print_cash_movement_slip,
+)
 from orders.services.documents.print import ensure_renderable
 from orders.services.documents.z_report import build_z_document
 from orders.services.registers import find_register
@@ -76,7 +80,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
     # Refused counts and refused cash movements are recorded although the request fails.
-    multi_transaction_actions = ("cash_movements", "close")
+    multi_transaction_actions = ("cash_movement", "cash_movements", "close")
     key_required_actions = ("create", "cash_movements")
     actions_checking_version = ("cash_movements", "end", "close")
 
@@ -154,7 +158,10 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         if form == "json":
             return Response(CashMovementSerializer(found).data)
         ensure_renderable(form)
-        return build_document_response(build_cash_movement_slip(found, shift), form)
+        is_print = request.method != "HEAD"
+        build = partial(print_cash_movement_slip, by=request.user)
+        slip = (build if is_print else build_cash_movement_slip)(found, shift)
+        return build_document_response(slip, form)
 
     @extend_schema(request=None, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])

@@ -17,6 +17,7 @@ from orders.codes import (
     build_key,
     may_be_label,
     read_gs1,
+    remove_symbology,
 )
 from orders.models import Barcode, BarcodeRule, Product
 from orders.models.barcode_rule import read_by_rules
@@ -90,7 +91,7 @@ class ScannedCodes:
         if not codes:
             return cls()
         tenant = current_tenant_id()
-        texts = {normalize_code(code) for code in codes} | {
+        texts = {text for code in codes for text in list_texts(code)} | {
             code.gtin for code in map(read_gs1_code, codes) if code
         }
         barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys={build_key(text) for text in texts})
@@ -111,7 +112,7 @@ class ScannedCodes:
         if not codes:
             return PreparedCodes()
         tenant = current_tenant_id()
-        texts = {normalize_code(code) for code in codes}
+        texts = {text for code in codes for text in list_texts(code)}
         # A number may be a label, or find a barcode that is one.
         numbers = any(text.isascii() and text.isdigit() for text in texts)
         return PreparedCodes(
@@ -120,11 +121,11 @@ class ScannedCodes:
         )
 
     def find(self, code: str) -> Product | None:
-        text = normalize_code(code)
-        product = self._find_by_text(text)
-        if product is None and (read := read_gs1_code(code)):
-            product = self._find_by_text(read.gtin)
-        return product
+        for text in list_texts(code):
+            if product := self._find_by_text(text):
+                return product
+        read = read_gs1_code(code)
+        return self._find_by_text(read.gtin) if read else None
 
     def _find_by_text(self, text: str) -> Product | None:
         barcode = self.barcodes.get(build_key(text))
@@ -140,14 +141,21 @@ class ScannedCodes:
         """Return what the code says besides its product; None if it finds another product."""
         if self.find(code) != product:
             return None
-        text = normalize_code(code)
-        barcode = self.barcodes.get(build_key(text))
-        if barcode is not None and barcode.code == text:
-            return None
-        if label := read_by_rules(self.rules, text):
-            return _build_label_scan(label)
+        for text in list_texts(code):
+            barcode = self.barcodes.get(build_key(text))
+            if barcode is not None and barcode.code == text:
+                return None
+            if label := read_by_rules(self.rules, text):
+                return _build_label_scan(label)
         read = read_gs1_code(code)
         return _build_gs1_scan(read, product) if read else None
+
+
+def list_texts(code: str) -> list[str]:
+    """Return what may be stored of a scanned code: with and without its symbology identifier."""
+    text = normalize_code(code)
+    bare = remove_symbology(text)
+    return [text] if bare == text else [text, bare]
 
 
 def read_gs1_code(code: str) -> GS1Code | None:

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.models import User
 from orders.models import CashMovement, Shift
 from orders.services.documents.document import Document, Row, format_money
 from orders.services.documents.issuer import build_issuer, find_current_profile
 from orders.services.documents.labels import mark
-from tenants.scope import current_tenant
+from tenants import audit
+from tenants.models import AuditEvent
+from tenants.scope import atomic_with_retry, current_tenant
 
 TYPE_LABELS = {
     CashMovement.Type.PAID_IN: mark("Paid in"),
@@ -16,12 +19,26 @@ TYPE_LABELS = {
     CashMovement.Type.DROP: mark("Drops"),
     CashMovement.Type.NO_SALE: mark("Opened without a sale"),
 }
-# Prints of slips are not counted, so a later one is a copy: it does not open the drawer.
+# A slip that is printed for the first time later does not open the drawer.
 OPENS_DRAWER_FOR = timedelta(minutes=2)
 
 
-def build_cash_movement_slip(movement: CashMovement, shift: Shift) -> Document:
-    """Build the slip of a movement, in the store's time zone. A new one opens the drawer."""
+def print_cash_movement_slip(movement: CashMovement, shift: Shift, *, by: User) -> Document:
+    """Count a print and return the slip: the original once, then numbered copies."""
+    return build_cash_movement_slip(movement, shift, copy=_count_print(movement, by))
+
+
+@atomic_with_retry
+def _count_print(movement: CashMovement, by: User) -> int:
+    """Record the print, and return how many there were before; a movement never changes."""
+    CashMovement.objects.select_for_update(no_key=True).get(pk=movement.pk)
+    earlier = AuditEvent.objects.filter(event="cash_slip_printed", target=movement.pk).count()
+    audit.record("cash_slip_printed", actor=by, target=movement, copy=earlier)
+    return earlier
+
+
+def build_cash_movement_slip(movement: CashMovement, shift: Shift, *, copy: int = 0) -> Document:
+    """Build the slip of a movement, in the store's time zone. A new original opens the drawer."""
     issuer = build_issuer(shift.store, find_current_profile(shift.store))
     labels = issuer.labels
     is_new = timezone.now() - movement.created_at < OPENS_DRAWER_FOR
@@ -34,7 +51,8 @@ def build_cash_movement_slip(movement: CashMovement, shift: Shift) -> Document:
         title=labels(TYPE_LABELS[CashMovement.Type(movement.type)]),
         file_name=f"cash-movement-{movement.type.replace('_', '-')}",
         kind=labels(TYPE_LABELS[CashMovement.Type(movement.type)]),
-        **issuer.build_frame(opens_drawer=is_new),
+        copy=copy,
+        **issuer.build_frame(opens_drawer=is_new and not copy),
         header_fields=(
             (labels("Register"), shift.register.name),
             (labels("Served by"), str(movement.by)),

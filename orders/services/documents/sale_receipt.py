@@ -130,7 +130,9 @@ def build_gift_receipt(order: Order) -> SaleReceipt:
 
 
 def _build_gift_lines(order: Order, labels: Labels) -> Iterator[Row]:
-    for line in order.loaded_lines:
+    """Build the rows of what is given: neither deposits nor goods that were returned."""
+    given = (each for each in order.loaded_lines if not each.deposit_for_id and each.quantity > 0)
+    for line in given:
         yield Row(line.name)
         yield Row(f"{labels('Quantity')} {format_number(line.quantity)}", is_detail=True)
         yield from _build_line_details(line, labels)

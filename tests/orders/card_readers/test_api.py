@@ -64,6 +64,10 @@ def test_previous_webhook_secret_is_valid_for_a_day(owner, shop):
         provider = PaymentProvider.objects.get()
     now = timezone.now()
     assert provider.webhook_secrets_at(now) == ["whsec_another_secret", WEBHOOK_SECRET]
+    assert owner.patch(path, change, If_Match="*").status_code == 200
+    with tenant_scope(shop):
+        provider.refresh_from_db()
+    assert provider.webhook_secrets_at(now) == ["whsec_another_secret", WEBHOOK_SECRET]
     assert provider.webhook_secrets_at(now + timedelta(days=1)) == ["whsec_another_secret"]
     assert provider.secret_key == SECRET_KEY
 

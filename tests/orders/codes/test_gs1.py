@@ -77,6 +77,11 @@ def test_digital_link(base):
     assert read_gs1(f"{base}/01/{GTIN[1:]}", TODAY) == GS1Code(GTIN)
 
 
+@pytest.mark.parametrize("prefix", ["]Q1", "]Q3", "]d1", "]d2"])
+def test_digital_link_after_a_symbology_identifier(prefix):
+    assert read_gs1(prefix + write_link(FULL), TODAY) == EXPECTED
+
+
 @pytest.mark.parametrize(
     ("elements", "expected"),
     [
@@ -88,6 +93,8 @@ def test_digital_link(base):
         ({"15": "261130"}, {"traceability": Traceability(best_before=TODAY)}),
         ({"17": "280200"}, {"traceability": Traceability(expires_on=date(2028, 2, 29))}),
         ({"30": "2", "37": "5", "8005": "000199"}, {}),
+        ({"7041": "BX", "8014": "ABC-1"}, {}),
+        ({"8040": "123456789012345", "8043": "123456789012345678"}, {}),
     ],
 )
 def test_elements(elements, expected):

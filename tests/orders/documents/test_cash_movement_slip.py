@@ -10,6 +10,8 @@ from django.utils import timezone
 from orders.models import CashMovement
 from orders.services.documents import cash_movement
 from orders.services.documents.printer_settings import PrinterSettings
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Person
 from tests.support.escpos_printer import print_receipt
@@ -99,6 +101,31 @@ def drawer_pulse(monkeypatch):
 def test_slip_opens_the_drawer(till, manager_client, shift, type):
     amount = None if type == "no_sale" else "5.00"
     movement = record_movement(manager_client, shift, type, amount).json()
+
+    assert print_receipt(get_slip(till, shift, movement).content).pulses == 1
+
+
+@pytest.mark.usefixtures("drawer_pulse")
+def test_only_the_original_slip_opens_the_drawer(till, shift, shop):
+    movement = record_movement(till, shift, "no_sale").json()
+
+    first, second, third = (get_slip(till, shift, movement) for _ in range(3))
+
+    assert [print_receipt(each.content).pulses for each in (first, second, third)] == [1, 0, 0]
+    assert "COPY 3" in get_slip(till, shift, movement, "text").content.decode()
+    with tenant_scope(shop):
+        events = AuditEvent.objects.filter(event="cash_slip_printed").order_by("created_at", "pk")
+    assert [event.facts for event in events] == [{"copy": copy} for copy in range(4)]
+    assert {str(event.target) for event in events} == {movement["id"]}
+
+
+@pytest.mark.usefixtures("drawer_pulse")
+def test_looking_at_a_slip_is_not_a_print(till, shift):
+    movement = record_movement(till, shift, "no_sale").json()
+    path = f"shifts/{shift['id']}/cash-movements/{movement['id']}/?format=text"
+
+    assert till.send("HEAD", path).status_code == 200
+    assert get_slip(till, shift, movement, "json").status_code == 200
 
     assert print_receipt(get_slip(till, shift, movement).content).pulses == 1
 

@@ -158,6 +158,17 @@ def test_receipt_shows_what_the_scanned_code_says(till, make_product):
         assert all(text in printed for text in expected)
 
 
+def test_gift_receipt_lists_neither_deposits_nor_empties(till, make_product):
+    deposit = make_product("0.25", name="Deposit 0.25")
+    water = make_product("1.00", name="Water", deposit=deposit)
+    empty = make_product("0.25", name="Empty", returnable=True)
+    order = till.sold(line(water, "2"), line(empty, "-4"), payments=[cash("1.50")])
+
+    gift = till.get(f"orders/{order['id']}/receipt/", {"prices": "false"}).json()
+
+    assert [row["words"] for row in gift["lines"]] == ["Water", "Quantity 2"]
+
+
 def test_added_taxes_are_listed_before_the_total(till, make_product, shop):
     rates = [
         {"name": "GST", "percent": "5", "included": False, "compound": False},

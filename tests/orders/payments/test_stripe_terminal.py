@@ -143,6 +143,20 @@ def test_event_of_the_reader_tells_a_decline(order, stripe, reader, till):
     assert again["payments"][1]["gateway_reference"] == "pi_2"
 
 
+def test_error_while_the_reader_still_asks_is_no_decline(order, stripe, reader, till):
+    """After a chip that cannot be read, the reader asks for the card again."""
+    intent = intent_of(stripe, order)
+    intent["last_payment_error"] = {"code": "card_declined", "message": "Insert the card."}
+
+    send_event(stripe, reader, "payment_intent.payment_failed", intent)
+
+    assert till.shown(order)["payments"][0]["status"] == "pending"
+    assert intent["status"] == "requires_payment_method"
+    done = stripe.present_card()
+    send_event(stripe, reader, "payment_intent.succeeded", done)
+    assert till.shown(order)["status"] == "completed"
+
+
 @pytest.mark.parametrize("outcome", ["captured", "declined", "pending"])
 def test_relay_finds_the_outcome_without_events(outcome, clock, order, stripe):
     if outcome == "captured":
@@ -207,6 +221,13 @@ def test_unknown_provider_and_subjects(order, stripe, reader, problem, other_sho
     for odd in (b"[]", b"{}", b'{"data": {"object": {"object": "refund"}}}', b'{"data": []}', b"1"):
         answer = post_event(reader, odd, stripe.sign(odd, WEBHOOK_SECRET))
         assert answer.status_code in {204, 400}, odd
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"NaN{"])
+def test_signed_event_that_is_no_json_is_refused(order, stripe, reader, problem, till, body):
+    problem(post_event(reader, body, stripe.sign(body, WEBHOOK_SECRET)), 400, "invalid")
+
+    assert till.shown(order) == order
 
 
 def test_event_of_another_shop_changes_nothing(order, stripe, reader, other_shop, till):

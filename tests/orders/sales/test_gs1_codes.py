@@ -55,6 +55,10 @@ def count_orders(shop):
         f"{FNC1}01{GTIN}",
         f"(01){GTIN}(10)AB",
         f"https://id.gs1.org/01/{GTIN}/10/AB",
+        f"]Q1https://id.gs1.org/01/{GTIN}/10/AB",
+        f"]E0{GTIN[1:]}",
+        f"]I1{GTIN}",
+        f"]C0{GTIN[1:]}",
     ],
 )
 def test_code_finds_and_sells_its_product(till, milk, code):

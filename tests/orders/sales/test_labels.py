@@ -59,6 +59,25 @@ def test_weight_label_sells_its_weight(till, cheese, quantity):
     assert (sold["scanned_code"], sold["fixed_gross"]) == (code, None)
 
 
+@pytest.mark.parametrize("symbology", ["]E0", "]E3", "]C0"])
+def test_label_with_a_symbology_identifier_is_read(till, cheese, symbology):
+    code = symbology + label(21, 537)
+
+    (found,) = till.get("products/", {"barcode": code}).json()["results"]
+    sold = get_line(till.sold({"barcode": code}, payments=[cash_rest()]))
+
+    assert found["sku"] == sold["sku"] == "CHEESE"
+    assert (sold["scanned_code"], sold["gross"]) == (code, "5.37")
+
+
+def test_barcode_that_was_stored_with_a_symbology_identifier_is_found(till, make_product):
+    BarcodeFactory(product=make_product("1.00", sku="ODD"), code="]C0ABC")
+
+    (found,) = till.get("products/", {"barcode": "]C0ABC"}).json()["results"]
+
+    assert found["sku"] == "ODD"
+
+
 @pytest.mark.parametrize("quantity", [{}, {"quantity": "1"}, {"quantity": "0.386"}])
 def test_price_label_sells_at_its_price(till, cheese, quantity):
     code = label(21, 537)

@@ -3,7 +3,7 @@
 import uuid
 
 from orders.gateways import Answer, Outcome
-from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
+from orders.models import CashMovement, Order, Payment, Payout, Receipt, Shift, StoreCredit
 from orders.services import reconciliation
 from orders.services.refunds import payouts
 from tests.support.audit_table.scene import ExpectedEvent, row
@@ -210,6 +210,16 @@ def cash_drop(scene):
 @row("cash_no_sale")
 def cash_no_sale(scene):
     return record_movement(scene, "no_sale", None)
+
+
+@row("cash_slip_printed")
+def cash_slip_printed(scene):
+    record_movement(scene, "no_sale", None)
+    movement = scene.the_only(CashMovement)
+    path = f"shifts/{movement.shift_id}/cash-movements/{movement.pk}/"
+    for _ in range(2):
+        assert scene.till.get(path, {"format": "text"}).status_code == 200
+    return [ExpectedEvent(scene.admin, movement, {"copy": copy}) for copy in range(2)]
 
 
 @row("drawer_short")
