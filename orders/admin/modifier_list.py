@@ -1,6 +1,5 @@
 """Page of modifier lists, with their modifiers in a table."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -111,7 +110,7 @@ class ModifierListAdmin(ShopAdmin):
     list_filter = ("is_active",)
     search_fields = ("name",)
     ordering = ("name", "id")
-    fields: Sequence[str] = ("name", "min", "max", "allow_quantity", "is_active", "modifiers")
+    fields = ("name", "min", "max", "allow_quantity", "is_active", "modifiers")
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return write_modifier_list(ModifierList(), given, by=by)

@@ -23,7 +23,7 @@ from orders.admin.amounts import (
     sum_amounts,
 )
 from orders.models import Order, OrderLine, Payment, Refund
-from orders.services.documents.document import format_money
+from orders.services.documents.document import build_modifier_rows, format_money
 from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
@@ -106,7 +106,8 @@ def build_line_row(each: OrderLine) -> TableRow:
 def list_line_details(each: OrderLine) -> list[str]:
     kind = "returned" if each.is_returned else ""
     details = (each.sku, each.note, "deposit of the line above" if each.is_deposit else kind)
-    return [detail for detail in details if detail]
+    modifiers = [row.words for row in build_modifier_rows(each)]
+    return [*(detail for detail in details if detail), *modifiers]
 
 
 def describe_line_tax(tax: dict[str, Any]) -> str:

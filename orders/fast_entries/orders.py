@@ -48,7 +48,12 @@ def parse_status(text: str) -> bytes | None:
     return text.encode() if text in Order.Status.values else None
 
 
-TEXTS: dict[str, Any] = {"discounts_text": "discounts", "taxes_text": "taxes"}
+TEXTS: dict[str, Any] = {
+    "discounts_text": "discounts",
+    "taxes_text": "taxes",
+    "modifiers_text": "modifiers",
+    "missing_text": "missing_modifiers",
+}
 ORDER = columns("listed", OrderRow, 3, **TEXTS)
 PAGES = KeysetList(
     model=Order,

@@ -45,6 +45,7 @@ from orders.services.payments.store_credit import (
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
 from orders.services.pricing.basket import PreparedProducts, ProductLookup
+from orders.services.pricing.modifiers import ModifierLookup, prepare_modifiers
 from orders.services.registers import check_register, prepare_register
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
 from orders.services.stock.levels import is_oversale_blocked, sum_tracked_quantities
@@ -323,8 +324,14 @@ class Sale:
 def read_products(
     prepared: PreparedProducts, results: Iterator[Result], store: Store
 ) -> ProductLookup:
-    """Return the products of the results. Deposits and price lists take another message each."""
+    """Return the products of the results.
+
+    Their deposits, modifiers and price lists, if any, take another message each.
+    """
     catalog = prepared.read(results)
+    if modifiers := prepare_modifiers(catalog.list_products()):
+        (rows,) = pipeline.send(modifiers.call)
+        catalog.modifiers = ModifierLookup(modifiers.build_instances(rows))
     if deposits := catalog.prepare_deposits():
         (rows,) = pipeline.send(deposits.call)
         catalog.set_deposits(deposits.build_instances(rows))

@@ -29,6 +29,8 @@ class Flag(models.TextChoices):
     UNKNOWN_CUSTOMER = "unknown_customer", "Customer is unknown or erased"
     NOT_ON_SALE = "not_on_sale", "Product is no longer on sale"
     DEPOSIT_DIFFERS = "deposit_differs", "Deposit differs from the catalog"
+    MODIFIERS_DIFFER = "modifiers_differ", "Modifiers differ from the catalog"
+    MODIFIERS_MISSING = "modifiers_missing", "Required modifiers were not chosen"
     EXPIRED = "expired", "Expired product by its scanned code"
     OVER_LIMIT = (
         "over_limit",

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -16,7 +17,17 @@ from tenants.models import TenantOwned
 
 # Longer than a barcode: codes of GS1 also contain batch and date.
 MAX_SCANNED_LENGTH = 200
+ZERO, ONE = Decimal(0), Decimal(1)
 RETURNED_AT_ITS_PRICE = "Returned goods have their own price, without discounts."
+
+
+class StockItem(NamedTuple):
+    """A product that a line takes from stock, with its quantity for one unit of the line."""
+
+    product: UUID
+    sku: str
+    name: str
+    quantity: Decimal
 
 
 class OrderLine(SoldByUnitOrWeight, TenantOwned):
@@ -53,6 +64,10 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
     deposit_for = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
+    # Snapshots of the chosen modifiers, and of required lists of which too few are chosen. Null
+    # without any.
+    modifiers = models.JSONField(null=True)
+    missing_modifiers = models.JSONField(null=True)
     # What a scanned GS1 code says.
     lot = models.CharField(max_length=20, blank=True, default="", db_default="")
     best_before = models.DateField(null=True)
@@ -127,6 +142,32 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         self.list_price = list_price
 
     @property
+    def chosen_modifiers(self) -> list[dict[str, Any]]:
+        return self.modifiers or []
+
+    @property
+    def modifiers_price(self) -> Decimal:
+        """Return what the modifiers add to the price of one unit."""
+        parts = (Decimal(each["price"]) * each["quantity"] for each in self.chosen_modifiers)
+        return sum(parts, ZERO)
+
+    @property
+    def stock_items(self) -> list["StockItem"]:
+        """Return what one unit takes from stock: the product, and those of its modifiers."""
+        items = []
+        if self.tracks_stock and self.product_id:
+            items.append(StockItem(self.product_id, self.sku, self.name, ONE))
+        if self.modifiers:
+            items += [
+                StockItem(
+                    UUID(each["product"]), each["sku"], each["name"], Decimal(each["quantity"])
+                )
+                for each in self.modifiers
+                if each["tracks_stock"]
+            ]
+        return items
+
+    @property
     def is_deposit(self) -> bool:
         return self.deposit_for_id is not None
 
@@ -141,9 +182,9 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
             raise DepositLine(name=self.name)
 
     def ensure_changeable(self, fields: Collection[str]) -> None:
-        """Raise an error for quantity or price of a deposit, or of a line with a price label."""
+        """Raise an error for what a deposit, a returned or a labeled line has from elsewhere."""
         fixed = [name for name in ("quantity", "unit_price") if name in fields]
-        if fixed:
+        if fixed or "modifiers" in fields:
             self.ensure_no_deposit()
         if self.is_returned and "unit_price" in fields:
             raise Invalid.field("unit_price", RETURNED_AT_ITS_PRICE, code="returned")

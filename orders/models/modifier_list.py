@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -15,7 +15,7 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
 class ModifierListQuerySet(TenantQuerySet["ModifierList"]):
-    def with_modifiers(self) -> "ModifierListQuerySet":
+    def with_modifiers(self) -> Self:
         return self.prefetch_related(Prefetch("modifiers", to_attr="loaded_modifiers"))
 
 

@@ -1,5 +1,6 @@
 """Orders and their status transitions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -24,6 +25,7 @@ from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
 from orders.money import CashRoundingRule
 from tenants.email_addresses import EmailAddressField
+from tenants.exceptions import FieldError, Invalid
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
 
@@ -420,7 +422,23 @@ class Order(SoldOffline):
         self.ensure_open()
         if not self.loaded_lines:
             raise OrderEmpty(number=self.number)
+        ensure_modifiers_chosen(self.loaded_lines)
 
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:
             raise OrderNotOpen(number=self.number, order_status=self.status)
+
+
+def ensure_modifiers_chosen(lines: Iterable["OrderLine"]) -> None:
+    """Raise `Invalid` for lines without all required modifiers; no such order can be paid."""
+    errors = [
+        FieldError(
+            f"lines[{position}].modifiers",
+            "required",
+            f"{line.name}: choose at least {missing['min']} of {missing['name']}.",
+        )
+        for position, line in enumerate(lines)
+        for missing in line.missing_modifiers or ()
+    ]
+    if errors:
+        raise Invalid(errors=tuple(errors))

@@ -4,7 +4,12 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 
-from orders.serializers.order import DiscountInput, LineInput, OrderCustomerInput
+from orders.serializers.order import (
+    DiscountInput,
+    LineInput,
+    ModifierChoiceInput,
+    OrderCustomerInput,
+)
 from tenants.api.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer
 
@@ -21,9 +26,19 @@ class NewLineInput(LineInput):
 
 class LineChange(StrictSerializer):
     quantity = QuantityField(required=False, allow_negative=True)
-    unit_price = MoneyField(required=False)
+    unit_price = MoneyField(
+        required=False, help_text="The price without modifiers, which are added to it."
+    )
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
+    modifiers = ModifierChoiceInput(
+        many=True, required=False, help_text="Replaces all modifiers, at their current prices."
+    )
     approval = StrictUUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "modifiers" in attrs:
+            attrs["modifiers"] = [each["chosen"] for each in attrs["modifiers"]]
+        return attrs
 
 
 class NewDiscountInput(DiscountInput):

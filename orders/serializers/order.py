@@ -15,6 +15,7 @@ from orders.models import Order, Payment
 from orders.models.customer import MAX_NAME_LENGTH as MAX_CUSTOMER_NAME
 from orders.models.line import MAX_SCANNED_LENGTH
 from orders.money import Discount, DiscountType
+from orders.serializers.modifier_list import MAX_CHOSEN
 from orders.serializers.offline import OfflineFieldsSerializer
 from orders.serializers.refund import RefundSerializer
 from orders.serializers.rendering import render_calculation, render_order
@@ -26,6 +27,7 @@ from orders.services.pricing.basket import (
     DiscountRequest,
     LineRequest,
 )
+from orders.services.pricing.modifiers import ModifierRequest
 from orders.services.sales.draft import NewOrder
 from tenants.api.fields import (
     MoneyField,
@@ -40,6 +42,7 @@ from tenants.api.fields import (
 from tenants.api.serializers import StrictSerializer
 
 MAX_PAYMENTS = 20
+MAX_LINE_MODIFIERS = 100
 
 
 class DiscountInput(StrictSerializer):
@@ -77,6 +80,23 @@ class ScannedCodeField(StrictCharField):
         return data
 
 
+class ModifierChoiceInput(StrictSerializer):
+    """A chosen modifier."""
+
+    max_items = MAX_LINE_MODIFIERS
+
+    modifier = StrictUUIDField()
+    quantity = StrictIntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_CHOSEN,
+        help_text="Default 1. More only if the list has `allow_quantity`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"chosen": ModifierRequest(**attrs)}
+
+
 class LineInput(StrictSerializer):
     """A line with a product, given by exactly one of `product`, `sku` and `barcode`."""
 
@@ -96,9 +116,14 @@ class LineInput(StrictSerializer):
         help_text="Required, unless the scanned code contains a weight or a price. Negative for a "
         "returnable product, which the customer brings back.",
     )
-    unit_price = MoneyField(required=False)
+    unit_price = MoneyField(
+        required=False, help_text="The price without modifiers, which are added to it."
+    )
     note = StrictCharField(max_length=200, allow_blank=True, required=False)
     discounts = DiscountInput(many=True, required=False)
+    modifiers = ModifierChoiceInput(
+        many=True, required=False, help_text="Chosen from the `modifier_lists` of the product."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("product" in attrs) + ("sku" in attrs) + ("barcode" in attrs) != 1:
@@ -109,7 +134,8 @@ class LineInput(StrictSerializer):
             required = ErrorDetail("This field is required.", code="required")
             raise serializers.ValidationError({"quantity": [required]})
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
-        return {"wanted": LineRequest(discounts=discounts, **attrs)}
+        modifiers = tuple(each["chosen"] for each in attrs.pop("modifiers", ()))
+        return {"wanted": LineRequest(discounts=discounts, modifiers=modifiers, **attrs)}
 
 
 class ChargedCustomerInput(StrictSerializer):
@@ -291,7 +317,45 @@ class ScanSerializer(serializers.Serializer[Any]):
     serial = serializers.CharField(help_text="Serial number by the scanned GS1 code, else empty.")
 
 
-class LineSerializer(ScanSerializer):
+class ChosenModifierSerializer(serializers.Serializer[Any]):
+    """A modifier as it was when it was chosen."""
+
+    modifier = serializers.UUIDField(
+        allow_null=True, help_text="Null for an offline sale that names none."
+    )
+    list = serializers.UUIDField(
+        allow_null=True, help_text="Null for an offline sale with an unknown modifier."
+    )
+    list_name = serializers.CharField()
+    name = serializers.CharField()
+    price = MoneyField(help_text="What it adds to the price of one unit, each time.")
+    quantity = serializers.IntegerField()
+    product = serializers.UUIDField(
+        allow_null=True, help_text="Product that it takes from stock, if that tracks stock."
+    )
+
+
+class MissingModifiersSerializer(serializers.Serializer[Any]):
+    """A required modifier list of which too few are chosen."""
+
+    list = serializers.UUIDField()
+    name = serializers.CharField()
+    min = serializers.IntegerField()
+
+
+class ModifiersSerializer(serializers.Serializer[Any]):
+    """The modifiers of a line."""
+
+    modifiers = ChosenModifierSerializer(many=True)
+    modifiers_price = MoneyField(
+        help_text="What the modifiers add to `unit_price`: `gross` is the quantity times both."
+    )
+    missing_modifiers = MissingModifiersSerializer(
+        many=True, help_text="Choose them with `modifiers` of the line before the order is paid."
+    )
+
+
+class LineSerializer(ScanSerializer, ModifiersSerializer):
     id = serializers.UUIDField()
     product = serializers.UUIDField(
         allow_null=True,
@@ -304,7 +368,7 @@ class LineSerializer(ScanSerializer):
         help_text="The price that applied when the line was added or its quantity was changed: of "
         "the price lists of the store, else that of the product."
     )
-    unit_price = MoneyField()
+    unit_price = MoneyField(help_text="The price without modifiers.")
     deposit_for = serializers.UUIDField(
         allow_null=True,
         help_text="The line whose deposit this is. It is changed, removed and refunded with that "
@@ -421,7 +485,9 @@ def build_step_field(name: str) -> serializers.CharField:
 class GrossStepSerializer(serializers.Serializer[Any]):
     step = build_step_field("gross")
     quantity = QuantityField()
-    unit_price = serializers.CharField(help_text="The price with all its decimals.")
+    unit_price = serializers.CharField(
+        help_text="The price with its modifiers and all its decimals."
+    )
     fixed_gross = serializers.CharField(
         allow_null=True, help_text="Price on the label of a scale. Null without such a label."
     )
@@ -478,7 +544,7 @@ class TraceField(serializers.ListField):
     """The steps by which the total of a line was computed."""
 
 
-class PricedLineSerializer(ScanSerializer):
+class PricedLineSerializer(ScanSerializer, ModifiersSerializer):
     """A line as the order would have it, before it is saved."""
 
     product = serializers.UUIDField()

@@ -30,6 +30,8 @@ from tenants.api.formats import exact_moment, format_number, moment
 from tenants.models import Tenant
 from tenants.scope import current_tenant
 
+ZERO = Decimal("0.000")
+
 
 class AmountFormatter:
     """Writes amounts and quantities with the decimals of the shop's currency.
@@ -260,6 +262,7 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "quantity": amounts.number(line.quantity),
         "list_price": money(line.list_price),
         "unit_price": money(line.unit_price),
+        **render_modifiers(line.chosen_modifiers, line.missing_modifiers or [], amounts),
         "scanned_code": line.scanned_code,
         "fixed_gross": amounts.money_or_none(line.fixed_gross),
         "deposit_for": str(line.deposit_for_id) if line.deposit_for_id else None,
@@ -277,6 +280,33 @@ def render_line(line: OrderLine | LineRow, amounts: AmountFormatter) -> dict[str
         "total": money(line.total),
         "refunded_quantity": amounts.number(line.refunded_quantity),
         "refunded_total": money(line.refunded_total),
+    }
+
+
+def render_modifiers(
+    modifiers: Sequence[Mapping[str, Any]], missing: Sequence[Any], amounts: AmountFormatter
+) -> dict[str, Any]:
+    """Return the modifiers of a line, with their keys in a fixed order."""
+    if not modifiers and not missing:
+        return {"modifiers": [], "modifiers_price": amounts.money(ZERO), "missing_modifiers": []}
+    price = sum((Decimal(each["price"]) * each["quantity"] for each in modifiers), ZERO)
+    return {
+        "modifiers": [
+            {
+                "modifier": each["modifier"],
+                "list": each["list"],
+                "list_name": each["list_name"],
+                "name": each["name"],
+                "price": amounts.money(Decimal(each["price"])),
+                "quantity": each["quantity"],
+                "product": each["product"],
+            }
+            for each in modifiers
+        ],
+        "modifiers_price": amounts.money(price),
+        "missing_modifiers": [
+            {"list": each["list"], "name": each["name"], "min": each["min"]} for each in missing
+        ],
     }
 
 
@@ -379,6 +409,11 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "quantity": format_number(line.quantity),
                 "list_price": str(round_to(given.list_price, policy.exponent)),
                 "unit_price": str(round_to(line.unit_price, policy.exponent)),
+                **render_modifiers(
+                    given.request.choice.modifiers,
+                    given.request.choice.missing,
+                    get_amount_formatter(policy.exponent),
+                ),
                 **render_scan(given.request, policy.exponent),
                 "gross": str(bill.gross),
                 "discount_total": str(bill.discount_total),

@@ -163,6 +163,8 @@ class LineRow(Row):
     quantity: str
     list_price: str
     unit_price: str
+    modifiers_text: str | None
+    missing_text: str | None
     scanned_code: str
     fixed_gross: str | None
     deposit_for_id: str | None
@@ -186,6 +188,14 @@ class LineRow(Row):
     @property
     def taxes(self) -> Any:
         return parse_json(self.taxes_text)
+
+    @property
+    def chosen_modifiers(self) -> Any:
+        return parse_json(self.modifiers_text) if self.modifiers_text else ()
+
+    @property
+    def missing_modifiers(self) -> Any:
+        return parse_json(self.missing_text) if self.missing_text else ()
 
     @property
     def discounts(self) -> Any:

@@ -10,7 +10,9 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
+from orders.serializers.modifier_list import MAX_CHOSEN
 from orders.serializers.order import (
+    MAX_LINE_MODIFIERS,
     ChargedCustomerInput,
     DiscountInput,
     LineInput,
@@ -21,6 +23,7 @@ from orders.serializers.order import (
 )
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
+from orders.services.pricing.modifiers import ModifierRequest
 from tenants.api.fields import (
     MoneyField,
     PercentField,
@@ -56,6 +59,24 @@ class ChargedTaxInput(StrictSerializer):
         return {"rate": TaxRate(**{"compound": False, **attrs})}
 
 
+class ChargedModifierInput(StrictSerializer):
+    """A modifier as it was charged; one that the catalog does not have is booked by its `name`."""
+
+    max_items = MAX_LINE_MODIFIERS
+
+    modifier = StrictUUIDField(required=False)
+    name = StrictCharField(max_length=100, required=False)
+    price = MoneyField(help_text="What it added to the price of one unit, each time.")
+    quantity = StrictIntegerField(required=False, min_value=1, max_value=MAX_CHOSEN)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"modifier", "name"}:
+            raise serializers.ValidationError(
+                "Give at least one of modifier and name.", code="required"
+            )
+        return {"chosen": ModifierRequest(**{"modifier": None, **attrs})}
+
+
 class ChargedLineInput(LineInput):
     """A line of an offline sale with the unit price that was charged.
 
@@ -72,7 +93,8 @@ class ChargedLineInput(LineInput):
         required=False, help_text="The `id` of the line of this sale whose deposit this is."
     )
     quantity = QuantityField(allow_negative=True)
-    unit_price = MoneyField()
+    unit_price = MoneyField(help_text="The price without modifiers, which are added to it.")
+    modifiers: Any = ChargedModifierInput(many=True, required=False)
     taxes = ChargedTaxInput(many=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +105,8 @@ class ChargedLineInput(LineInput):
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
         if "taxes" in attrs:
             attrs["taxes"] = tuple(each["rate"] for each in attrs["taxes"])
-        return {"charged": ChargedLine(discounts=discounts, **attrs)}
+        modifiers = tuple(each["chosen"] for each in attrs.pop("modifiers", ()))
+        return {"charged": ChargedLine(discounts=discounts, modifiers=modifiers, **attrs)}
 
 
 class LenientListSerializer(serializers.ListSerializer):

@@ -46,7 +46,7 @@ ORDER_FIELDS = (
 )
 LINE_FIELDS = (
     *("order", "position", "sku", "name", "quantity", "unit_price"),
-    *("discount_total", "tax_total", "total"),
+    *("discount_total", "tax_total", "total", "modifiers"),
 )
 PAYMENT_FIELDS = ("order", "position", "method", "entry", "status", "amount", "change")
 

@@ -6,6 +6,8 @@ from orders.models import Modifier, ModifierList, Product
 from tenants.scope import tenant_scope
 from tests.factories.modifier_list import ModifierListFactory
 from tests.support.admin_browser import read_errors, snapshot_database, submit_form
+from tests.support.modifiers import attach_modifiers, modified
+from tests.support.till import Till, cash_rest
 
 pytestmark = pytest.mark.once
 
@@ -108,3 +110,15 @@ def test_unknown_list_is_rejected_with_a_message(managers_browser, product):
 
     assert "There is no modifier list Cup." in read_errors(response)
     assert snapshot_database(Product) == before
+
+
+def test_order_page_shows_chosen_modifiers(managers_browser, cashier, register, product, shop):
+    mods = attach_modifiers(shop, product)
+    order = Till(cashier, register).sold(
+        modified(product, mods["Large"], (mods["Shot"], 2)), payments=[cash_rest()]
+    )
+
+    body = managers_browser.get(f"/admin/orders/order/{order['id']}/change/").content.decode()
+
+    assert "+ Large 0.50" in body
+    assert "+ 2 x Shot 0.80" in body

@@ -137,6 +137,19 @@ LOOKED_UP_BY_SERVICES = {
     ("OfflineSaleInput", "lines[].deposit_for"),
     ("SyncInput", "batch[].lines[].deposit_for"),
     ("SyncInputWithRegister", "batch[].lines[].deposit_for"),
+    # Looked up among the modifiers of the product.
+    ("ModifierChoiceInput", "modifier"),
+    ("LineInput", "modifiers[].modifier"),
+    ("NewLineInput", "modifiers[].modifier"),
+    ("LineChange", "modifiers[].modifier"),
+    *(
+        (name, "lines[].modifiers[].modifier")
+        for name in ("BasketInput", "OrderInput", "OrderInputWithRegister", "OfflineSaleInput")
+    ),
+    ("ChargedModifierInput", "modifier"),
+    ("ChargedLineInput", "modifiers[].modifier"),
+    ("SyncInput", "batch[].lines[].modifiers[].modifier"),
+    ("SyncInputWithRegister", "batch[].lines[].modifiers[].modifier"),
     # Looked up among the users of the terminal.
     ("CredentialsInput", "user"),
     ("PinLogInInput", "user"),

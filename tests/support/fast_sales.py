@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Approval, Role
 from accounts.security.tokens import issue_access
 from accounts.services.approvals import APPROVED_LIFETIME
-from orders.models import Product, RegisterSeries
+from orders.models import RegisterSeries
 from tenants.models import Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import (
@@ -28,6 +28,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.support.modifiers import attach_modifiers, modified
 from tests.support.receipt_profiles import create_profile
 from tests.support.till import amount, line, percent, set_product
 from tests.support.twin_shops import Shop, TwinShops
@@ -56,6 +57,7 @@ PRODUCTS = [
     {"sku": "EMPTY", "name": "Empty", "price": Decimal("0.25"), "returnable": True},
     {"sku": "SHIRT", "name": "Shirt", "price": Decimal(9), "has_variants": True},
     {"sku": "MEDIUM", "name": "Shirt, M", "price": Decimal(9), "options": [["Size", "M"]]},
+    {"sku": "LATTE", "name": "Latte", "price": Decimal("3.50")},
 ]
 # Deposits by the SKU of their product.
 DEPOSITS = {"bottle": "untaxed", "beer": "taxed"}
@@ -66,14 +68,14 @@ OTHER_CLASSES = {"BOTTLE": 0, "BEER": 1, "TAXED": 2}
 numbers = count(1)
 
 
-def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
-    """Return the products of PRODUCTS by their SKU, with barcodes and stock."""
+def build_products(tenant: Tenant, store: Store) -> dict[str, Any]:
+    """Return the products of PRODUCTS by their SKU, with barcodes and stock, and modifiers."""
     classes = [
         TaxClassFactory(tenant=tenant, name=f"Class {position}", rates=rates)
         for position, rates in enumerate(RATES)
     ]
     BarcodeRuleFactory(tenant=tenant, pattern="21IIIIIVVVVVC", kind="price")
-    products = {}
+    products: dict[str, Any] = {}
     for position, given in enumerate(PRODUCTS):
         at = OTHER_CLASSES.get(str(given["sku"]), position)
         product = ProductFactory(
@@ -93,6 +95,7 @@ def build_products(tenant: Tenant, store: Store) -> dict[str, Product]:
             StockLevelFactory(product=product, store=store, **more)
     for sku, deposit in DEPOSITS.items():
         set_product(tenant, products[sku], deposit=products[deposit])
+    products["modifiers"] = attach_modifiers(tenant, products["latte"], takes=products["plain"])
     return products
 
 
@@ -228,6 +231,21 @@ SALES = {
         discounts=[percent("3")],
         payments=[cash()],
     ),
+    "modifiers": lambda shop: order(
+        shop,
+        modified(
+            shop.latte,
+            shop.modifiers["Large"],
+            shop.modifiers["Oat"],
+            (shop.modifiers["Shot"], 2),
+            quantity="3",
+        ),
+        modified(shop.latte, shop.modifiers["Small"], unit_price="3.40"),
+        line(shop.plain),
+        discounts=[percent("3")],
+        payments=[cash()],
+    ),
+    "modifiers to choose later": lambda shop: order(shop, line(shop.latte)),
     "notes and a customer": lambda shop: order(
         shop,
         line(shop.plain, "1", note="Grün \u2028"[:4], id=next(ids)),

@@ -78,7 +78,7 @@ def _build_modifiers(
     known = {modifier.pk: modifier for modifier in before if modifier.pk in ids}
     modifiers = []
     for position, each in enumerate(given):
-        old = known.get(each.get("id"))
+        old = known.get(each["id"]) if "id" in each else None
         # A copy, so that both can be compared.
         modifier = copy(old) if old else Modifier(modifier_list=row)
         modifier.position, modifier.name = position, each["name"]

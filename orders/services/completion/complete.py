@@ -183,15 +183,15 @@ def _build_stock_movements(
             StockMovement,
             id=new_id(),
             store=store,
-            product_id=line.product_id,
+            product_id=item.product,
             type=sale,
-            quantity=-line.quantity,
+            quantity=-line.quantity * item.quantity,
             occurred_at=at,
             order=order,
             by=by,
         )
         for line in lines
-        if line.tracks_stock and line.product_id
+        for item in line.stock_items
     ]
 
 

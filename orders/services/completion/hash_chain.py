@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -166,8 +167,14 @@ def compute_profile_hash(profile: ReceiptProfile) -> str:
 
 
 def _build_line_content(line: OrderLine) -> list[Any]:
+    """Return the line; its modifiers are appended where it has some."""
     amounts = (line.quantity, line.unit_price, line.discount_total, line.tax_total, line.total)
-    return [line.pk, line.sku, line.name, *map(format_plain, amounts)]
+    modifiers = [
+        [each["modifier"], each["name"], each["quantity"], format_plain(Decimal(each["price"]))]
+        for each in line.chosen_modifiers
+    ]
+    content = [line.pk, line.sku, line.name, *map(format_plain, amounts)]
+    return [*content, modifiers] if modifiers else content
 
 
 def _build_payment_content(payment: Payment) -> list[Any]:

@@ -206,6 +206,15 @@ def build_traceability_rows(line: OrderLine, labels: Labels) -> Iterator[Row]:
             yield Row(f"{label} {value}", is_detail=True)
 
 
+def build_modifier_rows(line: OrderLine, *, prices: bool = True) -> Iterator[Row]:
+    """Yield a row for each chosen modifier; its price is for one unit of the line."""
+    for each in line.chosen_modifiers:
+        times = f"{each['quantity']} x " if each["quantity"] > 1 else ""
+        price = Decimal(each["price"])
+        amount = f" {format_money(price)}" if prices and price else ""
+        yield Row(f"+ {times}{each['name']}{amount}", is_detail=True)
+
+
 def format_money(amount: Decimal | str) -> str:
     """Format an amount with the decimals of the tenant's currency."""
     return str(current_tenant().quantize_amount(Decimal(amount)))

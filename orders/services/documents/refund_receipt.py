@@ -14,6 +14,7 @@ from orders.services.documents.document import (
     ReceiptContent,
     Row,
     build_heading,
+    build_modifier_rows,
     build_traceability_rows,
     format_money,
 )
@@ -105,6 +106,7 @@ def _build_lines(refund: Refund, labels: Labels) -> Iterator[Row]:
         if refund_line.quantity:
             quantity = format_number(refund_line.quantity)
             yield Row(f"{labels('Quantity')} {quantity}", is_detail=True)
+            yield from build_modifier_rows(refund_line.line, prices=False)
             yield from build_traceability_rows(refund_line.line, labels)
         else:
             yield Row(labels("Amount only"), is_detail=True)

@@ -16,6 +16,7 @@ from orders.services.documents.document import (
     ReceiptContent,
     Row,
     build_heading,
+    build_modifier_rows,
     build_traceability_rows,
     format_minute,
     format_money,
@@ -135,6 +136,7 @@ def _build_gift_lines(order: Order, labels: Labels) -> Iterator[Row]:
     for line in given:
         yield Row(line.name)
         yield Row(f"{labels('Quantity')} {format_number(line.quantity)}", is_detail=True)
+        yield from build_modifier_rows(line, prices=False)
         yield from _build_line_details(line, labels)
 
 
@@ -168,6 +170,7 @@ def _build_lines(order: Order, labels: Labels) -> Iterator[Row]:
         yield Row(
             f"{format_number(line.quantity)} x {format_money(line.unit_price)}", is_detail=True
         )
+        yield from build_modifier_rows(line)
         yield from _build_line_details(line, labels)
         for discount in line.discounts:
             words = _format_discount(discount, labels)

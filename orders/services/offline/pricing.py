@@ -18,6 +18,12 @@ from orders.services.pricing.basket import (
     build_pricing_policy,
     price_within_limits,
 )
+from orders.services.pricing.modifiers import (
+    Choice,
+    ModifierLookup,
+    build_charged_snapshot,
+    parse_modifiers,
+)
 from tenants.exceptions import Invalid
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -58,6 +64,10 @@ def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
         _apply_scan(line, catalog.read_scan(line, product))
         for line, product in zip(sale.lines, products, strict=True)
     ]
+    lines = [
+        _choose_modifiers(line, product, catalog.modifiers)
+        for line, product in zip(lines, products, strict=True)
+    ]
     _ensure_returns_possible(lines, products)
     list_prices = _find_list_prices(lines, products, catalog.prices)
     rates = _choose_taxes(lines, products)
@@ -69,6 +79,7 @@ def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
             discounts=tuple(each.discount for each in line.discounts),
             fixed_gross=line.fixed_gross,
             is_deposit=line.deposit_for is not None,
+            modifiers=parse_modifiers(line.choice.modifiers),
         )
         for line, taxes in zip(lines, rates, strict=True)
     ]
@@ -95,6 +106,7 @@ def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
             [
                 *_find_flags(sale, products, list_prices, priced, total),
                 *_find_card_flags(sale),
+                *_list_modifier_flags(lines, products, catalog.modifiers),
             ]
         ),
     )
@@ -122,7 +134,7 @@ def _ensure_returns_possible(
         if product is None or not product.returnable:
             detail = "Must be greater than zero, because the product is not returnable."
             raise Invalid.field(f"lines[{position}].quantity", detail, code="not_returnable")
-        if line.discounts or line.fixed_gross is not None or line.deposit_for:
+        if line.discounts or line.fixed_gross is not None or line.deposit_for or line.modifiers:
             raise Invalid.field(f"lines[{position}]", RETURNED_AT_ITS_PRICE, code="returned")
 
 
@@ -157,6 +169,43 @@ def _apply_scan(line: ChargedLine, scan: Scan | None) -> ChargedLine:
         return line
     gross = None if scan.other_currency else scan.fixed_gross
     return replace(line, fixed_gross=gross, traceability=scan.traceability)
+
+
+def _choose_modifiers(
+    line: ChargedLine, product: Product | None, modifiers: ModifierLookup
+) -> ChargedLine:
+    """Return the line with snapshots of its modifiers at the charged prices, known or not."""
+    chosen = [
+        build_charged_snapshot(each, modifiers.find(product, each.modifier) if product else None)
+        for each in line.modifiers
+    ]
+    return replace(line, choice=Choice(tuple(chosen))) if chosen else line
+
+
+def _list_modifier_flags(
+    lines: Sequence[ChargedLine], products: Sequence[Product | None], modifiers: ModifierLookup
+) -> Iterable[Flag]:
+    for line, product in zip(lines, products, strict=True):
+        if product:
+            yield from _find_modifier_flags(line, product, modifiers)
+        elif line.modifiers:
+            yield Flag.MODIFIERS_DIFFER
+
+
+def _find_modifier_flags(
+    line: ChargedLine, product: Product, modifiers: ModifierLookup
+) -> Iterable[Flag]:
+    """Flag modifiers that could not be sold like this now, and required lists without a choice."""
+    if line.deposit_for:
+        return
+    found = [modifiers.find(product, each.modifier) for each in line.modifiers]
+    prices = zip(line.modifiers, found, strict=True)
+    is_other_price = any(known and known.price != each.price for each, known in prices)
+    errors = modifiers.find_errors("", product, line.modifiers)
+    if is_other_price or next(iter(errors), None):
+        yield Flag.MODIFIERS_DIFFER
+    if modifiers.choose(product, line.modifiers).missing:
+        yield Flag.MODIFIERS_MISSING
 
 
 def _choose_taxes(

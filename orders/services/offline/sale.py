@@ -11,7 +11,10 @@ from orders.models import Order, OrderLine
 from orders.money import TaxRate
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import DiscountRequest
+from orders.services.pricing.modifiers import NO_CHOICE, Choice, ModifierRequest
 from tenants.exceptions import FieldError
+
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,14 @@ class ChargedLine:
     # What the scanned code says.
     fixed_gross: Decimal | None = None
     traceability: Traceability = UNTRACED
+    modifiers: tuple[ModifierRequest, ...] = ()
+    # What is stored of the modifiers, set when the sale is priced.
+    choice: Choice = NO_CHOICE
+
+    @property
+    def modifiers_price(self) -> Decimal:
+        """Return what the modifiers add to the price of one unit."""
+        return sum((each.quantity * (each.price or ZERO) for each in self.modifiers), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +86,10 @@ class OfflineSale:
         The order may have no number of the till yet.
         """
         # In any order: a till may list deposits elsewhere.
-        ours = sorted((line.quantity, line.unit_price) for line in lines)
-        theirs = sorted((line.quantity, line.unit_price) for line in self.lines)
+        ours, theirs = (
+            sorted((line.quantity, line.unit_price, line.modifiers_price) for line in each)
+            for each in (lines, self.lines)
+        )
         is_sold = not order.is_offline and order.receipt_number is not None
         is_numbered_so = order.device_sequence in (None, self.device_sequence)
         return is_sold and is_numbered_so and ours == theirs and order.paid_total == self.paid

@@ -17,6 +17,7 @@ from orders.exceptions import PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, RegisterSeries, Shift
 from orders.models.catalog import normalize_code
+from orders.models.order import ensure_modifiers_chosen
 from orders.models.payment import READER_LOOK_UP_DELAY
 from orders.services.completion.complete import (
     build_completion_rows,
@@ -366,6 +367,7 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
     """Complete an order with nothing left to pay after an edit; return whether it was."""
     completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
     if completes:
+        ensure_modifiers_chosen(order.loaded_lines)
         # The shifts of its payments may be closed: the sale belongs to the current one.
         shift = take_numbers(order.register).shift
         _complete(order, reserved=False, shift=shift, by=by)

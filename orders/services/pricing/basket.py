@@ -31,6 +31,14 @@ from orders.services.catalog.scanned_codes import (
     load_what_is_sold,
 )
 from orders.services.pricing.applicable_prices import BASE_PRICES, ApplicablePrices, PlaceAndTime
+from orders.services.pricing.modifiers import (
+    FIXED_BY_LABEL,
+    NO_CHOICE,
+    Choice,
+    ModifierLookup,
+    ModifierRequest,
+    parse_modifiers,
+)
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import FieldError, Invalid
@@ -59,7 +67,8 @@ class DiscountRequest:
 class LineRequest:
     """A quantity of a product, which is given by exactly one of id, SKU and barcode.
 
-    `resolve_lines` sets `fixed_gross`, the price on a label, and `traceability` from the code.
+    `resolve_lines` sets `fixed_gross`, the price on a label, and `traceability` from the code, and
+    the `choice` of modifiers.
     """
 
     quantity: Decimal = FROM_CODE
@@ -72,6 +81,9 @@ class LineRequest:
     id: uuid.UUID | None = None
     fixed_gross: Decimal | None = None
     traceability: Traceability = UNTRACED
+    modifiers: tuple[ModifierRequest, ...] = ()
+    # Set by `resolve_lines` from the modifiers and the lists of the product.
+    choice: Choice = NO_CHOICE
 
 
 class ProductReference(Protocol):
@@ -169,6 +181,7 @@ def _build_input(line: BasketLine) -> LineInput:
         discounts=tuple([given.discount for given in request.discounts]),
         fixed_gross=request.fixed_gross,
         is_deposit=line.is_deposit,
+        modifiers=parse_modifiers(request.choice.modifiers),
     )
 
 
@@ -210,9 +223,20 @@ def resolve_lines(
         if product and line.quantity == FROM_CODE and not (scan and scan.quantity is not None):
             errors.append(FieldError(f"{path}quantity", "required", "Enter a quantity."))
         errors += _find_errors(path, lines[-1], product)
+        if product:
+            errors += _find_modifier_errors(path, lines[-1], product, catalog.modifiers)
+            lines[-1] = _choose_modifiers(lines[-1], product, catalog.modifiers)
     if errors:
         raise Invalid(errors=tuple(errors))
     return lines, [product for product in found if product is not None]
+
+
+def _choose_modifiers(
+    line: LineRequest, product: Product, modifiers: ModifierLookup
+) -> LineRequest:
+    if not product.modifier_list_ids:
+        return line
+    return replace(line, choice=modifiers.choose(product, line.modifiers))
 
 
 def apply_scan(
@@ -291,6 +315,7 @@ class ProductLookup:
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
         self.scanned = scanned
+        self.modifiers = ModifierLookup()
         for product in products:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
@@ -312,6 +337,7 @@ class ProductLookup:
             catalog.set_deposits(PRODUCTS_BY_ID.all(tenant=tenant, ids=deposits))
         if place is not None:
             catalog.prices = ApplicablePrices.load(catalog.list_priced_ids(), place)
+        catalog.modifiers = ModifierLookup.load(catalog.list_products())
         return catalog
 
     @classmethod
@@ -420,11 +446,23 @@ def _find_quantity_errors(field: str, quantity: Decimal, product: Product) -> It
         yield error
 
 
+def _find_modifier_errors(
+    path: str, line: LineRequest, product: Product, modifiers: ModifierLookup
+) -> Iterable[FieldError]:
+    if not line.modifiers:
+        return
+    if line.fixed_gross is not None:
+        yield FieldError(f"{path}modifiers", "fixed_by_label", FIXED_BY_LABEL)
+    yield from modifiers.find_errors(path, product, line.modifiers)
+
+
 def _find_return_errors(path: str, line: LineRequest) -> Iterable[FieldError]:
     """Yield an error for a price or discounts of returned goods."""
     if line.unit_price is not None:
         yield FieldError(f"{path}unit_price", "returned", RETURNED_AT_ITS_PRICE)
     if line.discounts:
         yield FieldError(f"{path}discounts", "returned", RETURNED_AT_ITS_PRICE)
+    if line.modifiers:
+        yield FieldError(f"{path}modifiers", "returned", RETURNED_AT_ITS_PRICE)
     if line.fixed_gross is not None:
         yield FieldError(f"{path}barcode", "returned", RETURNED_AT_ITS_PRICE)

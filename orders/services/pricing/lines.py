@@ -24,6 +24,7 @@ from orders.money import (
     build_tax_rate,
 )
 from orders.services.pricing.basket import BasketLine, DiscountRequest
+from orders.services.pricing.modifiers import Choice, parse_modifiers
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import build_row
 from tenants.ids import new_id
@@ -73,6 +74,8 @@ class RequestedLine(Protocol):
     def note(self) -> str: ...
     @property
     def discounts(self) -> Sequence[DiscountRequest]: ...
+    @property
+    def choice(self) -> Choice: ...
 
 
 def build_order(
@@ -146,6 +149,8 @@ def build_line(
         note=request.note,
         discounts=[build_discount(each) for each in request.discounts],
         taxes=[build_rate_snapshot(rate) for rate in taxes],
+        modifiers=list(request.choice.modifiers) or None,
+        missing_modifiers=list(request.choice.missing) or None,
         **copied | description,
     )
 
@@ -194,6 +199,7 @@ def build_line_input(line: OrderLine) -> LineInput:
         discounts=parse_discounts(line.discounts),
         fixed_gross=line.fixed_gross,
         is_deposit=line.is_deposit,
+        modifiers=parse_modifiers(line.chosen_modifiers),
     )
 
 

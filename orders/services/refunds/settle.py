@@ -155,23 +155,25 @@ def _pay_out_at_till(refund: Refund, order: Order, by: User) -> list[Payout]:
 def sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
     back: dict[uuid.UUID, Decimal] = {}
     for each in refund.loaded_lines:
-        product = each.line.product_id
-        if each.restock and each.quantity and each.line.tracks_stock and product:
-            back[product] = back.get(product, Decimal(0)) + each.quantity
+        if each.restock and each.quantity:
+            for item in each.line.stock_items:
+                quantity = each.quantity * item.quantity
+                back[item.product] = back.get(item.product, Decimal(0)) + quantity
     return back
 
 
 def build_stock_movements(refund: Refund, by: User) -> list[StockMovement]:
-    """Return stock movements: a return of each line, and waste of what is not restocked."""
+    """Return stock movements: a return of each product, and waste of what is not restocked."""
     movements = []
     for each in refund.loaded_lines:
-        product = each.line.product_id
-        if each.quantity and each.line.tracks_stock and product:
-            kinds = [(StockMovement.Type.RETURN, each.quantity)]
+        for item in each.line.stock_items if each.quantity else ():
+            quantity = each.quantity * item.quantity
+            kinds = [(StockMovement.Type.RETURN, quantity)]
             if not each.restock:
-                kinds.append((StockMovement.Type.WASTE, -each.quantity))
+                kinds.append((StockMovement.Type.WASTE, -quantity))
             movements += [
-                _build_stock_movement(refund, product, kind, moved, by) for kind, moved in kinds
+                _build_stock_movement(refund, item.product, kind, moved, by)
+                for kind, moved in kinds
             ]
     return movements
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.models.order import format_order_number
+from orders.models.order import ensure_modifiers_chosen, format_order_number
 from orders.models.receipt import RegisterNumbers, build_advance_statement
 from orders.services.approvals import RequestContext
 from orders.services.completion.complete import (
@@ -161,6 +161,8 @@ def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: U
     basket = price_basket(current_tenant(), new.lines, new.discounts, catalog)
     order = build_order(new, register, by, basket.priced)
     lines = _build_lines(order, basket)
+    if new.payments or not order.total:
+        ensure_modifiers_chosen(line for line in lines if not line.is_deposit)
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
     expired = find_expired_line(order, lines, timezone.now())

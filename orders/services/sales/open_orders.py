@@ -1,7 +1,7 @@
 """Open orders: edit lines and discounts, hold, resume, void. Each change locks the order."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -32,6 +32,11 @@ from orders.services.pricing.basket import (
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
 from orders.services.pricing.lines import build_discount, build_lines
+from orders.services.pricing.modifiers import (
+    CHOICE_FIELDS,
+    choose_modifiers,
+    update_modifier_prices,
+)
 from orders.services.pricing.reprice import (
     PRICED_LINE_FIELDS,
     PRICED_ORDER_FIELDS,
@@ -90,18 +95,24 @@ def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
     price = line.unit_price if same.unit_price is None else same.unit_price
     # With a fixed price, the quantity follows from the catalog price of then.
     quantity = same.quantity if same.fixed_gross is None else line.quantity
-    given = (product.pk, quantity, price, same.fixed_gross)
-    if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross):
+    given = (product.pk, quantity, price, same.fixed_gross, _list_chosen(same.choice.modifiers))
+    chosen = _list_chosen(line.chosen_modifiers)
+    if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross, chosen):
         raise IdConflict
     return order
 
 
+def _list_chosen(modifiers: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    return sorted((each["modifier"], each["quantity"]) for each in modifiers)
+
+
 @atomic_with_retry
 def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) -> Order:
-    """Change quantity, price or note of a line.
+    """Change quantity, price, modifiers or note of a line.
 
-    Another quantity takes over the list price that applies to it now, for the whole line; a typed
-    price stays and is compared with it. Name and taxes stay as they were when the line was added.
+    Another quantity takes over the list price that applies to it now and the current prices of the
+    modifiers, for the whole line; a typed price stays and is compared with it. Name and taxes stay
+    as they were when the line was added.
     """
 
     def change(order: Order) -> None:
@@ -110,10 +121,12 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
         line.ensure_quantity_sign(changes.get("quantity", line.quantity))
         quantity, deposits = changes.get("quantity", line.quantity), order.list_deposits(line)
         _take_over_prices([line, *deposits], quantity, order)
-        for name, value in changes.items():
-            setattr(line, name, value)
+        for name in changes.keys() - {"modifiers"}:
+            setattr(line, name, changes[name])
         line.price_typed |= "unit_price" in changes
         line.ensure_whole_units(line.quantity)
+        if "modifiers" in changes:
+            choose_modifiers(line, changes["modifiers"])
         for deposit in deposits:
             deposit.quantity = line.quantity
 
@@ -121,7 +134,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
 
 
 def _take_over_prices(lines: Sequence[OrderLine], quantity: Decimal, order: Order) -> None:
-    """Set the list price that applies now to each line that changes to this quantity."""
+    """Set the prices that apply now to each line that changes to this quantity."""
     changed = [
         (line, product) for line in lines if line.quantity != quantity and (product := line.product)
     ]
@@ -129,6 +142,7 @@ def _take_over_prices(lines: Sequence[OrderLine], quantity: Decimal, order: Orde
     prices = ApplicablePrices.load(products, PlaceAndTime.find(order.store))
     for line, product in changed:
         line.update_list_price(prices.find(product, quantity))
+        update_modifier_prices(line)
 
 
 @atomic_with_retry
@@ -314,7 +328,15 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
     old = [line for line in lines if line not in new]
     OrderLine.objects.bulk_update(
         old,
-        ["quantity", "list_price", "unit_price", "price_typed", "note", *PRICED_LINE_FIELDS],
+        [
+            "quantity",
+            "list_price",
+            "unit_price",
+            "price_typed",
+            "note",
+            *CHOICE_FIELDS,
+            *PRICED_LINE_FIELDS,
+        ],
     )
 
 

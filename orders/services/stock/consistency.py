@@ -33,6 +33,17 @@ FROM (
         WHERE line.tenant_id = %s AND line.tracks_stock AND line.order_id IN (
             SELECT order_id FROM orders_payment WHERE tenant_id = %s AND status IN (%s, %s)
         )
+        UNION ALL
+        SELECT orders_order.store_id, {product}, 0, 0, 0,
+               CAST(ROUND(line.quantity * {quantity} * 1000) AS BIGINT)
+        FROM orders_orderline AS line
+        JOIN orders_order ON orders_order.tenant_id = line.tenant_id
+            AND orders_order.id = line.order_id
+        CROSS JOIN {modifiers}
+        WHERE line.tenant_id = %s AND line.modifiers IS NOT NULL AND {tracks_stock}
+            AND line.order_id IN (
+            SELECT order_id FROM orders_payment WHERE tenant_id = %s AND status IN (%s, %s)
+        )
     ) AS entries
     GROUP BY store_id, product_id
     HAVING SUM(held) <> SUM(moved) OR SUM(kept) <> SUM(underway)
@@ -41,6 +52,21 @@ JOIN tenants_store AS store ON store.tenant_id = %s AND store.id = store_id
 JOIN orders_product AS product ON product.tenant_id = %s AND product.id = product_id
 ORDER BY store.name, product.sku
 """
+# The modifiers of a line, which are JSON.
+MODIFIERS_SQL = {
+    "postgresql": {
+        "modifiers": "jsonb_array_elements(line.modifiers) AS modifier",
+        "product": "CAST(modifier->>'product' AS uuid)",
+        "quantity": "CAST(modifier->>'quantity' AS integer)",
+        "tracks_stock": "CAST(modifier->>'tracks_stock' AS boolean)",
+    },
+    "sqlite": {
+        "modifiers": "json_each(line.modifiers) AS modifier",
+        "product": "REPLACE(json_extract(modifier.value, '$.product'), '-', '')",
+        "quantity": "json_extract(modifier.value, '$.quantity')",
+        "tracks_stock": "json_extract(modifier.value, '$.tracks_stock')",
+    },
+}
 FETCH_SIZE = 500
 
 
@@ -66,7 +92,8 @@ def find_stock_differences(tenant: Tenant) -> Iterator[StockDifference]:
     key = Tenant._meta.pk.get_db_prep_value(tenant.pk, connection)
     waiting = [Payment.Status.PENDING.value, Payment.Status.UNKNOWN.value]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(DIFFERENCES_SQL, [*[key] * 4, *waiting, key, key])
+        sql = DIFFERENCES_SQL.format(**MODIFIERS_SQL[connection.vendor])
+        cursor.execute(sql, [*[key] * 4, *waiting, *[key] * 2, *waiting, key, key])
         while rows := cursor.fetchmany(FETCH_SIZE):
             for store, sku, *figures in rows:
                 yield StockDifference(store, sku, *(_quantity(each) for each in figures))

@@ -9,6 +9,7 @@ from typing import Any
 
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
+from orders.models.line import StockItem
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import build_event
@@ -17,16 +18,16 @@ from tenants.scope import current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]
 # SKU and name of a product, as sold or as they are now.
-NamedProducts = Mapping[uuid.UUID, OrderLine] | Mapping[uuid.UUID, Product]
+NamedProducts = Mapping[uuid.UUID, StockItem] | Mapping[uuid.UUID, Product]
 ZERO = Decimal(0)
 
 
 def sum_tracked_quantities(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
-    """Return the quantity per product id, of the lines that track stock."""
+    """Return the quantity per product id, of the products and modifiers that track stock."""
     quantities: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:
-        if line.tracks_stock and line.product_id:
-            quantities[line.product_id] += line.quantity
+        for item in line.stock_items:
+            quantities[item.product] += item.quantity * line.quantity
     return dict(quantities)
 
 
@@ -44,7 +45,7 @@ def decrement_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     lines = list(lines)
     if quantities := sum_tracked_quantities(lines):
         moved = StockLevel.objects.move(store, quantities, quantity=-1, reserved=-1)
-        publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+        publish_low_stock(store, moved, _negate(quantities), _items_by_product(lines))
 
 
 def decrement_stock_unchecked(
@@ -62,7 +63,7 @@ def decrement_stock_unchecked(
     if missing:
         ensure_levels((store, product) for product in missing)
         moved |= StockLevel.objects.move(store, missing, quantity=-1)
-    publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+    publish_low_stock(store, moved, _negate(quantities), _items_by_product(lines))
     return moved
 
 
@@ -88,7 +89,7 @@ def decrement_returned_stock(
     if not returned:
         return
     moved = StockLevel.objects.move(store, returned, quantity=-1)
-    publish_low_stock(store, moved, _negate(returned), _lines_by_product(lines))
+    publish_low_stock(store, moved, _negate(returned), _items_by_product(lines))
 
 
 def publish_low_stock(
@@ -115,7 +116,7 @@ def publish_low_stock(
 
 
 def _build_low_stock_data(
-    level: StockLevel, store: Store, named: OrderLine | Product
+    level: StockLevel, store: Store, named: StockItem | Product
 ) -> dict[str, Any]:
     return {
         "product": str(level.product_id),
@@ -148,7 +149,7 @@ def _move(
         ensure_levels((store, product) for product in missing)
         move(missing)
     if quantity:
-        publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+        publish_low_stock(store, moved, _negate(quantities), _items_by_product(lines))
 
 
 def is_oversale_blocked() -> bool:
@@ -173,7 +174,7 @@ def _list_shortages(
         level.product_id: level.available
         for level in StockLevel.objects.filter(store=store, product_id__in=list(missing))
     }
-    named = _lines_by_product(lines)
+    named = _items_by_product(lines)
     return [
         build_shortage(product, named[product], each, available.get(product, ZERO))
         for product, each in missing.items()
@@ -181,7 +182,7 @@ def _list_shortages(
 
 
 def build_shortage(
-    product: uuid.UUID, named: OrderLine | Product, wanted: Decimal, available: Decimal
+    product: uuid.UUID, named: StockItem | Product, wanted: Decimal, available: Decimal
 ) -> dict[str, str]:
     """Describe a product with insufficient stock: wanted, and available without reservations."""
     return {
@@ -193,8 +194,8 @@ def build_shortage(
     }
 
 
-def _lines_by_product(lines: Iterable[OrderLine]) -> dict[uuid.UUID, OrderLine]:
-    return {line.product_id: line for line in lines if line.product_id}
+def _items_by_product(lines: Iterable[OrderLine]) -> dict[uuid.UUID, StockItem]:
+    return {item.product: item for line in lines for item in line.stock_items}
 
 
 def _negate(quantities: Quantities) -> dict[uuid.UUID, Decimal]:

@@ -30,6 +30,7 @@ from tests.support.fast_sales import (
     ids,
     order,
 )
+from tests.support.modifiers import modified
 from tests.support.statements import assert_statement_count
 from tests.support.till import line, percent
 from tests.support.twin_shops import TwinShops
@@ -134,6 +135,17 @@ LEFT_TO_THE_VIEW = {
         customer={"id": str(CustomerFactory(tenant=shop.tenant, name="Ann").pk)},
     ),
     "an unknown customer": lambda shop: order(shop, line(shop.plain), customer={"id": next(ids)}),
+    "no choice of a required modifier": lambda shop: order(
+        shop, line(shop.latte), payments=[cash("3.50")]
+    ),
+    "too many modifiers": lambda shop: order(
+        shop,
+        modified(shop.latte, shop.modifiers["Small"], shop.modifiers["Large"]),
+        payments=[cash("4.00")],
+    ),
+    "modifiers of another product": lambda shop: order(
+        shop, modified(shop.plain, shop.modifiers["Small"]), payments=[cash("2.50")]
+    ),
     "an unknown field": lambda shop: order(shop, line(shop.plain), colour="red"),
     "a null": lambda shop: order(shop, line(shop.plain), note=None),
     "a card": lambda shop: order(

@@ -1,0 +1,222 @@
+"""Choose the modifiers of a line: from the lists of its product, within their limits."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from orders.models import Modifier, ModifierList, OrderLine, Product
+from orders.money import ModifierInput
+from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
+from tenants.exceptions import FieldError, Invalid
+from tenants.scope import current_tenant_id
+
+Snapshot = dict[str, Any]
+# The columns of a line that its modifiers set.
+CHOICE_FIELDS = ("modifiers", "missing_modifiers")
+FIXED_BY_LABEL = "The scanned code contains the price. Leave the modifiers out."
+
+# No sale needs them, and a time is as slow to read as ten other columns.
+UNUSED_COLUMNS = (
+    *("created_at", "updated_at"),
+    *("modifier_list__created_at", "modifier_list__updated_at"),
+    *("product__created_at", "product__updated_at", "product__search_text"),
+)
+MODIFIERS_BY_LIST = CompiledQuery(
+    lambda tenant, lists: (
+        Modifier.objects.filter(tenant=tenant, modifier_list__in=lists)
+        .select_related("modifier_list", "product")
+        .defer(*UNUSED_COLUMNS)
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModifierRequest:
+    """A modifier that is chosen for a line, by its id. An upload has the name and the price."""
+
+    modifier: uuid.UUID | None
+    quantity: int = 1
+    name: str = ""
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is stored of the modifiers of a line: those that were chosen and those that miss."""
+
+    modifiers: tuple[Snapshot, ...] = ()
+    # Required lists of which too few are chosen.
+    missing: tuple[Snapshot, ...] = ()
+
+
+NO_CHOICE = Choice()
+
+
+class ModifierLookup:
+    """The modifiers of the lists of some products."""
+
+    def __init__(self, modifiers: Iterable[Modifier] = ()) -> None:
+        self.by_list: dict[str, list[Modifier]] = {}
+        for modifier in modifiers:
+            self.by_list.setdefault(str(modifier.modifier_list_id), []).append(modifier)
+
+    @staticmethod
+    def load(products: Iterable[Product]) -> "ModifierLookup":
+        """Load the modifiers with one query; with none if no product has modifiers."""
+        ids = list_modifier_lists(products)
+        found = MODIFIERS_BY_LIST.all(tenant=current_tenant_id(), lists=ids) if ids else ()
+        return ModifierLookup(found)
+
+    def list_offered(self, product: Product) -> list[list[Modifier]]:
+        """Return the modifiers of each list of the product, in the order of the lists."""
+        return [self.by_list.get(each, []) for each in product.modifier_list_ids]
+
+    def find(self, product: Product, id: uuid.UUID | None) -> Modifier | None:
+        for modifiers in self.list_offered(product):
+            for modifier in modifiers:
+                if modifier.pk == id:
+                    return modifier
+        return None
+
+    def choose(self, product: Product, requests: Sequence[ModifierRequest]) -> Choice:
+        """Return what is stored of these modifiers, in the order of lists and modifiers."""
+        if not product.modifier_list_ids:
+            return NO_CHOICE
+        wanted = {each.modifier: each.quantity for each in requests}
+        chosen: list[Snapshot] = []
+        missing: list[Snapshot] = []
+        for modifiers in self.list_offered(product):
+            ours = [each for each in modifiers if each.pk in wanted]
+            chosen += [build_snapshot(each, wanted[each.pk]) for each in ours]
+            missing += _find_missing(modifiers, sum(wanted[each.pk] for each in ours))
+        return Choice(tuple(chosen), tuple(missing))
+
+    def find_errors(
+        self, path: str, product: Product, requests: Sequence[ModifierRequest]
+    ) -> Iterator[FieldError]:
+        """Yield an error for each modifier that cannot be chosen, and for too many of a list.
+
+        Too few are no error yet: they can be chosen until the order is paid.
+        """
+        chosen: dict[uuid.UUID, int] = {}
+        seen: set[uuid.UUID | None] = set()
+        for position, request in enumerate(requests):
+            field = f"{path}modifiers[{position}]"
+            modifier = self.find(product, request.modifier)
+            if modifier is None:
+                detail = f"{product.name} has no such modifier."
+                yield FieldError(f"{field}.modifier", "does_not_exist", detail)
+                continue
+            if modifier.pk in seen:
+                detail = f"{modifier.name} is named twice. Use its quantity."
+                yield FieldError(f"{field}.modifier", "repeated", detail)
+            seen.add(modifier.pk)
+            yield from _find_modifier_errors(field, modifier, request)
+            pk = modifier.modifier_list_id
+            chosen[pk] = chosen.get(pk, 0) + request.quantity
+        for modifiers in self.list_offered(product):
+            yield from _find_limit_errors(f"{path}modifiers", modifiers, chosen)
+
+
+def prepare_modifiers(products: Iterable[Product]) -> PreparedQuery[Modifier] | None:
+    """Return the query of `ModifierLookup.load` as a part of a message, or None."""
+    ids = list_modifier_lists(products)
+    return MODIFIERS_BY_LIST.prepare(tenant=current_tenant_id(), lists=ids) if ids else None
+
+
+def list_modifier_lists(products: Iterable[Product]) -> set[uuid.UUID]:
+    return {uuid.UUID(id) for product in products for id in product.modifier_list_ids}
+
+
+def _find_missing(modifiers: Sequence[Modifier], chosen: int) -> Iterator[Snapshot]:
+    if not modifiers:
+        return
+    row: ModifierList = modifiers[0].modifier_list
+    if row.is_active and chosen < row.min:
+        yield {"list": str(row.pk), "name": row.name, "min": row.min}
+
+
+def _find_modifier_errors(
+    field: str, modifier: Modifier, request: ModifierRequest
+) -> Iterator[FieldError]:
+    row = modifier.modifier_list
+    if not (modifier.is_active and row.is_active):
+        detail = f"{modifier.name} is not on sale."
+        yield FieldError(f"{field}.modifier", "not_on_sale", detail)
+    if request.quantity > 1 and not row.allow_quantity:
+        detail = f"{row.name} allows each modifier only once."
+        yield FieldError(f"{field}.quantity", "max_value", detail)
+
+
+def _find_limit_errors(
+    field: str, modifiers: Sequence[Modifier], chosen: dict[uuid.UUID, int]
+) -> Iterator[FieldError]:
+    if not modifiers:
+        return
+    row = modifiers[0].modifier_list
+    if row.max is not None and chosen.get(row.pk, 0) > row.max:
+        yield FieldError(field, "max", f"At most {row.max} of {row.name} can be chosen.")
+
+
+def build_snapshot(modifier: Modifier, quantity: int) -> Snapshot:
+    """Return what a line stores of a chosen modifier."""
+    product = modifier.product
+    return {
+        "modifier": str(modifier.pk),
+        "list": str(modifier.modifier_list_id),
+        "list_name": modifier.modifier_list.name,
+        "name": modifier.name,
+        "price": str(modifier.price),
+        "quantity": quantity,
+        "product": str(product.pk) if product else None,
+        "sku": product.sku if product else "",
+        "tracks_stock": bool(product and product.track_stock and not product.returnable),
+    }
+
+
+def build_charged_snapshot(request: ModifierRequest, modifier: Modifier | None) -> Snapshot:
+    """Return what a line stores of a modifier of an upload, which may be unknown."""
+    if modifier is not None:
+        stored = build_snapshot(modifier, request.quantity)
+        return stored if request.price is None else stored | {"price": str(request.price)}
+    return {
+        "modifier": str(request.modifier) if request.modifier else None,
+        "list": None,
+        "list_name": "",
+        "name": request.name or "Unknown modifier",
+        "price": str(request.price or Decimal(0)),
+        "quantity": request.quantity,
+        "product": None,
+        "sku": "",
+        "tracks_stock": False,
+    }
+
+
+def update_modifier_prices(line: OrderLine) -> None:
+    """Take over the current prices of the chosen modifiers; of those that are gone it stays."""
+    if not line.modifiers:
+        return
+    ids = [uuid.UUID(each["modifier"]) for each in line.modifiers if each["modifier"]]
+    prices = {str(each.pk): str(each.price) for each in Modifier.objects.filter(pk__in=ids)}
+    line.modifiers = [
+        {**each, "price": prices.get(each["modifier"], each["price"])} for each in line.modifiers
+    ]
+
+
+def choose_modifiers(line: OrderLine, requests: Sequence[ModifierRequest]) -> None:
+    """Replace the modifiers of a line, at their current prices. Raises `Invalid`."""
+    product: Any = line.product
+    if line.fixed_gross is not None and requests:
+        raise Invalid.field("modifiers", FIXED_BY_LABEL, code="fixed_by_label")
+    lookup = ModifierLookup.load([product])
+    if errors := tuple(lookup.find_errors("", product, requests)):
+        raise Invalid(errors=errors)
+    choice = lookup.choose(product, requests)
+    line.modifiers = list(choice.modifiers) or None
+    line.missing_modifiers = list(choice.missing) or None
+
+
+def parse_modifiers(stored: Iterable[Snapshot]) -> tuple[ModifierInput, ...]:
+    return tuple(ModifierInput(Decimal(each["price"]), each["quantity"]) for each in stored)
