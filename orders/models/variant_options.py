@@ -40,7 +40,11 @@ def sort_options(options: Options, names: Iterable[str]) -> list[list[str]]:
 
 def compose_variant_name(parent: str, options: Options) -> str:
     """Return the name of a variant: "T-shirt" in M and Red is "T-shirt, M, Red"."""
-    return ", ".join([parent, *(value for _, value in options)])
+    return join_names(parent, [value for _, value in options])
+
+
+def join_names(name: str, values: Sequence[str]) -> str:
+    return ", ".join([name, *values])
 
 
 class OptionsKeyField(models.CharField):  # type: ignore[type-arg]  # no generic when run

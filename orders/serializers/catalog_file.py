@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from orders.models import TaxClass
 from orders.services.catalog.csv_import import ImportReport
+from orders.services.catalog.csv_options import OPTION_COLUMN
 from orders.services.catalog.csv_rows import COLUMNS, EXTRA_COLUMNS, STORE_STOCK
 from orders.services.catalog.file_columns import ImportOptions
 from orders.services.catalog.file_formats import normalize_heading
@@ -53,7 +54,8 @@ FILE_SCHEMA = {
 
 
 def is_column(name: str) -> bool:
-    return name in COLUMNS or name in EXTRA_COLUMNS or STORE_STOCK.fullmatch(name) is not None
+    by_name = STORE_STOCK.fullmatch(name) or OPTION_COLUMN.fullmatch(name)
+    return name in COLUMNS or name in EXTRA_COLUMNS or by_name is not None
 
 
 @extend_schema_field({"type": "string"})

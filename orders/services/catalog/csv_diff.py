@@ -1,10 +1,9 @@
 """Diff of a catalog file against the stored catalog: compute the changes and write them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from accounts.models import User
@@ -12,6 +11,7 @@ from orders.models import Barcode, Category, Product
 from orders.models.catalog import build_barcode_key
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
+from orders.services.catalog.csv_variants import VariantDiff, batched
 from orders.services.catalog.opening_stock import OpeningStock
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
@@ -35,7 +35,6 @@ UPDATED_FIELDS = (
     "version",
     "updated_at",
 )
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,9 @@ class CatalogDiff:
         self.categories: dict[str, Category] = {}
         # Ids of the products that the file names as deposits, also of those that it creates.
         self.deposits: dict[str, UUID] = {}
+        self.variants = VariantDiff(catalog)
+        # New ones that come before their parent.
+        self.late_variants: list[Product] = []
         # Products by the deposit that they get, once all products exist.
         self.new_deposits: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
 
@@ -97,6 +99,10 @@ class CatalogDiff:
         self.release_plus()
         self.load_categories()
         self.load_deposits()
+        self.variants.load(lock=self.may_write)
+        self.errors.add(*self.variants.find_errors())
+        if self.may_write:
+            self.variants.release()
         for rows in batched(self.catalog.valid_rows()):
             changes, stock = self.diff_rows(rows)
             if self.may_write:
@@ -104,6 +110,7 @@ class CatalogDiff:
                 stock.write()
         if self.may_write:
             self.write_deposits()
+            self.variants.write(self.late_variants)
 
     def release_barcodes(self) -> None:
         """Delete barcodes that the file moves from one of its products to another.
@@ -248,7 +255,7 @@ class CatalogDiff:
 
     def add_stock(self, product: Product, product_row: ProductRow, stock: OpeningStock) -> None:
         for store, quantity in product_row.stock:
-            if not product.track_stock:
+            if not product.track_stock or self.variants.has_variants.get(product.sku):
                 continue
             heading = self.catalog.columns.get_stock_heading(store)
             error = product.find_quantity_error(quantity, heading)
@@ -274,8 +281,12 @@ class CatalogDiff:
         if missing:
             return None
         values = self.catalog.build_new_values(product_row) | self.build_values(product_row)
-        id = self.deposits.get(product_row.sku) or new_id()
-        product = Product(id=id, sku=product_row.sku, **values)
+        sku = product_row.sku
+        id = self.deposits.get(sku) or self.variants.ids.get(sku) or new_id()
+        values |= self.variants.build_values(sku)
+        product = Product(id=id, sku=sku, **values)
+        if self.variants.is_late(product):
+            self.late_variants.append(product)
         self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
@@ -310,6 +321,7 @@ class CatalogDiff:
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
         changes.removed += removed
         has_changed = bool(different or added or removed) or has_other_deposit
+        has_changed |= self.variants.differs(product.sku)
         return has_changed or product.pk in self.lost_code
 
     def set_deposit(self, product: Product, product_row: ProductRow) -> bool:
@@ -356,9 +368,3 @@ def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, StoredB
 def delete_barcodes(ids: list[UUID]) -> None:
     for chunk in batched(ids):
         Barcode.objects.filter(pk__in=chunk).delete()
-
-
-def batched(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, BATCH_SIZE)):
-        yield chunk

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from orders.models import Barcode, Product
 from orders.services.catalog.code_cells import join_barcodes, protect_code
+from orders.services.catalog.csv_options import write_options
 from orders.services.catalog.csv_rows import COLUMNS
 from tenants.csv import write_csv
 from tenants.models import Tenant
@@ -29,6 +30,8 @@ FIELDS = (
     "weight_unit",
     "deposit__sku",
     "returnable",
+    "parent__sku",
+    "options",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -67,7 +70,8 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 
 
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
-    sku, name, price, id, category, tax_class, sold_by, *truths, plu, unit, deposit, back = product
+    sku, name, price, id, category, tax_class, sold_by, *truths = product[:10]
+    plu, unit, deposit, back, parent, options = product[10:]
     amount = str(tenant.quantize_amount(price))
     cells = [
         protect_code(sku),
@@ -79,4 +83,5 @@ def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> 
         sold_by,
     ]
     cells += [BOOLEAN_TEXTS[truth] for truth in truths]
-    return [*cells, plu or "", unit, protect_code(deposit or ""), BOOLEAN_TEXTS[back]]
+    cells += [plu or "", unit, protect_code(deposit or ""), BOOLEAN_TEXTS[back]]
+    return [*cells, protect_code(parent or ""), write_options(options or ())]

@@ -5,6 +5,7 @@ from typing import IO, Any
 
 from orders.models import TaxClass
 from orders.models.catalog import build_barcode_key
+from orders.services.catalog.csv_relations import RelatedRows
 from orders.services.catalog.csv_rows import ProductRow, RowParser, TaxClasses
 from orders.services.catalog.file_columns import FileColumns, ImportOptions
 from tenants.csv import Record
@@ -57,17 +58,25 @@ class CatalogFile:
         self.deposits: dict[str, str] = {}
         # By SKU, where the row says it.
         self.returnables: dict[str, bool] = {}
+        self.related = RelatedRows()
+        # Products that no row has: those of variants in files of other systems.
+        self.parent_rows: list[ProductRow] = []
         self.categories: set[str] = set()
+        self.open(file)
+        self.has_readable_header = not self.errors.count
+        if self.has_readable_header:
+            self.see_cells()
+            self.validate()
+            self.name_parents()
+
+    def open(self, file: IO[bytes]) -> None:
+        """Find out how the file is written, and read its header."""
         self.errors.add(*find_file_errors(file))
         if not self.errors.count:
             self.table = open_table(file, max_rows=MAX_ROWS + 1)
             self.errors.add(*self.table.errors)
         if not self.errors.count:
             self.read_header()
-        self.has_readable_header = not self.errors.count
-        if self.has_readable_header:
-            self.see_numbers()
-            self.validate()
 
     def read_header(self) -> None:
         self.columns = FileColumns(self.table.header, self.options)
@@ -107,14 +116,18 @@ class CatalogFile:
         )
         return FieldError("stock", "no_stock", detail, row=1)
 
-    def see_numbers(self) -> None:
-        """Let the columns with numbers see all their cells, before one of them is parsed."""
+    def see_cells(self) -> None:
+        """Let the columns with numbers, and the groups of variants, see all their cells, before
+        one of them is parsed."""
         columns = list(self.columns.iterate_number_columns())
-        for record in self.table.rows() if columns else ():
+        has_groups = "group" in self.columns.positions
+        for record in self.table.rows() if columns or has_groups else ():
             if isinstance(record, Record):
                 for position, column in columns:
                     if position < len(record.cells):
                         column.see(record.cells[position])
+                if has_groups and len(record.cells) >= len(self.columns.headings):
+                    self.columns.see_group(record.cells)
 
     def validate(self) -> None:
         for number, record in enumerate(self.table.rows(), 1):
@@ -123,11 +136,19 @@ class CatalogFile:
                 return
             found = self.parse_record(record)
             if isinstance(found, ProductRow):
-                self.errors.add(*self.find_duplicates(found))
+                self.errors.add(*self.collect(found))
             elif found is None:
                 self.skipped += 1
             else:
                 self.errors.add(*found)
+
+    def collect(self, product_row: ProductRow) -> Iterator[FieldError]:
+        """Note what the row names, and yield an error for what another row has."""
+        if product_row.group and product_row.group.is_parent:
+            self.related.add_product(product_row.group, product_row)
+            self.skipped += 1
+        else:
+            yield from self.find_duplicates(product_row)
 
     def parse_record(self, record: Record | FieldError) -> ProductRow | list[FieldError] | None:
         """Return the product in a row, or the errors in it, or None if it is no product."""
@@ -189,18 +210,31 @@ class CatalogFile:
             self.deposits[product_row.sku] = product_row.deposit
         if "returnable" in product_row.values:
             self.returnables[product_row.sku] = product_row.values["returnable"]
+        self.related.add(product_row)
+
+    def name_parents(self) -> None:
+        self.parent_rows = self.related.name_parents(self.skus)
+        self.skipped -= self.related.count_used_products()
+        for product_row in self.parent_rows:
+            self.skus[product_row.sku] = product_row.row
+            if product_row.category:
+                self.categories.add(product_row.category)
 
     def valid_rows(self) -> Iterator[ProductRow]:
         """Yield the rows without errors."""
         if not self.has_readable_header:
             return
         self.columns.forget_group()
+        yield from self.parent_rows
         for record in self.table.rows():
             found = self.parse_record(record)
             if isinstance(found, ProductRow) and self.is_first_occurrence(found):
                 yield found
 
     def is_first_occurrence(self, product_row: ProductRow) -> bool:
+        """Return whether the row is a product that no row before it has."""
+        if product_row.group and product_row.group.is_parent:
+            return False
         sku, plu = product_row.sku, product_row.values.get("plu")
         owners = [self.barcodes.get(build_barcode_key(code)) for code in product_row.barcodes or ()]
         owners += [self.plus.get(plu)] if plu else []

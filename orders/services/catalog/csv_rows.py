@@ -17,6 +17,7 @@ from orders.services.catalog.code_cells import (
     split_barcodes,
 )
 from orders.services.catalog.csv_numbers import NumberColumn
+from orders.services.catalog.csv_options import parse_options, split_options
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
@@ -38,6 +39,8 @@ COLUMNS = (
     "weight_unit",
     "deposit",
     "returnable",
+    "parent",
+    "options",
 )
 # Read, but not exported: opening stock, the currency of the prices, and the total rate of taxes.
 EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
@@ -45,7 +48,7 @@ EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
 STORE_STOCK = re.compile(r"stock \[(?P<store>.+)\]")
 KEY_COLUMN = "sku"
 # Damage by spreadsheets is undone in these.
-CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit"})
+CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit", "parent"})
 NUMBER_FIELDS = ("price", "stock", "tax_percent")
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
@@ -84,24 +87,45 @@ ERROR_MESSAGES = {
     "date_in_code": "A spreadsheet has turned this code into a date. "
     "Format the column as text and enter the code again.",
     "spreadsheet_error": "The spreadsheet shows an error here. Correct the formula.",
+    "malformed_options": "Write the options as in: Size: M | Color: Red.",
+    "too_many_options": "At most {maximum} options.",
+    "repeated_option": "Each option must have another name.",
     "comma_in_barcode": "Separate barcodes with |. "
     "Write \\, for a comma that is part of a barcode.",
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """What tells the variants of one product apart in files of other systems: a handle or SKU.
+
+    `is_parent` is set for the row of the product itself, which some systems have.
+    """
+
+    key: str
+    name: str
+    is_parent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of a row by field, and the cells with stock by store."""
+    """The cells of a row by field, those with stock by store, and those with options by name.
+
+    `options` is None if the file has no columns for single options.
+    """
 
     values: dict[str, str]
     stock: tuple[tuple[Store, str], ...] = ()
+    options: tuple[tuple[str, str], ...] | None = None
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
     """A parsed row: the values of its columns; the category by its name.
 
-    `deposit` is a SKU; it is empty to remove the deposit, and None without the column.
+    `deposit` and `parent` are SKUs; they are empty to remove them, and None without the column, as
+    are the options.
     """
 
     row: int
@@ -111,6 +135,9 @@ class ProductRow:
     barcodes: tuple[str, ...] | None
     deposit: str | None
     stock: tuple[tuple[Store, Decimal], ...] = ()
+    parent: str | None = None
+    options: list[list[str]] | None = None
+    group: Group | None = None
 
 
 def raise_format_error(code: str, **facts: object) -> NoReturn:
@@ -203,6 +230,8 @@ class RowParser:
             "plu": self.parse_plu,
             "weight_unit": self.parse_weight_unit,
             "deposit": self.parse_deposit,
+            "parent": self.parse_deposit,
+            "options": split_options,
             "returnable": self.parse_boolean,
             "currency": self.parse_currency,
         }
@@ -216,7 +245,16 @@ class RowParser:
             except FormatError as error:
                 errors.append(self.build_cell_error(column, error, number))
         stock = self.parse_stock(number, cells, errors) if cells.stock else ()
-        return errors or build_product_row(number, values, stock)
+        pairs = values.pop("options", None)
+        options = None
+        if pairs is not None or cells.options is not None:
+            try:
+                options = parse_options([*(pairs or ()), *(cells.options or ())])
+            except FormatError as error:
+                errors.append(self.build_cell_error("options", error, number))
+        if errors:
+            return errors
+        return build_product_row(number, values, stock, options=options, group=cells.group)
 
     def build_cell_error(self, column: str, error: FormatError, number: int) -> FieldError:
         detail = ERROR_MESSAGES[error.code].format(**error.facts)
@@ -345,11 +383,11 @@ KEPT_WHEN_EMPTY = (
 
 
 def build_product_row(
-    number: int, values: dict[str, Any], stock: tuple[tuple[Store, Decimal], ...]
+    number: int, values: dict[str, Any], stock: tuple[tuple[Store, Decimal], ...], **others: Any
 ) -> ProductRow:
     sku = values.pop(KEY_COLUMN)
-    barcodes, category, deposit = (
-        values.pop(name, None) for name in ("barcodes", "category", "deposit")
+    barcodes, category, deposit, parent = (
+        values.pop(name, None) for name in ("barcodes", "category", "deposit", "parent")
     )
     values.pop("currency", None)
     for name in ("tax_class_name", "tax_percent"):
@@ -360,4 +398,6 @@ def build_product_row(
         for name, value in values.items()
         if value is not None or name not in KEPT_WHEN_EMPTY
     }
-    return ProductRow(number, sku, values_to_set, category, barcodes, deposit, stock)
+    return ProductRow(
+        number, sku, values_to_set, category, barcodes, deposit, stock, parent, **others
+    )

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from orders.models import TaxClass
+from orders.models.variant_options import join_names
 from orders.services.catalog.csv_numbers import POINT, NumberColumn, get_country_separator
+from orders.services.catalog.csv_options import OPTION_COLUMN
 from orders.services.catalog.csv_rows import (
     COLUMNS,
     EXTRA_COLUMNS,
@@ -14,17 +16,21 @@ from orders.services.catalog.csv_rows import (
     NUMBER_FIELDS,
     STORE_STOCK,
     Cells,
+    Group,
     clean_cell,
     parse_boolean_word,
 )
 from orders.services.catalog.file_formats import (
     ACTIVE_WORDS,
+    DEFAULT_OPTION,
     STANDARD_TAX,
     TAX_HEADING,
     TYPED_PRICE,
+    UNNAMED_OPTION,
     FileFormat,
-    compose_name,
+    compose_sku,
     detect_format,
+    drop_default_options,
     normalize_heading,
     read_category_path,
 )
@@ -35,6 +41,8 @@ from tenants.scope import current_tenant
 
 OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"
 MAX_NAME_LENGTH = 100
+# Rows of a product whose variants are told apart by a name alone.
+MIN_GROUP = 2
 # Currencies with so many decimals as there are digits between separators of thousands.
 MAX_EXPONENT = 3
 
@@ -52,32 +60,48 @@ class ImportOptions:
     tax_class: TaxClass | None = None
 
 
+def drop_empty_end(headings: list[str]) -> list[str]:
+    while headings and not headings[-1]:
+        headings.pop()
+    return headings
+
+
 class FileColumns:
     """The columns of one file."""
 
     def __init__(self, header: Sequence[str], options: ImportOptions) -> None:
         self.options = options
-        self.headings = [unescape_formula(cell).strip() for cell in header]
-        while self.headings and not self.headings[-1]:
-            self.headings.pop()
+        self.headings = drop_empty_end([unescape_formula(cell).strip() for cell in header])
         self.normalized = [normalize_heading(heading) for heading in self.headings]
-        self.mapping = {
-            normalize_heading(name): normalize_heading(target)
-            for name, target in options.mapping.items()
-        }
+        self.read_mapping()
         self.format = None if self.mapping else detect_format(self.normalized)
         mapped = MAPPED_FORMAT if self.mapping else OWN_FORMAT
         self.name = self.format.name if self.format else mapped
         self.positions: dict[str, list[int]] = {}
         self.stock: list[tuple[int, Store]] = []
+        # Positions of single options by their name, in the own format.
+        self.options_by_name: list[tuple[int, str]] = []
+        # How many rows each group has.
+        self.group_sizes: Counter[str] = Counter()
         self.tax_percents: list[tuple[int, Decimal]] = []
         self.errors: list[FieldError] = []
         self.warnings: list[FieldError] = []
         self.assign_columns()
+        self.named_options = list(self.find_named_options())
         self.errors += self.find_header_errors()
         self.numbers = self.build_number_columns()
         self.forget_group()
         self.plan = [(name, places[0]) for name, places in self.positions.items()]
+
+    def read_mapping(self) -> None:
+        given = {normalize_heading(name): each for name, each in self.options.mapping.items()}
+        self.mapping = {name: normalize_heading(target) for name, target in given.items()}
+        # With the spelling of the names of options.
+        self.mapped_options = {
+            name: found["name"]
+            for name, target in given.items()
+            if (found := OPTION_COLUMN.fullmatch(target.strip()))
+        }
 
     # --- header -------------------------------------------------------------------------------
 
@@ -102,7 +126,7 @@ class FileColumns:
     def assign_columns(self) -> None:
         stock: list[tuple[int, str]] = []
         for position, heading in enumerate(self.normalized):
-            if heading in self.normalized[:position]:
+            if heading in self.normalized[:position] or self.assign_option(position, heading):
                 continue
             names = list(self.find_fields(heading))
             stock += [(position, store) for name, store in names if name == "stock"]
@@ -113,6 +137,24 @@ class FileColumns:
         if self.format:
             self.sort_by_preference(self.format)
         self.assign_stock(stock)
+
+    def assign_option(self, position: int, heading: str) -> bool:
+        """Return whether the column has one option of variants, and remember it."""
+        if self.format:
+            return False
+        found = OPTION_COLUMN.fullmatch(self.headings[position])
+        name = self.mapped_options.get(heading) or (found["name"] if found else None)
+        if name and (heading not in self.mapping or heading in self.mapped_options):
+            self.options_by_name.append((position, name))
+            return True
+        return False
+
+    def find_named_options(self) -> Iterator[tuple[int | None, int]]:
+        """Yield the positions of name, if there is one, and value of options in other systems."""
+        places = {heading: place for place, heading in reversed([*enumerate(self.normalized)])}
+        for name, value in self.format.named_options if self.format else ():
+            if value in places:
+                yield places.get(name), places[value]
 
     def assign_tax_rate(self, position: int, heading: str) -> bool:
         """Return whether the column has the products that have a rate, and remember it."""
@@ -237,19 +279,21 @@ class FileColumns:
     def iterate_read_positions(self) -> set[int]:
         """Return the positions of all columns that are read."""
         read = {place for places in self.positions.values() for place in places}
+        read |= {place for place, _ in self.options_by_name}
         return read | {place for place, _ in self.stock} | {place for place, _ in self.tax_percents}
 
     def read(self, cells: Sequence[str]) -> Cells | None:
         """Return the cells of a row by field, or None for a row that is no product."""
-        if self.format is None:
-            values = {name: clean_cell(name, cells[place]) for name, place in self.plan}
-        else:
-            found = self.read_foreign(cells, self.format)
-            if found is None:
-                return None
-            values = found
         stock = tuple((store, clean_cell("stock", cells[place])) for place, store in self.stock)
-        return Cells(values, stock)
+        if self.format is not None:
+            found = self.read_foreign(cells, self.format)
+            return None if found is None else replace(found, stock=stock)
+        values = {name: clean_cell(name, cells[place]) for name, place in self.plan}
+        if not self.options_by_name:
+            return Cells(values, stock)
+        by_name = self.options_by_name
+        options = tuple((name, clean_cell("options", cells[place])) for place, name in by_name)
+        return Cells(values, stock, options)
 
     def get_first(self, name: str, cells: Sequence[str]) -> str:
         """Return the first cell of a field that is not empty."""
@@ -266,28 +310,100 @@ class FileColumns:
         """Return the cells of a field, or those of the first row of the product if it has none."""
         return self.get_all(name, cells) or self.get_all(name, self.group_cells)
 
-    def read_foreign(self, cells: Sequence[str], file_format: FileFormat) -> dict[str, str] | None:
+    def is_skipped(self, cells: Sequence[str], file_format: FileFormat) -> bool:
+        """Return whether a row of another system is no product."""
+        has_product = any(self.get_first(name, cells) for name in ("name", "price", "sku"))
+        return bool(self.read_kinds(cells) & file_format.skipped_kinds) or not has_product
+
+    def read_kinds(self, cells: Sequence[str]) -> frozenset[str]:
+        kinds = self.get_first("kind", cells).casefold().split(",")
+        return frozenset(map(str.strip, kinds))
+
+    def see_group(self, cells: Sequence[str]) -> None:
+        """Count the rows of a group, before one of them is read."""
+        if self.format and not self.is_skipped(cells, self.format):
+            self.group_sizes[self.get_first("group", cells)] += 1
+
+    def read_foreign(self, cells: Sequence[str], file_format: FileFormat) -> Cells | None:
         """Return the cells of a row of another system as the fields of this one."""
-        name, price = self.get_first("name", cells), self.get_first("price", cells)
-        sku, options = self.get_first("sku", cells), self.get_all("options", cells)
-        self.follow_group(name, cells)
-        is_skipped = self.get_first("kind", cells).casefold() in file_format.skipped_kinds
-        if is_skipped or not (name or price or sku):
+        self.follow_group(self.get_first("name", cells), cells)
+        if self.is_skipped(cells, file_format):
             return None
-        values = {
-            "sku": sku or self.build_spare_sku(cells, options),
-            "name": compose_name(name or self.get_first("name", self.group_cells), options),
-        }
-        if "price" in self.positions:
-            is_typed = price.casefold() == TYPED_PRICE
-            values["price"] = "0" if is_typed else price
-            if file_format.has_typed_prices:
-                values["open_price"] = "true" if is_typed else "false"
+        options = self.read_options(cells)
+        shown = drop_default_options([value for _, value in options])
+        sku = self.get_first("sku", cells) or self.build_spare_sku(cells, shown)
+        group = self.read_group(cells, options, sku, file_format)
+        is_variant = group is not None and not group.is_parent
+        if is_variant:
+            shown = [value for _, value in options]
+        values = {"sku": sku, "name": self.read_name(cells, shown, file_format)}
+        values |= self.read_price(cells, file_format, is_optional=bool(group) and not is_variant)
         if "barcodes" in self.positions:
             values["barcodes"] = "|".join(self.get_all("barcodes", cells))
         if self.has_category:
             values["category"] = self.read_category(cells) or self.read_category(self.group_cells)
-        return values | self.read_flags(cells) | self.read_taxes(cells)
+        values |= self.read_flags(cells) | self.read_taxes(cells)
+        return Cells(values, options=tuple(options) if is_variant else None, group=group)
+
+    def read_name(
+        self, cells: Sequence[str], options: Sequence[str], file_format: FileFormat
+    ) -> str:
+        name = self.get_first("name", cells)
+        if name and file_format.variant_kinds:
+            return name
+        name = name or self.get_first("name", self.group_cells)
+        return join_names(name, options) if name else ""
+
+    def read_price(
+        self, cells: Sequence[str], file_format: FileFormat, *, is_optional: bool
+    ) -> dict[str, str]:
+        """Return the price, and whether the cashier types it."""
+        if "price" not in self.positions:
+            return {}
+        price = self.get_first("price", cells)
+        is_typed = price.casefold() == TYPED_PRICE
+        values = {"price": "0" if is_typed or (is_optional and not price) else price}
+        if file_format.has_typed_prices:
+            values["open_price"] = "true" if is_typed else "false"
+        return values
+
+    def read_options(self, cells: Sequence[str]) -> list[tuple[str, str]]:
+        """Return name and value of each option; the first row of a product has the names."""
+        options = []
+        for number, (name_at, value_at) in enumerate(self.named_options, 1):
+            value = clean_cell("options", cells[value_at])
+            name = self.get_inherited_at(name_at, cells) or f"Option {number}"
+            if value and (name.casefold(), value.casefold()) != DEFAULT_OPTION:
+                options.append((name, value))
+        unnamed = self.get_all("options", cells)
+        return options or [(UNNAMED_OPTION, value) for value in unnamed]
+
+    def get_inherited_at(self, place: int | None, cells: Sequence[str]) -> str:
+        if place is None:
+            return ""
+        own = clean_cell("options", cells[place])
+        return own or (clean_cell("options", self.group_cells[place]) if self.group_cells else "")
+
+    def read_group(
+        self,
+        cells: Sequence[str],
+        options: Sequence[tuple[str, str]],
+        sku: str,
+        file_format: FileFormat,
+    ) -> Group | None:
+        """Return the group of a row that is a variant, or the product of variants."""
+        kinds, name = self.read_kinds(cells), self.get_first("name", cells)
+        if kinds & file_format.parent_kinds:
+            return Group(sku, name, is_parent=True)
+        group = self.get_first("group", cells)
+        is_variant = not file_format.variant_kinds or bool(kinds & file_format.variant_kinds)
+        is_named = all(name != UNNAMED_OPTION for name, _ in options)
+        if not (group and options and is_variant):
+            return None
+        if not is_named and self.group_sizes[group] < MIN_GROUP:
+            return None
+        # WooCommerce writes the id where the product has no SKU.
+        return Group(group.removeprefix("id:"), name or self.get_first("name", self.group_cells))
 
     def forget_group(self) -> None:
         """Start with the first row: no product whose variants follow."""
@@ -319,7 +435,7 @@ class FileColumns:
         for place in self.positions.get("spare_sku", ()):
             cell = clean_cell(KEY_COLUMN, cells[place])
             if cell and place in self.positions.get("group", ()):
-                return compose_name(cell, options).replace(" ", "-")
+                return compose_sku(cell, options)
             if cell:
                 return cell
         return ""

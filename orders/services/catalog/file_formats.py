@@ -1,13 +1,17 @@
 """Export files of other systems: which headings they have, and what their cells mean."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 # A column that exists once for each store, with the name of the store.
 STORE = r"(?P<store>.+)"
+# The name of an option that a system has not named, and the field of the headings of options.
+UNNAMED_OPTION, NAMED_OPTIONS = "Variation", "named_options"
 # Names that systems give to the only variant of a product.
 DEFAULT_OPTIONS = frozenset({"default title", "default", "regular"})
+# The option that Shopify writes for a product without variants.
+DEFAULT_OPTION = ("title", "default title")
 ACTIVE_WORDS = {
     **dict.fromkeys(("active", "unlisted"), "true"),
     **dict.fromkeys(("draft", "archived", "-1"), "false"),
@@ -27,15 +31,20 @@ class FileFormat:
     """An export file of another system.
 
     `headings` has the headings of each field, in order of preference: the first cell that is not
-    empty counts. `group` names a product whose variants are rows of their own, `options` what
-    tells them apart. `spare_sku` is the SKU of a row without one.
+    empty counts. `group` names a product whose variants are rows of their own. `named_options` are
+    the headings of name and value of what tells them apart, `options` those of values that have no
+    name. `spare_sku` is the SKU of a row without one.
     """
 
     name: str
     signature: frozenset[str]
     headings: Mapping[str, tuple[str, ...]]
     store_headings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    named_options: tuple[tuple[str, str], ...] = ()
     skipped_kinds: frozenset[str] = frozenset()
+    # Of rows with the product of variants, and of its variants, which have names of their own.
+    parent_kinds: frozenset[str] = frozenset()
+    variant_kinds: frozenset[str] = frozenset()
     # The price may be a word that lets the cashier type it; any other price ends that.
     has_typed_prices: bool = False
 
@@ -45,10 +54,16 @@ class FileFormat:
     def find_fields(self, heading: str) -> list[tuple[str, str]]:
         """Return the fields that a heading has, each with the name of the store in it."""
         fields = [(name, "") for name, headings in self.headings.items() if heading in headings]
+        fields += [(NAMED_OPTIONS, "") for pair in self.named_options if heading in pair]
         for name, pattern in self.store_headings.items():
             if by_store := pattern.fullmatch(heading):
                 fields.append((name, by_store["store"]))
         return fields
+
+
+def name_options(name: str, value: str, numbers: Iterable[object]) -> tuple[tuple[str, str], ...]:
+    """Return the headings of several options."""
+    return tuple((name.format(number), value.format(number)) for number in numbers)
 
 
 SHOPIFY = FileFormat(
@@ -66,9 +81,9 @@ SHOPIFY = FileFormat(
         "taxable": ("variant taxable",),
         "stock": ("variant inventory qty",),
         "group": ("handle",),
-        "options": ("option1 value", "option2 value", "option3 value"),
         "spare_sku": ("variant barcode", "handle"),
     },
+    named_options=name_options("option{} name", "option{} value", range(1, 4)),
 )
 SQUARE = FileFormat(
     name="square",
@@ -81,9 +96,11 @@ SQUARE = FileFormat(
         "category": ("reporting category", "category"),
         "category_path": ("categories",),
         "archived": ("archived",),
+        "group": ("reference handle", "item name"),
         "options": ("variation name",),
         "spare_sku": ("gtin", "token"),
     },
+    named_options=name_options("option name {}", "option value {}", range(1, 6)),
     store_headings={"stock": re.compile(f"current quantity {STORE}")},
     has_typed_prices=True,
 )
@@ -100,9 +117,9 @@ LOYVERSE = FileFormat(
         "track_stock": ("track stock",),
         "stock": ("in stock",),
         "group": ("handle",),
-        "options": ("option 1 value", "option 2 value", "option 3 value"),
         "spare_sku": ("barcode", "handle"),
     },
+    named_options=name_options("option {} name", "option {} value", range(1, 4)),
     store_headings={
         "price": re.compile(rf"price \[{STORE}\]"),
         "stock": re.compile(rf"in stock \[{STORE}\]"),
@@ -124,10 +141,14 @@ WOOCOMMERCE = FileFormat(
         "tax_status": ("tax status",),
         "stock": ("stock",),
         "kind": ("type",),
+        "group": ("parent",),
         "spare_sku": ("gtin, upc, ean, or isbn", "id"),
     },
-    # Their variations are rows of their own; the others are only links.
-    skipped_kinds=frozenset({"variable", "grouped", "external"}),
+    named_options=name_options("attribute {} name", "attribute {} value(s)", range(1, 11)),
+    # These are only links.
+    skipped_kinds=frozenset({"grouped", "external"}),
+    parent_kinds=frozenset({"variable"}),
+    variant_kinds=frozenset({"variation"}),
 )
 LIGHTSPEED_X = FileFormat(
     name="lightspeed",
@@ -142,13 +163,11 @@ LIGHTSPEED_X = FileFormat(
         "track_stock": ("track_inventory",),
         "tax_class_name": ("tax_name",),
         "group": ("handle",),
-        "options": (
-            "variant_option_one_value",
-            "variant_option_two_value",
-            "variant_option_three_value",
-        ),
         "spare_sku": ("barcode", "upc", "ean", "handle"),
     },
+    named_options=name_options(
+        "variant_option_{}_name", "variant_option_{}_value", ("one", "two", "three")
+    ),
     store_headings={"stock": re.compile(f"inventory_{STORE}")},
 )
 LIGHTSPEED_R = FileFormat(
@@ -197,10 +216,13 @@ def detect_format(headings: Collection[str]) -> FileFormat | None:
     return next((each for each in FORMATS if each.matches(headings)), None)
 
 
-def compose_name(name: str, options: Collection[str]) -> str:
-    """Return the name of a variant: "Shirt" and "M", "Red" give "Shirt M Red"."""
-    shown = [each for each in options if each and each.casefold() not in DEFAULT_OPTIONS]
-    return " ".join([name, *shown]) if name else ""
+def drop_default_options(values: Collection[str]) -> list[str]:
+    return [each for each in values if each and each.casefold() not in DEFAULT_OPTIONS]
+
+
+def compose_sku(handle: str, options: Collection[str]) -> str:
+    """Return the SKU of a variant without one: "shirt" and "M", "Red" give "shirt-M-Red"."""
+    return " ".join([handle, *drop_default_options(options)]).replace(" ", "-")
 
 
 def read_category_path(cell: str) -> str:

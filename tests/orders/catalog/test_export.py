@@ -62,6 +62,8 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "kg",
             "",
             "false",
+            "",
+            "",
         ],
         [
             "P-1",
@@ -78,6 +80,8 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "lb",
             "",
             "false",
+            "",
+            "",
         ],
     )
 

@@ -20,6 +20,7 @@ from tests.support.catalog_files import (
     upload_catalog,
 )
 from tests.support.move_in_files import FILES, build_export
+from tests.support.variants import list_parents, list_variants
 
 
 @pytest.fixture
@@ -71,23 +72,28 @@ def describe(name, price, **others):
     return {"name": name, "price": price} | plain | others
 
 
+def describe_parent(name, price, **others):
+    return describe(name, price, **{"track_stock": False} | others)
+
+
 EXPECTED = {
     "shopify": {
+        "linen-shirt": describe_parent("Linen shirt", "39.90", category="Shirts"),
         "LS-M-RED": describe(
-            "Linen shirt M Red",
+            "Linen shirt, M, Red",
             "39.90",
             category="Shirts",
             barcodes=["4006381333931"],
             stock={"4.000"},
         ),
-        "LS-L-RED": describe("Linen shirt L Red", "39.90", category="Shirts", stock={"0.000"}),
+        "LS-L-RED": describe("Linen shirt, L, Red", "39.90", category="Shirts", stock={"0.000"}),
         "voucher-card": describe(
             "Greeting card", "2.50", tax=None, track_stock=False, is_active=False
         ),
     },
     "square": {
         "FC-L": describe(
-            "Filter coffee Large",
+            "Filter coffee, Large",
             "3.50",
             category="Hot drinks",
             barcodes=["4006381333931"],
@@ -99,12 +105,14 @@ EXPECTED = {
     },
     "loyverse": {
         "10001": describe("Olives", "18.00", category="Deli", sold_by="weight", stock={"3.250"}),
-        "10002": describe("Basket Small", "25.00", category="Gifts", track_stock=False),
+        "basket": describe_parent("Basket", "25.00", category="Gifts"),
+        "10002": describe("Basket, Small", "25.00", category="Gifts", track_stock=False),
         "10003": describe(
-            "Basket Large", "45.00", category="Gifts", track_stock=False, is_active=False
+            "Basket, Large", "45.00", category="Gifts", track_stock=False, is_active=False
         ),
     },
     "woocommerce": {
+        "TEE": describe_parent("Tee", "0.00", category="Tees"),
         "TEE-S": describe("Tee - S", "19.95", stock={"7.000"}),
         "4006381333931": describe(
             "Pencil",
@@ -116,7 +124,8 @@ EXPECTED = {
         ),
     },
     "lightspeed": {
-        "MUG-BLUE": describe("Mug Blue", "9.50", category="Kitchen", stock={"5.000"}),
+        "mug": describe_parent("Mug", "9.50", category="Kitchen"),
+        "MUG-BLUE": describe("Mug, Blue", "9.50", category="Kitchen", stock={"5.000"}),
     },
     "lightspeed (items)": {
         "BELL-01": describe(
@@ -150,6 +159,29 @@ def test_export_of_another_system_is_recognized_and_imported(
         assert list(find_stock_differences(shop)) == []
 
 
+VARIANTS = {
+    "shopify": {
+        "LS-M-RED": ("linen-shirt", "Linen shirt, M, Red", {"Size": "M", "Color": "Red"}),
+        "LS-L-RED": ("linen-shirt", "Linen shirt, L, Red", {"Size": "L", "Color": "Red"}),
+    },
+    "loyverse": {
+        "10002": ("basket", "Basket, Small", {"Size": "Small"}),
+        "10003": ("basket", "Basket, Large", {"Size": "Large"}),
+    },
+    "woocommerce": {"TEE-S": ("TEE", "Tee - S", {"Size": "S"})},
+    "lightspeed": {"MUG-BLUE": ("mug", "Mug, Blue", {"Color": "Blue"})},
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_export_of_another_system_has_variants(move_in, shop, store, vat, name):
+    move_in(build_export(name))
+
+    found = list_variants(shop)
+    assert found == VARIANTS.get(name, {})
+    assert list_parents(shop) == sorted({parent for parent, _, _ in found.values()})
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_second_import_of_the_same_export_changes_nothing(move_in, shop, store, vat, name):
     move_in(build_export(name))
@@ -179,7 +211,7 @@ def test_imported_product_of_another_system_is_sold_with_its_tax(move_in, till, 
     sold = till.post("orders/", till.order({"barcode": "4006381333931", "quantity": "2"})).json()
 
     assert sold["total"] == "79.80"
-    assert sold["lines"][0]["name"] == "Linen shirt M Red"
+    assert sold["lines"][0]["name"] == "Linen shirt, M, Red"
     assert float(sold["tax_total"]) > 0
 
 
