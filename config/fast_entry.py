@@ -22,6 +22,7 @@ from config.middleware import (
     REQUEST_ID_FORMAT,
     ApiMiddleware,
     NoStoreMiddleware,
+    OriginsMiddleware,
     access_log,
 )
 from orders.fast_entries import orders, products, sale, stock
@@ -136,7 +137,7 @@ def encode_answer(
     """Return the headers that the middleware sets, in its order, and the body as it is sent."""
     names = tuple(name for name, _ in answer.headers)
     template, is_compressed = build_header_template(
-        route, answer.status, read_scheme(environ) or "", names
+        route, answer.status, read_scheme(environ) or "", names, read_origin(environ)
     )
     body, values = answer.body, dict(answer.headers)
     encoding = environ.get("HTTP_ACCEPT_ENCODING", "") if is_compressed else ""
@@ -147,6 +148,15 @@ def encode_answer(
         place = next(place for place, (name, _) in enumerate(headers) if name == "Vary")
         headers.insert(place + 1, ("Content-Encoding", "gzip"))
     return [*headers, ("X-Request-ID", request_id)], compressed or body
+
+
+def read_origin(environ: dict[str, Any]) -> str | None:
+    """Return an allowed origin, empty for any other; None if no origin is allowed."""
+    allowed = settings.CORS_ALLOWED_ORIGINS
+    if not allowed:
+        return None
+    origin = environ.get("HTTP_ORIGIN", "")
+    return origin if origin in allowed else ""
 
 
 class RequestOfScheme(HttpRequest):
@@ -160,13 +170,15 @@ class RequestOfScheme(HttpRequest):
 
 @lru_cache(maxsize=256)
 def build_header_template(
-    route: Route, status: str, scheme: str, header_names: tuple[str, ...]
+    route: Route, status: str, scheme: str, header_names: tuple[str, ...], origin: str | None
 ) -> tuple[Headers, bool]:
     """Return the headers of an empty response after all middleware, and if it is compressible."""
     request = RequestOfScheme()
     request.sent_scheme = scheme
     request.method, path = route.name.split(" ")
     request.path = request.path_info = API + path
+    if origin:
+        request.META["HTTP_ORIGIN"] = origin
 
     def respond(_: HttpRequest) -> HttpResponse:
         response = (
@@ -179,6 +191,6 @@ def build_header_template(
         return middleware.add_headers(request, response)
 
     middleware = ApiMiddleware(respond)
-    response = NoStoreMiddleware(CompressionMiddleware(respond))(request)
+    response = OriginsMiddleware(NoStoreMiddleware(CompressionMiddleware(respond)))(request)
     is_compressed = status == OK and is_compressible(request.method, request.path)
     return list(response.items()), is_compressed

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from corsheaders.middleware import CorsMiddleware
 from csp.constants import HEADER as POLICY
 from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
@@ -93,6 +94,15 @@ def describe_user(request: HttpRequest) -> dict[str, str]:
         user = getattr(request, "_cached_user", None)
     names = {"user": getattr(user, "pk", None), "tenant": getattr(user, "tenant_id", None)}
     return {name: str(value) for name, value in names.items() if value}
+
+
+class OriginsMiddleware(CorsMiddleware):
+    """Answers preflights and sets the CORS headers, if any origin is allowed."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not settings.CORS_ALLOWED_ORIGINS:
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class BodyLengthMiddleware:

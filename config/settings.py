@@ -84,6 +84,17 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if 
 # Each tenant has a host name below it, which selects the tenant at log-in.
 POS_BASE_DOMAIN = env.str("POS_BASE_DOMAIN", default="").lower()
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Origins whose browser programs may call the API, such as https://pos.example. They send access
+# tokens in a header; cookies never count.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("x-request-id", "x-tenant-id", "x-terminal-token"),
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Retry-After", "X-Request-ID"]
 # The number of proxies that add to X-Forwarded-For; 0 uses the address of the connection.
 NUM_PROXIES = env.int("NUM_PROXIES", default=0)
 if NUM_PROXIES:
@@ -137,11 +148,14 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "corsheaders",
 ]
 
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.AccessLogMiddleware",
+    # Outside of what refuses requests, because a browser shows no answer without its headers.
+    "config.middleware.OriginsMiddleware",
     "config.middleware.BodyLengthMiddleware",
     "config.middleware.ProblemsWhileDebuggingMiddleware",
     "config.middleware.NoStoreMiddleware",
