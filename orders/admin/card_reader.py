@@ -1,13 +1,18 @@
 """Pages of payment providers and card readers: managers view readers, admins edit both."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 
+from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
+from accounts.client_info import get_client_ip
 from accounts.models import Role, User
+from accounts.services.login import reauthenticate
 from orders.models import CardReader, PaymentProvider
 from orders.serializers.card_reader import (
     CardReaderChange,
@@ -16,39 +21,85 @@ from orders.serializers.card_reader import (
     PaymentProviderInput,
 )
 from orders.services import card_readers
+from tenants.exceptions import DomainError, Invalid
 
-CREDENTIALS_HELP = (
-    "Credentials are set through the API, which asks for the password again: see "
-    "payment-providers/{id}/."
-)
+SECRETS = ("secret_key", "webhook_secret")
+
+
+def build_secret_field(label: str, help_text: str, autocomplete: str = "off") -> forms.CharField:
+    """Build a field whose value is not shown again."""
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(
+        label=label, help_text=help_text, required=False, strip=False, max_length=255, widget=widget
+    )
+
+
+class PaymentProviderForm(ServiceForm):
+    """Form that takes credentials, after the user's password, and never shows them."""
+
+    secret_key = build_secret_field("Secret key", "sk_... or rk_...; empty: as before.")
+    webhook_secret = build_secret_field(
+        "Webhook secret",
+        "whsec_...; empty: as before. The previous one is accepted for one more day.",
+    )
+    password = build_secret_field(
+        "Your password", "Needed with a new key or secret.", "current-password"
+    )
+
+    # Why the password was not accepted, if credentials were entered.
+    refusal: ClassVar[DomainError | None]
+
+    def save_through_service(self) -> Any:
+        if self.refusal:
+            raise self.refusal
+        return super().save_through_service()
 
 
 @admin.register(PaymentProvider, site=shop_site)
 class PaymentProviderAdmin(ShopAdmin):
-    """Payment providers. Their credentials are set through the API, as it asks for the password.
-
-    So only a provider without credentials can be added here.
-    """
+    """Payment providers. Their credentials are written only."""
 
     view_role = edit_role = Role.ADMIN
     add_input, change_input = PaymentProviderInput, PaymentProviderChange
+    form = PaymentProviderForm
     list_display = ("name", "kind", "is_active")
     list_filter = ("is_active",)
     ordering = ("name",)
-    fields = ("kind", "name", "is_active")
+    fields = ("kind", "name", "is_active", *SECRETS, "password")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("kind",)
 
-    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
-        fields = self.get_fields(request, obj)
-        return [(None, {"fields": fields, "description": CREDENTIALS_HELP})]
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Check the password before the transaction of the change, so that a wrong one counts."""
+        request.refusal = None
+        if request.method == "POST" and any(request.POST.get(name) for name in SECRETS):
+            request.refusal = self.check_password(request)
+        return super().changeform_view(request, *args, **kwargs)
 
-    def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Offer only kinds that need no credentials."""
-        simulator = PaymentProvider.Kind.SIMULATOR
-        kwargs["choices"] = [(simulator.value, simulator.label)]
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
+    def check_password(self, request: Any) -> DomainError | None:
+        """Return why the password of the form is not accepted, if it is not."""
+        if not self.is_open_to(request.user, self.edit_role):
+            raise PermissionDenied
+        password = request.POST.get("password")
+        if not password:
+            return Invalid.field("password", "Enter your password.", code="required")
+        try:
+            reauthenticate(request.log_in, password=password, ip=get_client_ip(request))
+        except DomainError as refusal:
+            return refusal
+        return None
+
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.refusal = request.refusal
+        return form
+
+    def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
+        """Collect the credentials, as a request to the API names them."""
+        credentials = {name: cleaned[name] for name in SECRETS if cleaned.get(name)}
+        given = {**cleaned, **({"credentials": credentials} if credentials else {})}
+        return super().read(given, partial=partial)
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return card_readers.add_provider(given, by=by)

@@ -29,7 +29,8 @@ class Charge:
     """A charge. `key` is the payment's id and makes repeating safe.
 
     `reference` is the gateway's id of the charge once it is known, `reader` its id of the card
-    reader. `is_returned` says that it was captured and is to be paid back by a cancellation.
+    reader. `is_at_reader` says that the register has a reader, also one without an id.
+    `is_returned` says that it was captured and is to be paid back by a cancellation.
     """
 
     key: uuid.UUID
@@ -38,6 +39,7 @@ class Charge:
     exponent: int
     reference: str = ""
     reader: str = ""
+    is_at_reader: bool = False
     is_returned: bool = False
 
     def with_reference(self, reference: str) -> "Charge":

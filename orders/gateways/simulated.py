@@ -11,15 +11,19 @@ DECLINES = 91
 TIMES_OUT_BUT_CAPTURED = 92
 TIMES_OUT_AND_DECLINED = 93
 ANSWERS_LATE = 94
+# At a register with a card reader.
+WAITS_FOR_CARD = 95
 LATE_SECONDS = 2.0
 REFUSED = Answer(Outcome.DECLINED, reason="No card reader is configured.")
 
 
 class SimulatedGateway:
-    """Capture every amount except those that end in .91 to .94.
+    """Capture every amount except those that end in .91 to .95.
 
     .91 is declined, .92 and .93 time out (a look-up then answers captured, or declined), .94 is
-    captured after two seconds. Charges and refunds nothing unless PAYMENT_SIMULATOR is on.
+    captured after two seconds. At a card reader .95 waits for the customer: it is pending until it
+    is looked up, which the relay does after ten seconds, and can be canceled. Charges and refunds
+    nothing unless PAYMENT_SIMULATOR is on.
     """
 
     is_simulated = True
@@ -34,16 +38,19 @@ class SimulatedGateway:
                 time.sleep(min(LATE_SECONDS, timeout))
                 if timeout < LATE_SECONDS:
                     return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
+            case 95 if charge.is_at_reader:
+                return Answer(Outcome.PENDING, reference=self.name_charge(charge))
         return self.look_up(charge, timeout=timeout)
 
     def look_up(self, charge: Charge, *, timeout: float) -> Answer:
         if self.last_two_digits(charge) in {DECLINES, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
-        return Answer(Outcome.CAPTURED, reference=f"sim-{charge.key.hex[:12]}")
+        return Answer(Outcome.CAPTURED, reference=self.name_charge(charge))
 
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
-        """Cancel what timed out; what was captured has to be refunded."""
-        if self.last_two_digits(charge) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
+        """Cancel what timed out or waits; what was captured has to be refunded."""
+        open_amounts = {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED, WAITS_FOR_CARD}
+        if self.last_two_digits(charge) in open_amounts:
             return Answer(Outcome.DECLINED, reason="Canceled.")
         return self.look_up(charge, timeout=timeout)
 
@@ -58,6 +65,10 @@ class SimulatedGateway:
         if self.last_two_digits(back) in {DECLINES, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
         return Answer(Outcome.CAPTURED, reference=f"sim-back-{back.key.hex[:12]}")
+
+    @staticmethod
+    def name_charge(charge: Charge) -> str:
+        return f"sim-{charge.key.hex[:12]}"
 
     @staticmethod
     def last_two_digits(charge: Charge | GatewayRefund) -> int:

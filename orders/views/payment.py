@@ -1,10 +1,9 @@
 """Payments: list, wait for an outcome, resolve and cancel."""
 
-import re
 from typing import Any
 
 from django_filters import ChoiceFilter
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,15 +17,10 @@ from orders.serializers.payment import PaymentDetailSerializer
 from orders.services.approvals import RequestContext
 from orders.services.payments.cancel import cancel_payment
 from orders.services.payments.capture import resolve_payment
-from orders.services.payments.waiting import MAX_WAIT, wait_for_outcome
 from orders.views.customer import ErasedCustomersMixin
+from orders.views.waiting import WaitMixin
 from tenants.api.filters import IdFilter, StrictFilterSet
-from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
-from tenants.exceptions import Invalid
-
-# The client asks again after so many seconds if the server has no thread to wait with.
-RETRY_AFTER = 2
-WHOLE_SECONDS = re.compile(r"[0-9]{1,2}")
+from tenants.api.views import TenantScopedViewSet
 
 
 class PaymentFilter(StrictFilterSet):
@@ -40,7 +34,7 @@ class PaymentFilter(StrictFilterSet):
         fields = ()
 
 
-class PaymentViewSet(ErasedCustomersMixin, ListRetrieveMixin, TenantScopedViewSet):
+class PaymentViewSet(ErasedCustomersMixin, WaitMixin, TenantScopedViewSet):
     """Payments. Add them with `orders/` or `orders/{id}/payments/`."""
 
     model = Payment
@@ -52,10 +46,6 @@ class PaymentViewSet(ErasedCustomersMixin, ListRetrieveMixin, TenantScopedViewSe
     # A payment is awaited outside of a transaction.
     multi_transaction_actions = ("retrieve", "cancel", "resolve")
     actions_checking_version = ("cancel",)
-
-    @property
-    def query_params(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("wait",) if self.action == "retrieve" else ()
 
     def rows(self) -> Any:
         payments = Payment.objects.select_related("order")
@@ -72,26 +62,9 @@ class PaymentViewSet(ErasedCustomersMixin, ListRetrieveMixin, TenantScopedViewSe
         """List payments. Without `order` and `status`, those with a pending or unknown outcome."""
         return super().list(request)
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("wait", int, description="Seconds to wait for an outcome, 0 to 20.")
-        ],
-        responses=PaymentDetailSerializer,
-    )
-    def retrieve(self, request: Request, pk: Any) -> Response:
-        """Retrieve a payment, with `wait` once its outcome is known or the time is over.
-
-        If many requests wait already, the answer comes at once, with `Retry-After`.
-        """
-        seconds = parse_wait(request)
-        payment = self.get_object()
-        headers = {}
-        if seconds and payment.is_in_progress:
-            if wait_for_outcome(payment.pk, seconds):
-                payment = self.get_object()
-            else:
-                headers = {"Retry-After": str(RETRY_AFTER)}
-        return Response(PaymentDetailSerializer(payment).data, headers=headers)
+    @property
+    def in_progress(self) -> Any:
+        return Payment.objects.filter(status__in=IN_PROGRESS)
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(
@@ -115,11 +88,3 @@ class PaymentViewSet(ErasedCustomersMixin, ListRetrieveMixin, TenantScopedViewSe
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )
         return self.answer(cancel_payment(self.get_object_id(), context))
-
-
-def parse_wait(request: Request) -> int:
-    """Return the seconds that the client wants to wait."""
-    text = request.query_params.get("wait", "0")
-    if WHOLE_SECONDS.fullmatch(text) is None or int(text) > MAX_WAIT:
-        raise Invalid.field("wait", f"Must be a whole number from 0 to {MAX_WAIT}.")
-    return int(text)

@@ -47,6 +47,7 @@ from orders.views.document import (
     parse_format,
     write_fiscal,
 )
+from orders.views.waiting import WaitMixin
 from tenants.api.filters import (
     CreationTimeFilterSet,
     IdFilter,
@@ -64,7 +65,7 @@ class RefundFilter(CreationTimeFilterSet):
     status = ChoiceFilter(choices=Refund.Status.choices)
 
 
-class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
+class RefundViewSet(WaitMixin, TenantScopedViewSet):
     """Refunds, newest first. Create them with `orders/{id}/refunds/`."""
 
     model = Refund
@@ -73,7 +74,11 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
     filterset_class = RefundFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
-    multi_transaction_actions = ("resolve", "receipt")
+    multi_transaction_actions = ("retrieve", "resolve", "receipt")
+
+    @property
+    def in_progress(self) -> Any:
+        return Refund.objects.filter(status=Refund.Status.PENDING)
 
     def rows(self) -> Any:
         if self.action == "receipt":

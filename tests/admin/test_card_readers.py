@@ -1,10 +1,14 @@
 """Admin pages of payment providers and card readers."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
 from orders.models import CardReader, PaymentProvider
+from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
+from tests.factories.accounts import PASSWORD
 from tests.factories.card_readers import (
     SECRET_KEY,
     WEBHOOK_SECRET,
@@ -28,33 +32,62 @@ def test_admin_adds_a_provider_without_credentials(admins_browser, shop):
         assert PaymentProvider.objects.get().kind == "simulator"
 
 
-def test_provider_with_credentials_cannot_be_added_at_the_page(admins_browser):
-    """The API asks for the password again before it takes credentials."""
+def load_provider(shop):
+    with tenant_scope(shop):
+        return PaymentProvider.objects.get()
+
+
+def test_admin_adds_a_provider_with_credentials_and_password(admins_browser, shop):
+    secrets = {"webhook_secret": WEBHOOK_SECRET, "password": PASSWORD}
+
+    added = submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE, **secrets)
+
+    assert added["Location"] == PROVIDERS
+    provider = load_provider(shop)
+    assert provider.secret_key == SECRET_KEY
+    assert provider.webhook_secrets_at(timezone.now()) == [WEBHOOK_SECRET]
+    page = f"{PROVIDERS}{provider.pk}/"
+    shown = admins_browser.get(f"{page}change/").content.decode()
+    shown += admins_browser.get(f"{page}history/").content.decode()
+    assert not {SECRET_KEY, WEBHOOK_SECRET, PASSWORD} & set(re.findall(r"[\w-]+", shown))
+
+
+@pytest.mark.parametrize(
+    ("password", "message"), [("", "Enter your password."), ("wrong", "Wrong password.")]
+)
+def test_credentials_need_the_password(admins_browser, password, message):
     before = snapshot_database(PaymentProvider)
 
-    response = submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE)
+    response = submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE, password=password)
 
-    assert "Select a valid choice." in read_errors(response)
+    assert message in read_errors(response)
+    assert SECRET_KEY not in response.content.decode()
     assert snapshot_database(PaymentProvider) == before
 
 
-def test_page_changes_a_provider_but_not_its_credentials(admins_browser, shop):
-    provider = PaymentProviderFactory(tenant=shop, stripe=True)
-    page = f"{PROVIDERS}{provider.pk}/"
-    shown = admins_browser.get(f"{page}change/")
-    assert {"secret_key", "webhook_secret"}.isdisjoint(shown.context["adminform"].form.fields)
-    assert "payment-providers/{id}/" in shown.content.decode()
+def test_wrong_passwords_are_counted(admins_browser, shop):
+    """As at a log-in: the page does not help to guess the password."""
+    for _ in range(6):
+        response = submit_form(admins_browser, f"{PROVIDERS}add/", **STRIPE, password="wrong")
 
-    new = {"name": "Second", "secret_key": "sk_of_a_thief", "webhook_secret": "whsec_of_a_thief"}
-    assert submit_form(admins_browser, f"{page}change/", **new).status_code == 302
-
+    assert "Too many" in read_errors(response)
     with tenant_scope(shop):
-        provider.refresh_from_db()
-        assert (provider.name, provider.secret_key) == ("Second", SECRET_KEY)
-        assert provider.webhook_secrets_at(timezone.now()) == [WEBHOOK_SECRET]
-    history = admins_browser.get(f"{page}history/").content.decode()
-    assert "payment_provider_changed" in history
-    assert SECRET_KEY not in history + shown.content.decode()
+        assert AuditEvent.objects.filter(event="reauth_failed").count() == 5
+        assert not PaymentProvider.objects.exists()
+
+
+def test_page_replaces_a_secret_and_keeps_the_other(admins_browser, shop):
+    provider = PaymentProviderFactory(tenant=shop, stripe=True)
+    page = f"{PROVIDERS}{provider.pk}/change/"
+
+    assert submit_form(admins_browser, page, name="Second").status_code == 302
+    assert load_provider(shop).webhook_secrets_at(timezone.now()) == [WEBHOOK_SECRET]
+    new = {"webhook_secret": "whsec_new", "password": PASSWORD}
+    assert submit_form(admins_browser, page, **new).status_code == 302
+
+    provider = load_provider(shop)
+    assert (provider.name, provider.secret_key) == ("Second", SECRET_KEY)
+    assert provider.webhook_secrets_at(timezone.now()) == ["whsec_new", WEBHOOK_SECRET]
 
 
 def test_manager_sees_readers_but_no_providers(managers_browser, register):

@@ -41,6 +41,7 @@ def _build_charge(payment: Payment, reader: CardReader | None) -> Charge:
         exponent=tenant.currency_exponent,
         reference=payment.gateway_reference,
         reader=reader.provider_reader_id if reader else "",
+        is_at_reader=reader is not None,
         is_returned=payment.returned_at is not None,
     )
 

@@ -1,14 +1,11 @@
-"""Wait for the outcome of a payment, without a database connection."""
+"""Wait for the outcome of a payment or refund, without a database connection."""
 
 import threading
 import time
-import uuid
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-
-from orders.models import Payment
-from orders.models.payment import IN_PROGRESS
 
 MAX_WAIT = 20
 POLL_SECONDS = 1.0
@@ -19,8 +16,8 @@ _places = threading.BoundedSemaphore(settings.WEB_THREADS // SHARE_OF_THREADS)
 sleep = time.sleep
 
 
-def wait_for_outcome(payment_id: uuid.UUID, seconds: float) -> bool:
-    """Wait until the outcome is known, at most for some seconds.
+def wait_while(is_open: Callable[[], bool], seconds: float) -> bool:
+    """Wait while the outcome is not known, at most for some seconds.
 
     Returns False at once if a quarter of the threads of this process is waiting already.
     """
@@ -28,16 +25,12 @@ def wait_for_outcome(payment_id: uuid.UUID, seconds: float) -> bool:
         return False
     try:
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and _is_open(payment_id):
+        while (left := end - time.monotonic()) > 0 and is_open():
             _release_connection()
             sleep(min(left, POLL_SECONDS))
     finally:
         _places.release()
     return True
-
-
-def _is_open(payment_id: uuid.UUID) -> bool:
-    return Payment.objects.filter(pk=payment_id, status__in=IN_PROGRESS).exists()
 
 
 def _release_connection() -> None:

@@ -3,13 +3,18 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.core import checks
+from django.utils import timezone
 
 from orders.gateways import Charge, GatewayRefund, Outcome, get_payment_gateway
 from orders.gateways.simulated import SimulatedGateway
+from tests.factories.card_readers import CardReaderFactory
+from tests.support.order_relay import relay_all
 from tests.support.refunds import create_refund, request_refund, snapshot_refund_rows
 from tests.support.till import card, cash, line, new_id
 
@@ -77,6 +82,28 @@ def test_disabled_simulator_refuses_card_refunds(
     assert snapshot_refund_rows(shop) == before
 
     assert create_refund(manager_client, order, method="cash")["status"] == "done"
+
+
+@pytest.fixture
+def waiting(till, make_product):
+    """An order whose card is awaited at the simulated reader of the register."""
+    CardReaderFactory(register=till.register)
+    return till.sold(line(make_product("1.95")), payments=[card("1.95")])
+
+
+def test_simulated_reader_waits_for_the_card_of_some_amounts(till, waiting):
+    assert waiting["payments"][0]["status"] == "pending"
+
+    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
+        relay_all()
+
+    assert till.shown(waiting)["status"] == "completed"
+
+
+def test_payment_that_waits_at_the_simulated_reader_is_canceled(till, waiting):
+    path = f"payments/{waiting['payments'][0]['id']}/cancel/"
+
+    assert till.post(path).json()["payments"][0]["status"] == "canceled"
 
 
 def test_disabled_simulator_declines_direct_calls(simulator_disabled):

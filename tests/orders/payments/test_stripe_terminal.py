@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from orders.gateways.stripe_amounts import NotChargeable, to_minor_units
 from orders.models import CardReader, Payment
+from orders.services.payments import waiting
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.card_readers import WEBHOOK_SECRET, CardReaderFactory, PaymentProviderFactory
@@ -640,6 +641,27 @@ def test_interac_card_is_refunded_at_the_reader(
 
     shown = manager_client.get(f"refunds/{refund['id']}/").json()
     assert shown["status"] == ("done" if presented else "failed")
+
+
+def test_refund_at_the_reader_is_awaited(
+    interac_sale, manager_client, stripe, reader, monkeypatch, problem
+):
+    refund = create_refund(manager_client, interac_sale)
+    path = f"refunds/{refund['id']}/"
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        stripe.present_card()
+        send_event(stripe, reader, "terminal.reader.action_succeeded", stripe.readers[READER])
+
+    monkeypatch.setattr(waiting, "sleep", sleep)
+
+    problem(manager_client.get(path, {"wait": "21"}), 400, "invalid", {"wait": "invalid"})
+    assert manager_client.get(path).json() == refund
+    assert manager_client.get(path, {"wait": "20"}).json()["status"] == "done"
+    assert manager_client.get(path, {"wait": "20"}).json()["status"] == "done"
+    assert len(pauses) == 1
 
 
 def test_other_cards_in_canada_are_refunded_without_the_reader(
