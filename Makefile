@@ -37,7 +37,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run worker shell dbshell test check endure cluster coverage bench replay graph resource fmt up down logs \
-	lock lock-check clean lint types imports migrations deploy schema
+	lock lock-check clean lint types imports migrations deploy schema javascript
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -91,7 +91,7 @@ test: $(TEST) ## run the tests on SQLite and PostgreSQL at once: N=processes on 
 	exit $$((failed || empty > 1))
 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
-	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
+	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema javascript
 
 # Tests with requests of all routes that have a fast entry.
 BEFORE_DJANGO := tests/stateful tests/attacks tests/accounts/sessions tests/accounts/users/test_me.py \
@@ -169,6 +169,21 @@ deploy: $(TEST)
 
 schema: $(TEST)
 	@$(TEST_DJANGO) spectacular --validate --fail-on-warn --file /dev/null
+
+# The types in the comments of the browser register. The compiler is one of the packages with which
+# tests/live/test_generated_clients.py checks a client.
+NODE_PACKAGES := $(VENV)/node
+
+javascript:
+	@if command -v npm >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory $(NODE_PACKAGES)/.ready && \
+		$(NODE_PACKAGES)/node_modules/.bin/tsc --project tests/tools/javascript; \
+	else echo "npm is not installed: the types of the browser register are not checked."; fi
+
+$(NODE_PACKAGES)/.ready: tests/live/clients/package-lock.json | $(PY)
+	@mkdir -p $(NODE_PACKAGES) && cp tests/live/clients/package.json $< $(NODE_PACKAGES)
+	@cd $(NODE_PACKAGES) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # --- Set up ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from accounts.views import KeysView
-from config import api_docs, health, metrics
+from config import api_docs, health, metrics, register_page
 
 # Unlike include(), a name is imported only when a request begins with its prefix.
 SHOP = ("config.shop_urls", "admin", "shop")
@@ -13,6 +13,9 @@ urlpatterns = [
     path("", api_docs.home, name="home"),
     path("admin/", SHOP),
     path("platform/", PLATFORM),
+    path("till/", register_page.page, name="till"),
+    path("till/sw.js", register_page.worker, name="till-worker"),
+    path("till/manifest.webmanifest", register_page.manifest, name="till-manifest"),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("orders.urls")),
     path("api/schema/", api_docs.schema, name="schema"),

@@ -56,6 +56,9 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
     """Settings of the tenant. `limits` applies to each role without an approval."""
 
     tax_rounding = TaxRoundingSerializer(source="*", read_only=True)
+    currency_exponent = serializers.IntegerField(
+        read_only=True, help_text="Decimals of every amount of money: 2 for EUR, 0 for JPY."
+    )
     cash_rounding_increment = MoneyField(read_only=True, allow_null=True)
     limits = serializers.SerializerMethodField()
 
@@ -67,6 +70,7 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
             "name",
             "country",
             "currency",
+            "currency_exponent",
             "timezone",
             "prices_include_tax",
             "tax_rounding",

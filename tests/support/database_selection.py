@@ -94,6 +94,7 @@ def missing_programs() -> frozenset[str]:
         "pdf": can_draw_pdf(),
         "fonts": not list_missing_packages(),
         "npm": which("npm") is not None,
+        "browser": which("chromium") is not None,
         "epoll": hasattr(select, "epoll"),
     }
     return frozenset(name for name, is_there in there.items() if not is_there)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 
-from accounts.models import User, build_username_key
+from accounts.models import Pin, User, build_username_key
 from orders.management.demo.first_sale import build_first_sale
 from orders.management.demo.plan import DemoShop, DemoUser
 from orders.management.demo.setup import ensure_demo_shop
@@ -15,8 +15,9 @@ from orders.management.demo.shops import CORNER, SHOPS
 from tenants.models import Register, Tenant
 from tenants.scope import tenant_scope
 
+CHANGED = "(changed)"
 MILK = "9520010000032"
-HEADINGS = ("tenant", "role", "username", "password", "name")
+HEADINGS = ("tenant", "role", "username", "password", "pin", "name")
 
 
 class Command(BaseCommand):
@@ -37,6 +38,7 @@ class Command(BaseCommand):
                 "DEBUG is off, and the passwords of the demo shops are public. "
                 "Use --force if nobody else can reach this installation."
             )
+        self.stdout.write(f"The register, in a browser: {options['url']}/till/\n")
         for plan in SHOPS:
             state = "created" if ensure_demo_shop(plan) else "already exists, nothing changed"
             self.stdout.write(f"Demo shop {plan.slug} ({plan.settings['name']}): {state}.")
@@ -56,6 +58,7 @@ def list_log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
                 person.role,
                 person.username,
                 get_demo_password(person),
+                get_demo_pin(person),
                 person.display_name,
             )
             for person in plan.people
@@ -64,8 +67,20 @@ def list_log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
 
 def get_demo_password(person: DemoUser) -> str:
     """Return the demo password, or `(changed)` if the user has changed it."""
-    user = User.objects.active().filter(username_key=build_username_key(person.username)).first()
-    return person.password if user and user.check_password(person.password) else "(changed)"
+    user = find_user(person)
+    return person.password if user and user.check_password(person.password) else CHANGED
+
+
+def get_demo_pin(person: DemoUser) -> str:
+    """Return the demo PIN, or `(changed)`; demo shops of an older version have none."""
+    pin = Pin.objects.filter(user=find_user(person)).first()
+    if pin is None or person.pin is None:
+        return "-"
+    return person.pin if pin.check_digits(person.pin) else CHANGED
+
+
+def find_user(person: DemoUser) -> User | None:
+    return User.objects.active().filter(username_key=build_username_key(person.username)).first()
 
 
 def format_first_sale(url: str) -> str:

@@ -21,6 +21,10 @@ PASSWORDS = {
 }
 
 
+# For the browser register, public too.
+PINS = {Role.MANAGER: "593027", Role.CASHIER: "482915"}
+
+
 @dataclass(frozen=True, slots=True)
 class DemoUser:
     username: str
@@ -30,6 +34,10 @@ class DemoUser:
     @property
     def password(self) -> str:
         return PASSWORDS[self.role]
+
+    @property
+    def pin(self) -> str | None:
+        return PINS.get(self.role)
 
 
 @dataclass(frozen=True, slots=True)

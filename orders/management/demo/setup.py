@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management import CommandError
 
 from accounts.models import Role, User
+from accounts.services.pins import set_pin
 from accounts.services.signup import create_shop
 from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
@@ -60,7 +61,11 @@ def create_demo_shop(plan: DemoShop) -> None:
         for person in plan.people:
             if person is not owner:
                 facts = _log_in(plan, person)
-                create_user(role=person.role, must_change_password=False, by=admin, **facts)
+                user, _ = create_user(
+                    role=person.role, must_change_password=False, by=admin, **facts
+                )
+                if person.pin:
+                    set_pin(user_id=user.pk, pin=person.pin, by=admin)
         stores = create_stores(plan.places)
         create_card_reader(stores[0], by=admin)
         create_barcode_rules()

@@ -106,6 +106,28 @@ def test_every_printed_login_works(seed_output):
     assert not any(user.must_change_password for user in people)
 
 
+def test_register_is_printed_first_and_every_printed_pin_works(seed_output):
+    rows = re.findall(r"^(corner|harbor) +\S+ +(\S+) +\S+ +(\S+) ", seed_output, re.MULTILINE)
+
+    assert seed_output.startswith(f"The register, in a browser: {URL}/till/\n")
+    assert [pin for _, username, pin in rows if username == "admin"] == ["-", "-"]
+    for shop, username, pin in rows:
+        with tenant_scope(Tenant.objects.get(slug=shop)):
+            user = User.objects.get(username=username)
+            assert username == "admin" or user.pin.check_digits(pin)
+
+
+def test_changed_pin_is_not_printed(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        pin = User.objects.get(username="lena").pin
+        pin.set_digits("739105")
+        pin.save_changes("digits_hash")
+
+    assert re.search(
+        r"^corner +cashier +lena +demo-till-password +\(changed\) ", seed(), re.MULTILINE
+    )
+
+
 def log_in_as(tenant: str, username: str, password: str) -> User:
     session, _ = log_in(tenant=tenant, username=username, password=password, origin=ClientInfo())
     return session.user

@@ -31,6 +31,7 @@ def test_all_roles_read_the_settings(who, shop, client_of, request):
         "name": "Green Grocery",
         "country": "DE",
         "currency": "EUR",
+        "currency_exponent": 2,
         "timezone": "Europe/Berlin",
         "prices_include_tax": True,
         "tax_rounding": {"level": "line", "mode": "half_up"},

@@ -1,0 +1,9 @@
+"""Storage of static files with hashed names, also in the imports of ES modules."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+    """Replaces the names in `import` and `export` too, so that modules can be cached forever."""
+
+    support_js_module_import_aggregation = True

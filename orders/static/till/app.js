@@ -1,0 +1,688 @@
+/** The register: its state, and what a person can do. Screens show the state and call these methods. */
+
+import { Api, Refused, Unreachable } from "./api/client.js";
+import { addProduct, buildOfflineSale, buildOrder, buildSale, changeLine, createCart, isPaidOut, paysRest, priceCart, removeLine } from "./money/cart.js";
+import { compareAmounts, settleCash, subtract, sumAmounts } from "./money/engine.js";
+import { chooseCashRule } from "./money/shop.js";
+import { Catalog } from "./store/catalog.js";
+import { Store } from "./store/store.js";
+import { loadCatalog, loadChanges } from "./sync/catalog.js";
+import { uploadSales } from "./sync/upload.js";
+import { t } from "./texts/texts.js";
+
+const MAX_UNDO = 50;
+const IDLE_MINUTES = 5;
+const SALE_TIMEOUT = 8_000;
+
+/**
+ * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`
+ * or `close`. `dialog` lies above it.
+ */
+export class App {
+  /** @param {Store} store @param {() => void} onchange */
+  constructor(store, onchange) {
+    this.store = store;
+    this.onchange = onchange;
+    this.api = new Api();
+    this.catalog = new Catalog();
+    this.phase = "loading";
+    /** @type {any} */
+    this.pairing = null;
+    /** @type {any} */
+    this.settings = null;
+    /** @type {any} */
+    this.person = null;
+    /** @type {any} */
+    this.shift = null;
+    this.position = 0;
+    this.isOnline = navigator.onLine;
+    /** @type {string | null} */
+    this.offlineSince = null;
+    this.isPersisted = true;
+    /** @type {any[]} */
+    this.sales = [];
+    /** @type {import("./money/cart.js").Cart} */
+    this.cart = createCart();
+    /** @type {import("./money/cart.js").Cart[]} */
+    this.history = [];
+    /** @type {any[]} */
+    this.held = [];
+    /** @type {string | null} */
+    this.selected = null;
+    this.query = "";
+    /** @type {string | null} */
+    this.category = null;
+    /** @type {any[]} */
+    this.parts = [];
+    /** @type {any} */
+    this.dialog = null;
+    /** @type {any} */
+    this.lastSale = null;
+    /** @type {any} what the set-up offers */
+    this.offer = null;
+    /** @type {string | null} who enters a PIN */
+    this.chosen = null;
+    this.pin = "";
+    this.withPassword = false;
+    /** @type {any} the last shift, if it is ended and not closed */
+    this.ended = null;
+    /** @type {string | null} */
+    this.suggestedFloat = null;
+    /** @type {any} */
+    this.report = null;
+    this.message = "";
+    this.isBusy = false;
+    this.isSyncing = false;
+    this.lastInput = Date.now();
+    this.api.onreachable = (isOnline) => this.noteConnection(isOnline);
+    this.api.onloggedout = () => this.lock(t("loggedOut"));
+  }
+
+  /** @param {Record<string, any>} changes */
+  update(changes) {
+    Object.assign(this, changes);
+    this.onchange();
+  }
+
+  /** @param {string} message */
+  say(message) {
+    this.update({ message });
+  }
+
+  /** Run something that may fail: show why, and allow nothing else meanwhile. @param {() => Promise<any>} work */
+  async run(work) {
+    if (this.isBusy) return;
+    this.update({ isBusy: true, message: "" });
+    try {
+      await work();
+    } catch (error) {
+      this.say(explain(error));
+    } finally {
+      this.update({ isBusy: false });
+    }
+  }
+
+  // --- Start, set-up, log-in --------------------------------------------------------------------
+
+  async start() {
+    const kept = await this.store.get("pairing", "settings", "position", "person", "shift", "cart", "held", "parts");
+    this.isPersisted = (await navigator.storage?.persist?.()) ?? false;
+    this.sales = await this.store.listSales();
+    if (!kept.pairing) return this.update({ phase: "setup", dialog: null });
+    this.pairing = kept.pairing;
+    this.api.terminalToken = kept.pairing.terminal_token;
+    this.person = kept.person ?? null;
+    this.shift = kept.shift ?? null;
+    this.cart = kept.cart ?? createCart();
+    this.held = kept.held ?? [];
+    this.parts = kept.parts ?? [];
+    if (kept.settings) {
+      this.settings = kept.settings;
+      this.position = kept.position;
+      this.catalog.replace(await this.store.loadProducts(), kept.settings);
+    }
+    this.update({ phase: "lock" });
+    await this.loadPeople();
+  }
+
+  /** Log in as a manager and return what the set-up offers. @param {{tenant: string, username: string, password: string}} credentials */
+  async beginSetup(credentials) {
+    const tokens = await this.api.post("auth/token/", credentials, { anonymous: true });
+    this.api.useTokens(tokens);
+    if (!["manager", "admin"].includes(tokens.user.role)) {
+      this.api.useTokens(null);
+      throw new Error(t("managersOnly"));
+    }
+    const [stores, registers] = await Promise.all([this.api.getAll("stores/"), this.api.getAll("registers/")]);
+    return { stores: stores.filter(isActive), registers: registers.filter(isActive) };
+  }
+
+  /** Pair the device with a register, load the catalog, and go on as the manager. @param {any} register @param {any} credentials */
+  async finishSetup(register, credentials) {
+    const paired = await this.api.post(`registers/${register.id}/pair/`);
+    const pairing = { register, terminal_token: paired.terminal_token, tenant: credentials.tenant };
+    this.api.terminalToken = paired.terminal_token;
+    const tokens = await this.api.post("auth/token/", credentials, { anonymous: true });
+    this.api.useTokens(tokens);
+    await this.store.set({ pairing, sequence: paired.last_device_sequence });
+    this.pairing = pairing;
+    await this.loadEverything();
+    await this.enter(tokens.user);
+  }
+
+  async loadEverything() {
+    const { products, settings, position } = await loadCatalog(this.api, this.pairing);
+    await this.store.saveCatalog({ products, values: { settings, position }, all: true });
+    this.catalog.replace(products, settings);
+    this.settings = settings;
+    this.position = position;
+  }
+
+  async loadPeople() {
+    try {
+      const people = await this.api.getAll("auth/pin/users/");
+      const settings = { ...(this.settings ?? {}), people };
+      this.update({ settings });
+    } catch (error) {
+      if (error instanceof Refused && error.code === "terminal_not_paired") this.say(t("notPaired"));
+      else if (!(error instanceof Unreachable)) throw error;
+    }
+    this.onchange();
+  }
+
+  /** @param {string} user @param {string} pin */
+  async logInWithPin(user, pin) {
+    const answer = await this.api.post("auth/pin/", { user, pin }, { anonymous: true });
+    await this.logIn(answer);
+  }
+
+  /** @param {string} username @param {string} password */
+  async logInWithPassword(username, password) {
+    const body = { tenant: this.pairing.tenant, username, password };
+    await this.logIn(await this.api.post("auth/token/", body, { anonymous: true }));
+  }
+
+  /** @param {any} answer */
+  async logIn(answer) {
+    this.api.useTokens(answer);
+    if (!this.settings?.tenant) await this.loadEverything();
+    await this.enter(answer.user);
+  }
+
+  /** Show the register to a person who has logged in. @param {any} person */
+  async enter(person) {
+    this.person = { id: person.id, display_name: person.display_name, role: person.role };
+    await this.store.set({ person: this.person });
+    await this.resolveInterrupted();
+    await this.loadShift();
+    this.lastInput = Date.now();
+    this.update({ phase: this.choosePhase(), message: "", dialog: null });
+    this.synchronize();
+  }
+
+  /** Go on without a connection, as the person of the last session. */
+  continueOffline() {
+    this.lastInput = Date.now();
+    this.update({ phase: this.choosePhase(), message: t("continuedOffline", { name: this.person.display_name }) });
+  }
+
+  choosePhase() {
+    if (this.settings.tenant.shifts_required && !this.shift) return "open";
+    return this.parts.length ? "pay" : "sell";
+  }
+
+  /** @param {string} [message] */
+  lock(message = "") {
+    this.api.useTokens(null);
+    if (this.phase === "setup" || this.phase === "lock") return;
+    this.update({ phase: "lock", dialog: null, message });
+    this.loadPeople();
+  }
+
+  lockIfIdle() {
+    const isIdle = Date.now() - this.lastInput > IDLE_MINUTES * 60_000;
+    if (isIdle && !this.isBusy && !["setup", "lock", "loading"].includes(this.phase)) this.lock(t("lockedIdle"));
+  }
+
+  // --- Connection and synchronization -------------------------------------------------------------
+
+  /** @param {boolean} isOnline */
+  noteConnection(isOnline) {
+    if (isOnline === this.isOnline) return;
+    const offlineSince = isOnline ? null : new Date().toISOString();
+    this.update({ isOnline, offlineSince });
+  }
+
+  get unsent() {
+    return this.sales.filter(({ state }) => state === "unsent" || state === "sending");
+  }
+
+  get rejected() {
+    return this.sales.filter(({ state }) => state === "rejected");
+  }
+
+  /** Upload what is unsent and load what has changed; without a connection this does nothing. */
+  async synchronize() {
+    if (this.isSyncing || !this.api.access || this.isBusy) return;
+    this.isSyncing = true;
+    try {
+      await this.upload();
+      await this.follow();
+    } catch (error) {
+      if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
+    } finally {
+      this.isSyncing = false;
+    }
+  }
+
+  async upload() {
+    const waiting = this.sales.filter(({ state }) => state === "unsent");
+    if (!waiting.length) return;
+    const results = await uploadSales(this.api, waiting.map(buildOfflineSale));
+    for (const [at, result] of results.entries()) await this.noteResult(waiting[at], result);
+    this.onchange();
+  }
+
+  /** @param {any} sale @param {any} result */
+  async noteResult(sale, result) {
+    const isBooked = result.status !== "rejected";
+    const { code = "", errors = [] } = result;
+    const outcome = isBooked ? { state: "sent", order: summarize(result.order) } : { state: "rejected", code, errors };
+    await this.saveSale({ ...sale, ...outcome });
+  }
+
+  /** @param {any} sale @param {Record<string, any>} [values] */
+  async saveSale(sale, values) {
+    await this.store.updateSale(sale, values);
+    this.sales = [...this.sales.filter(({ id }) => id !== sale.id), sale];
+  }
+
+  /** Upload a rejected sale once more. @param {any} sale */
+  async sendAgain(sale) {
+    await this.saveSale({ ...sale, state: "unsent" });
+    await this.upload();
+  }
+
+  async follow() {
+    const changes = await loadChanges(this.api, this.pairing, this.position);
+    if (!changes) return this.loadEverything();
+    const { products, removed, settings, position } = changes;
+    if (position === this.position) return;
+    const values = settings ? { settings, position } : { position };
+    await this.store.saveCatalog({ products, removed, values });
+    this.position = position;
+    if (settings) {
+      this.settings = settings;
+      this.catalog.settings = settings;
+      this.catalog.index();
+    }
+    this.catalog.update(products, removed);
+    this.onchange();
+  }
+
+  /** Find out about sales whose answer was lost when the page was closed: nobody was told of them. */
+  async resolveInterrupted() {
+    for (const sale of this.sales.filter(({ state }) => state === "sending")) {
+      const order = await this.findOrder(sale.id);
+      if (order) {
+        this.cart = this.cart.id === sale.id ? createCart() : this.cart;
+        await this.saveSale({ ...sale, state: "sent", order: summarize(order) }, { cart: this.cart });
+      } else {
+        await this.restoreCart(sale);
+      }
+    }
+  }
+
+  /** @param {string} id */
+  async findOrder(id) {
+    try {
+      const order = await this.api.get(`orders/${id}/`);
+      return order.status === "completed" ? order : null;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** Put a sale that was not made back into the cart. @param {any} sale */
+  async restoreCart(sale) {
+    const isFree = !this.cart.lines.length || this.cart.id === sale.id;
+    const held = isFree ? this.held : [...this.held, { cart: sale.cart, at: sale.sold_at, total: sale.total }];
+    this.cart = isFree ? sale.cart : this.cart;
+    const drawer = sale.drawer_before ?? null;
+    await this.store.cancelSale(sale, { cart: this.cart, held, drawer });
+    this.held = held;
+    this.sales = this.sales.filter(({ id }) => id !== sale.id);
+  }
+
+  // --- Shift --------------------------------------------------------------------------------------
+
+  async loadShift() {
+    if (!this.isOnline && this.shift) return;
+    try {
+      this.shift = await this.api.get("shifts/current/", { register: this.pairing.register.id });
+      this.suggestedFloat = null;
+      this.ended = null;
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "no_current_shift") throw error;
+      this.shift = null;
+      this.suggestedFloat = error.problem.suggested_float;
+      const query = { register: this.pairing.register.id, status: "ended" };
+      this.ended = (await this.api.get("shifts/", query)).results[0] ?? null;
+    }
+    await this.store.set({ shift: this.shift });
+  }
+
+  /** Show what was sold so far, and the form for the count. @param {any} shift */
+  async beginClosing(shift) {
+    await this.upload();
+    const report = await this.api.get(`shifts/${shift.id}/x-report/`);
+    this.update({ shift, report, phase: "close" });
+  }
+
+  async prepareShift() {
+    await this.loadShift();
+    this.update({ phase: this.choosePhase(), report: null });
+  }
+
+  /** @param {string} float */
+  async openShift(float) {
+    const body = { id: crypto.randomUUID(), register: this.pairing.register.id, opening_float: float };
+    this.shift = await this.api.post("shifts/", body);
+    await this.store.set({ shift: this.shift, drawer: { shift: this.shift.id, cash: float, sales: 0 } });
+    this.update({ phase: "sell" });
+  }
+
+  /**
+   * Close the shift: end it if it is open, and hand in the count.
+   *
+   * @param {{denominations: any[], counted: any[], note: string}} count
+   */
+  async closeShift({ denominations, counted, note }) {
+    await this.upload();
+    if (this.shift.status === "open") {
+      this.shift = await this.api.post(`shifts/${this.shift.id}/end/`);
+      await this.store.set({ shift: this.shift });
+    }
+    const body = { denominations, counted, ...(note ? { note } : {}) };
+    const closed = await this.api.post(`shifts/${this.shift.id}/close/`, body);
+    const text = await this.api.get(`shifts/${closed.id}/z-report/`, { format: "text" });
+    this.shift = null;
+    await this.store.set({ shift: null, drawer: null });
+    this.suggestedFloat = null;
+    this.update({ phase: "closed", report: text });
+  }
+
+  // --- Selling ------------------------------------------------------------------------------------
+
+  get priced() {
+    return priceCart(this.cart, this.catalog, this.settings.tenant);
+  }
+
+  get exponent() {
+    return this.settings.tenant.currency_exponent;
+  }
+
+  /** Change the cart; `undo` returns to the one before. @param {import("./money/cart.js").Cart} cart @param {string | null} [selected] */
+  changeCart(cart, selected) {
+    const history = [...this.history, this.cart].slice(-MAX_UNDO);
+    const last = cart.lines.at(-1)?.id ?? null;
+    this.update({ cart, history, selected: selected === undefined ? last : selected, message: "" });
+    this.store.set({ cart }).catch((error) => this.say(explain(error)));
+  }
+
+  undo() {
+    const cart = this.history.at(-1);
+    if (!cart) return;
+    const history = this.history.slice(0, -1);
+    this.update({ cart, history, selected: cart.lines.at(-1)?.id ?? null, message: t("undone") });
+    this.store.set({ cart }).catch((error) => this.say(explain(error)));
+  }
+
+  /** Add a product, after asking for what it needs. @param {any} product @param {any} [facts] */
+  add(product, facts = {}) {
+    const isWeightNeeded = product.sold_by === "weight" && !facts.quantity;
+    if (isWeightNeeded) return this.update({ dialog: { kind: "weight", product, facts } });
+    const isPriceNeeded = product.open_price && !facts.price && !facts.fixedGross;
+    if (isPriceNeeded) return this.update({ dialog: { kind: "price", product, facts } });
+    this.changeCart(addProduct(this.cart, product, facts));
+    this.update({ dialog: null });
+  }
+
+  /** @param {string} code */
+  async scan(code) {
+    if (this.phase === "done") this.startNext();
+    if (this.phase !== "sell") return;
+    const found = this.catalog.find(code);
+    if (found) {
+      const { product, quantity, fixedGross } = found;
+      const isLabel = quantity || fixedGross;
+      return this.add(product, isLabel ? { quantity, fixedGross: fixedGross ?? null, code } : {});
+    }
+    await this.run(() => this.findOnline(code));
+  }
+
+  /** Let the server read a code that the device does not know, such as a GS1 code. @param {string} code */
+  async findOnline(code) {
+    const unknown = t("unknownCode", { code });
+    if (!this.isOnline || !this.api.access) throw new Error(unknown);
+    const body = { register: this.pairing.register.id, lines: [{ barcode: code, quantity: "1" }] };
+    try {
+      const { lines } = await this.api.post("orders/calculate/", body);
+      const { product: id, quantity, fixed_gross: fixedGross } = lines[0];
+      const product = await this.api.get(`products/${id}/`);
+      this.catalog.update([product], []);
+      this.add(product, { quantity, fixedGross, code });
+    } catch (error) {
+      if (error instanceof Refused && error.code === "invalid") throw new Error(unknown);
+      throw error;
+    }
+  }
+
+  /** @param {any} facts */
+  changeSelected(facts) {
+    if (this.selected) this.changeCart(changeLine(this.cart, this.selected, facts), this.selected);
+  }
+
+  removeSelected() {
+    if (this.selected) this.changeCart(removeLine(this.cart, this.selected));
+  }
+
+  /** @param {number} by */
+  stepQuantity(by) {
+    const line = this.cart.lines.find(({ id }) => id === this.selected);
+    if (!line || line.fixedGross || !/^-?\d+$/.test(line.quantity)) return;
+    const direction = line.quantity.startsWith("-") ? -by : by;
+    const quantity = sumAmounts([line.quantity, `${direction}`], 0);
+    if (quantity === "0") this.removeSelected();
+    else this.changeSelected({ quantity });
+  }
+
+  clearCart() {
+    this.changeCart({ ...createCart(), id: this.cart.id });
+    this.update({ dialog: null });
+  }
+
+  async hold() {
+    if (!this.cart.lines.length) return;
+    const held = [...this.held, { cart: this.cart, at: new Date().toISOString(), total: this.priced.total }];
+    const cart = createCart();
+    await this.store.set({ held, cart });
+    this.update({ held, cart, history: [], selected: null, message: t("heldNow") });
+  }
+
+  /** @param {number} at */
+  async takeUp(at) {
+    const { cart } = this.held[at];
+    const held = this.held.filter((_, position) => position !== at);
+    const also = this.cart.lines.length ? [{ cart: this.cart, at: new Date().toISOString(), total: this.priced.total }] : [];
+    await this.store.set({ held: [...held, ...also], cart });
+    this.update({ held: [...held, ...also], cart, history: [], selected: cart.lines.at(-1)?.id, dialog: null });
+  }
+
+  // --- Paying -------------------------------------------------------------------------------------
+
+  get left() {
+    return subtract(this.priced.total, sumAmounts(this.parts.map(({ amount }) => amount), this.exponent), this.exponent);
+  }
+
+  /** Return what a cash payment of the rest comes to. */
+  get cashDue() {
+    return settleCash(this.left, null, chooseCashRule(this.settings.tenant), this.priced.total).payable;
+  }
+
+  /**
+   * Take cash: the rest, with change, or a part if it does not suffice.
+   *
+   * @param {string} tendered
+   */
+  async payCash(tendered) {
+    const due = this.cashDue;
+    const isRest = isPaidOut(due) || compareAmounts(tendered, due) >= 0;
+    const payment = { id: crypto.randomUUID(), method: "cash", amount: isRest ? due : tendered };
+    if (!isRest) return this.payPart(payment);
+    if (isPaidOut(due)) return this.finish([...this.parts, payment]);
+    const change = subtract(tendered, due, this.exponent);
+    await this.finish([...this.parts, { ...payment, tendered, change }]);
+  }
+
+  /** Take a card that a stand-alone terminal has charged. @param {string} amount @param {string} reference */
+  async payCard(amount, reference) {
+    const slip = reference ? { reference } : {};
+    await this.payPart({ id: crypto.randomUUID(), method: "card", amount, entry: "external", ...slip });
+  }
+
+  /** @param {any} payment */
+  async payPart(payment) {
+    const rule = chooseCashRule(this.settings.tenant);
+    if (payment.method === "cash") {
+      const { outcome } = settleCash(this.left, payment.amount, rule, this.priced.total);
+      if (outcome !== "part") throw new Error(t("notInCoins"));
+    } else if (compareAmounts(payment.amount, this.left) > 0) {
+      throw new Error(t("tooMuch"));
+    }
+    const parts = [...this.parts, payment];
+    const left = subtract(this.left, payment.amount, this.exponent);
+    // A card that was charged must not be forgotten.
+    await this.store.set({ parts });
+    this.update({ parts });
+    if (compareAmounts(left, "0") <= 0) await this.finish(parts);
+  }
+
+  /** Forget a part that was given back to the customer. @param {string} id */
+  async removePart(id) {
+    const parts = this.parts.filter((part) => part.id !== id);
+    await this.store.set({ parts });
+    this.update({ parts });
+  }
+
+  /** Sell: write the sale durably, send it, and only then show the change. @param {any[]} payments @param {string} [approval] */
+  async finish(payments, approval) {
+    const sale = await this.beginSale(payments);
+    try {
+      const order = await this.sendSale(sale, approval);
+      await this.endSale({ ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) });
+    } catch (error) {
+      if (error instanceof Unreachable) return this.endSale({ ...sale, state: "unsent" });
+      await this.restoreCart(sale);
+      await this.handleRefusal(error, payments);
+    }
+  }
+
+  /** @param {any[]} payments */
+  async beginSale(payments) {
+    const { drawer } = await this.store.get("drawer");
+    const record = buildSale(this.cart, this.priced, payments, this.person);
+    const cash = payments.filter(({ method }) => method === "cash").map(({ amount }) => amount);
+    const after = {
+      shift: this.shift?.id ?? null,
+      cash: sumAmounts([drawer?.cash ?? "0", ...cash], this.exponent),
+      sales: (drawer?.sales ?? 0) + 1,
+    };
+    const sale = { ...record, state: "sending", drawer_before: drawer ?? null };
+    const saved = await this.store.startSale(sale, { drawer: after });
+    this.sales = [...this.sales, saved];
+    return saved;
+  }
+
+  /** @param {any} sale @param {string} [approval] */
+  async sendSale(sale, approval) {
+    if (!this.isOnline || !this.api.access) throw new Unreachable("There is no connection.");
+    const body = buildOrder(sale, approval);
+    if (!sale.payments.some(paysRest)) await this.ensureSameTotal(sale, body);
+    return this.api.post("orders/", body, { timeout: SALE_TIMEOUT });
+  }
+
+  /** Ask the server for the total that a card must have paid exactly. @param {any} sale @param {any} body */
+  async ensureSameTotal(sale, body) {
+    const { device_sequence: sequence, payments, approval, ...basket } = body;
+    const { total } = await this.api.post("orders/calculate/", { ...basket, register: this.pairing.register.id });
+    if (compareAmounts(total, sale.total) === 0) return;
+    await this.loadEverything();
+    throw new Error(t("pricesChanged", { before: sale.total, after: total }));
+  }
+
+  /** @param {any} sale */
+  async endSale(sale) {
+    const cart = createCart();
+    await this.saveSale(sale, { cart, parts: [] });
+    this.update({ cart, history: [], selected: null, parts: [], lastSale: sale, phase: "done", dialog: null, query: "" });
+  }
+
+  /** @param {unknown} error @param {any[]} payments */
+  async handleRefusal(error, payments) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.code === "no_open_shift") {
+      await this.loadShift();
+      this.update({ phase: "open" });
+    } else if (error.problem.action && this.isPriceOutdated(error)) {
+      const before = this.priced.total;
+      await this.follow();
+      throw new Error(t("pricesChanged", { before, after: this.priced.total }));
+    } else if (error.problem.action) {
+      return this.update({ dialog: { kind: "approval", problem: error.problem, payments } });
+    }
+    throw error;
+  }
+
+  /** A price that nobody has typed is that of the catalog before it changed. @param {Refused} error */
+  isPriceOutdated(error) {
+    return error.problem.action === "price_override" && this.cart.lines.every(({ price }) => !price);
+  }
+
+  /**
+   * Approve by a manager's PIN in place, and sell.
+   *
+   * @param {any} problem
+   * @param {any[]} payments
+   * @param {string} user
+   * @param {string} pin
+   */
+  async approve(problem, payments, user, pin) {
+    const names = ["action", "object", "amount", "method"];
+    const wanted = Object.fromEntries(names.filter((name) => name in problem).map((name) => [name, problem[name]]));
+    const approval = await this.api.post("approvals/", wanted);
+    await this.api.post(`approvals/${approval.id}/approve/`, { user, pin });
+    await this.finish(payments, approval.id);
+  }
+
+  startNext() {
+    this.update({ phase: "sell", lastSale: null, message: "" });
+  }
+
+  // --- The device ---------------------------------------------------------------------------------
+
+  /** Forget the pairing; not with sales that the server does not have. */
+  async unpair() {
+    if (this.unsent.length || this.rejected.length) throw new Error(t("unpairUnsent", { count: this.unsent.length + this.rejected.length }));
+    if (this.api.access && this.isOnline) {
+      await this.api.post(`registers/${this.pairing.register.id}/unpair/`);
+    }
+    await this.store.clear();
+    location.reload();
+  }
+}
+
+/** @param {any} row */
+function isActive(row) {
+  return row.is_active;
+}
+
+/** Return what a sale needs to know of its order. @param {any} order */
+function summarize(order) {
+  const { number, receipt_number: receiptNumber, total, change_total: change, flags } = order;
+  return { number, receipt_number: receiptNumber, total, change, flags };
+}
+
+/** The amounts of the server count: they are on the receipt. @param {any} sale @param {any} order */
+function useServerAmounts(sale, order) {
+  return { total: order.total, change: order.change_total, is_other_total: order.total !== sale.total };
+}
+
+/** Return what an error means for the person at the register. @param {any} error */
+export function explain(error) {
+  if (error instanceof Unreachable) return t("unreachable");
+  if (!(error instanceof Refused)) return error?.name === "QuotaExceededError" ? t("storageFull") : `${error?.message ?? error}`;
+  const fields = (error.problem.errors ?? []).map((/** @type {any} */ each) => `${each.field}: ${each.detail}`);
+  return [error.message, ...fields].join(" ");
+}

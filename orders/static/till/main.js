@@ -1,0 +1,70 @@
+/** Starts the register: in one tab only, on a secure address, with its service worker. */
+
+import { App, explain } from "./app.js";
+import { listenForScans } from "./scan/keyboard.js";
+import { listenForKeys } from "./screens/keys.js";
+import { render } from "./screens/render.js";
+import { showNotice, view } from "./screens/view.js";
+import { Store } from "./store/store.js";
+import { language, t } from "./texts/texts.js";
+
+const SYNC_SECONDS = 5;
+const root = /** @type {HTMLElement} */ (document.getElementById("till"));
+
+document.documentElement.lang = language;
+if (window.isSecureContext) holdTill();
+else render(root, showNotice(t("insecure")));
+
+/** Only one tab is the till; another one waits until it is closed. */
+function holdTill() {
+  const wait = setTimeout(() => render(root, showNotice(t("otherTab"))), 500);
+  navigator.locks.request("till", async () => {
+    clearTimeout(wait);
+    await run().catch((error) => render(root, showNotice(explain(error))));
+    await new Promise(() => {});
+  });
+}
+
+async function run() {
+  let isScheduled = false;
+  const draw = () => {
+    isScheduled = false;
+    render(root, view(app));
+    activateWhenIdle();
+  };
+  const app = new App(await Store.open(), () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    queueMicrotask(draw);
+  });
+  listenForScans((code) => app.scan(code));
+  listenForKeys(app);
+  for (const name of ["pointerdown", "keydown"]) {
+    addEventListener(name, () => (app.lastInput = Date.now()), { capture: true });
+  }
+  addEventListener("offline", () => app.noteConnection(false));
+  addEventListener("online", () => app.synchronize());
+  setInterval(() => app.lockIfIdle(), 1000);
+  setInterval(() => app.synchronize(), SYNC_SECONDS * 1000);
+  const registration = navigator.serviceWorker.register("/till/sw.js");
+  navigator.serviceWorker.addEventListener("controllerchange", reloadOnce());
+  registration.catch((error) => app.say(explain(error)));
+
+  /** A new version waits until nothing is being sold. */
+  function activateWhenIdle() {
+    const isIdle = !app.cart.lines.length && !app.parts.length && !app.isBusy && !app.dialog;
+    if (isIdle) registration.then(({ waiting }) => waiting?.postMessage("activate")).catch(() => {});
+  }
+
+  draw();
+  await app.start();
+}
+
+/** The first worker takes over a page that is current; only a later one brings new files. */
+function reloadOnce() {
+  let isControlled = Boolean(navigator.serviceWorker.controller);
+  return () => {
+    if (isControlled) location.reload();
+    isControlled = true;
+  };
+}

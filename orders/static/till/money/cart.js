@@ -1,0 +1,253 @@
+/**
+ * The cart: what is being sold, priced by the engine, and the requests that sell it.
+ *
+ * @typedef {import("./engine.js").Discount & {reason?: string}} CartDiscount
+ * @typedef {object} CartLine
+ * @property {string} id
+ * @property {string} depositId of the line of its deposit
+ * @property {string} product
+ * @property {string} name
+ * @property {string} quantity
+ * @property {string | null} price a typed price; null for that of the catalog
+ * @property {string | null} fixedGross the price on a label
+ * @property {string | null} code the scanned code, if it says more than its product
+ * @property {string} note
+ * @property {CartDiscount[]} discounts
+ *
+ * @typedef {object} Cart
+ * @property {string} id of the order
+ * @property {CartLine[]} lines
+ * @property {CartDiscount[]} discounts
+ * @property {string} email
+ * @property {string} note
+ */
+
+import { choosePolicy, chooseRates } from "./shop.js";
+import { compareAmounts, priceOrder, sumAmounts } from "./engine.js";
+
+/** @returns {Cart} */
+export function createCart() {
+  return { id: crypto.randomUUID(), lines: [], discounts: [], email: "", note: "" };
+}
+
+/**
+ * Return the cart with one more of a product: in the line that it was just added to, or a new one.
+ *
+ * @param {Cart} cart
+ * @param {any} product
+ * @param {Partial<CartLine>} [facts]
+ * @returns {Cart}
+ */
+export function addProduct(cart, product, facts = {}) {
+  const last = cart.lines.at(-1);
+  const isPlain = Object.keys(facts).length === 0 && product.sold_by === "unit";
+  if (isPlain && last && last.product === product.id && canAddTo(last)) {
+    return changeLine(cart, last.id, { quantity: sumAmounts([last.quantity, step(product)], 0) });
+  }
+  /** @type {CartLine} */
+  const line = {
+    id: crypto.randomUUID(),
+    depositId: crypto.randomUUID(),
+    product: product.id,
+    name: product.name,
+    quantity: step(product),
+    price: null,
+    fixedGross: null,
+    code: null,
+    note: "",
+    discounts: [],
+    ...facts,
+  };
+  return { ...cart, lines: [...cart.lines, line] };
+}
+
+/** @param {CartLine} line */
+function canAddTo(line) {
+  return /^-?\d+$/.test(line.quantity) && !line.price && !line.code && !line.note && !line.discounts.length;
+}
+
+/** Returned goods, such as empties, have a negative quantity. @param {any} product */
+function step(product) {
+  return product.returnable ? "-1" : "1";
+}
+
+/** @param {Cart} cart @param {string} id @param {Partial<CartLine>} facts @returns {Cart} */
+export function changeLine(cart, id, facts) {
+  return { ...cart, lines: cart.lines.map((line) => (line.id === id ? { ...line, ...facts } : line)) };
+}
+
+/** @param {Cart} cart @param {string} id @returns {Cart} */
+export function removeLine(cart, id) {
+  return { ...cart, lines: cart.lines.filter((line) => line.id !== id) };
+}
+
+/**
+ * Return the lines as they are charged, deposits after their goods, and the amounts of the order.
+ *
+ * @param {Cart} cart
+ * @param {import("../store/catalog.js").Catalog} catalog
+ * @param {any} tenant
+ */
+export function priceCart(cart, catalog, tenant) {
+  const charged = cart.lines.flatMap((line) => chargeLine(line, catalog));
+  const priced = priceOrder(
+    charged.map((line) => line.input),
+    cart.discounts.map(({ type, value }) => ({ type, value })),
+    choosePolicy(tenant),
+  );
+  const lines = charged.map((line, at) => ({ ...line, ...priced.lines[at] }));
+  return { ...priced, lines };
+}
+
+/** @param {CartLine} line @param {import("../store/catalog.js").Catalog} catalog */
+function chargeLine(line, catalog) {
+  const product = catalog.products.get(line.product);
+  const price = line.price ?? product?.price ?? "0";
+  const goods = {
+    id: line.id,
+    product: line.product,
+    name: product?.name ?? line.name,
+    quantity: line.quantity,
+    unit_price: price,
+    list_price: product?.price ?? price,
+    fixed_gross: line.fixedGross,
+    code: line.code,
+    note: line.note,
+    discounts: line.discounts,
+    deposit_for: /** @type {string | null} */ (null),
+    sold_by: product?.sold_by ?? "unit",
+    weight_unit: product?.weight_unit ?? "kg",
+    taxes: chooseRates(catalog, product),
+  };
+  const deposit = product?.deposit ? catalog.products.get(product.deposit) : null;
+  if (!deposit) return [withInput(goods)];
+  const charged = {
+    ...goods,
+    id: line.depositId,
+    product: deposit.id,
+    name: deposit.name,
+    unit_price: deposit.price,
+    list_price: deposit.price,
+    fixed_gross: null,
+    code: null,
+    note: "",
+    discounts: [],
+    deposit_for: line.id,
+    taxes: chooseRates(catalog, deposit, product),
+  };
+  return [withInput(goods), withInput(charged)];
+}
+
+/** @template {{quantity: string, unit_price: string, taxes: any[], discounts: any[], fixed_gross: string | null, deposit_for: string | null}} T @param {T} line */
+function withInput(line) {
+  return {
+    ...line,
+    input: {
+      quantity: line.quantity,
+      unit_price: line.unit_price,
+      taxes: line.taxes,
+      discounts: line.discounts.map(({ type, value }) => ({ type, value })),
+      fixed_gross: line.fixed_gross,
+      is_deposit: line.deposit_for !== null,
+    },
+  };
+}
+
+/**
+ * Build the record of a sale, which the device keeps.
+ *
+ * @param {Cart} cart
+ * @param {ReturnType<typeof priceCart>} priced
+ * @param {any[]} payments
+ * @param {{id: string, display_name: string}} cashier
+ */
+export function buildSale(cart, priced, payments, cashier) {
+  return {
+    id: cart.id,
+    sold_at: new Date().toISOString(),
+    cashier: { id: cashier.id, name: cashier.display_name },
+    cart,
+    lines: priced.lines.map(({ input, ...line }) => line),
+    discounts: cart.discounts,
+    discount_amounts: priced.discounts,
+    subtotal: priced.subtotal,
+    discount_total: priced.discount_total,
+    taxes: priced.taxes,
+    total: priced.total,
+    payments,
+  };
+}
+
+/** Return the parts of a request that both kinds of upload have. @param {any} sale */
+function buildCommon(sale) {
+  const { email, note } = sale.cart;
+  return {
+    id: sale.id,
+    device_sequence: sale.device_sequence,
+    ...(sale.discounts.length ? { discounts: sale.discounts } : {}),
+    ...(email ? { customer: { email } } : {}),
+    ...(note ? { note } : {}),
+  };
+}
+
+/** Build the body of `POST orders/`: the server charges deposits itself. @param {any} sale @param {string} [approval] */
+export function buildOrder(sale, approval) {
+  return {
+    ...buildCommon(sale),
+    lines: sale.lines.filter((line) => !line.deposit_for).map(buildOnlineLine),
+    payments: sale.payments.map(buildOnlinePayment),
+    ...(approval ? { approval } : {}),
+  };
+}
+
+/** Cash that pays the rest names no amount: the server computes the rest itself. @param {any} payment */
+function buildOnlinePayment({ change, amount, ...payment }) {
+  return paysRest({ amount, ...payment }) ? payment : { ...payment, amount };
+}
+
+/** Return whether a payment is cash for all that is left. @param {any} payment */
+export function paysRest({ method, amount, tendered }) {
+  return method === "cash" && (tendered !== undefined || isPaidOut(amount));
+}
+
+/** @param {any} line */
+function buildOnlineLine(line) {
+  const shared = {
+    id: line.id,
+    ...(line.note ? { note: line.note } : {}),
+    ...(line.discounts.length ? { discounts: line.discounts } : {}),
+  };
+  if (line.fixed_gross) return { ...shared, barcode: line.code };
+  const named = line.code ? { barcode: line.code } : { product: line.product };
+  if (line.quantity.startsWith("-")) return { ...shared, ...named, quantity: line.quantity };
+  // The price that the customer saw: if the catalog has another one by now, the server says so.
+  return { ...shared, ...named, quantity: line.quantity, unit_price: line.unit_price };
+}
+
+/** Build an item of `POST sync/orders/`: with deposits, and the prices and taxes charged. @param {any} sale */
+export function buildOfflineSale(sale) {
+  return {
+    ...buildCommon(sale),
+    sold_at: sale.sold_at,
+    cashier: sale.cashier.id,
+    total: sale.total,
+    lines: sale.lines.map((line) => ({
+      id: line.id,
+      product: line.product,
+      name: line.name,
+      quantity: line.quantity,
+      unit_price: line.unit_price,
+      taxes: line.taxes.map(({ rate }) => rate),
+      ...(line.deposit_for ? { deposit_for: line.deposit_for } : {}),
+      ...(line.code ? { barcode: line.code } : {}),
+      ...(line.note ? { note: line.note } : {}),
+      ...(line.discounts.length ? { discounts: line.discounts } : {}),
+    })),
+    payments: sale.payments.map(({ change, ...payment }) => payment),
+  };
+}
+
+/** Return whether something is to be paid out for returned goods. @param {string} total */
+export function isPaidOut(total) {
+  return compareAmounts(total, "0") < 0;
+}

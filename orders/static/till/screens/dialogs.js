@@ -1,0 +1,234 @@
+/** Dialogs of the selling screen. */
+
+import { formatDateTime, readNumber } from "./format.js";
+import { h } from "./render.js";
+import { button, dialog, field, form, keypad, money } from "./parts.js";
+import { compareAmounts } from "../money/engine.js";
+import { locale, t } from "../texts/texts.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** @type {Record<string, (app: App) => any>} */
+const DIALOGS = {
+  weight: showWeight,
+  price: showPrice,
+  line: showLine,
+  order: showOrder,
+  held: showHeld,
+  approval: showApproval,
+};
+
+/** @param {App} app */
+export function showDialog(app) {
+  return DIALOGS[app.dialog.kind](app);
+}
+
+/** Return a typed number, or say that it is none. @param {string} text @param {number} decimals @param {boolean} [isPadded] */
+function requireNumber(text, decimals, isPadded) {
+  const number = readNumber(text, decimals, isPadded);
+  if (number === null) throw new Error(t("badAmount"));
+  return number;
+}
+
+/** @param {App} app */
+function showWeight(app) {
+  const { product, facts } = app.dialog;
+  const add = (/** @type {any} */ { weight }) =>
+    app.run(async () => {
+      const quantity = requireNumber(weight, 3);
+      if (compareAmounts(quantity, "0") <= 0) throw new Error(t("badAmount"));
+      app.add(product, { ...facts, quantity });
+    });
+  return dialog(
+    app,
+    product.name,
+    form(
+      add,
+      {},
+      field(t("weight", { unit: product.weight_unit }), { name: "weight", inputmode: "decimal", required: true, "data-focus": true }),
+      h("button", { class: "primary" }, t("add")),
+    ),
+  );
+}
+
+/** @param {App} app */
+function showPrice(app) {
+  const { product, facts } = app.dialog;
+  const add = (/** @type {any} */ { price }) =>
+    app.run(async () => app.add(product, { ...facts, price: requireNumber(price, app.exponent, true) }));
+  return dialog(
+    app,
+    product.name,
+    form(
+      add,
+      {},
+      field(t("price"), { name: "price", inputmode: "decimal", required: true, "data-focus": true }),
+      h("button", { class: "primary" }, t("add")),
+    ),
+  );
+}
+
+/** Return the discount of a form, or null if its value is empty. @param {App} app @param {any} values */
+function readDiscount(app, { type, value, reason }) {
+  if (!value.trim()) return null;
+  const number = type === "percent" ? requireNumber(value, 4) : requireNumber(value, app.exponent, true);
+  if (type === "percent" && compareAmounts(number, "100") > 0) throw new Error(t("badPercent"));
+  return { type, value: number, ...(reason.trim() ? { reason: reason.trim() } : {}) };
+}
+
+/** @param {any} [discount] */
+function discountFields(discount) {
+  const option = (/** @type {string} */ type, /** @type {string} */ label) =>
+    h("option", { value: type, selected: discount?.type === type }, label);
+  return h(
+    "fieldset",
+    null,
+    h("legend", null, t("discount")),
+    h("label", { class: "field" }, h("span", null, t("kind")), h("select", { name: "type" }, option("percent", t("percent")), option("amount", t("amount")))),
+    field(t("value"), { name: "value", inputmode: "decimal", onmount: (/** @type {any} */ element) => (element.value = discount?.value ?? "") }),
+    field(t("reason"), { name: "reason", maxlength: 100, onmount: (/** @type {any} */ element) => (element.value = discount?.reason ?? "") }),
+  );
+}
+
+/** Quantity, price, note and discount of the selected line. @param {App} app */
+function showLine(app) {
+  const line = app.cart.lines.find(({ id }) => id === app.selected);
+  if (!line) return null;
+  const product = app.catalog.products.get(line.product);
+  const isWeighed = product?.sold_by === "weight";
+  const sign = line.quantity.startsWith("-") ? "-" : "";
+  const change = (/** @type {any} */ values) =>
+    app.run(async () => {
+      const discount = sign ? null : readDiscount(app, values);
+      /** @type {any} */
+      const facts = { note: values.note.trim(), discounts: discount ? [discount] : [] };
+      if (values.quantity !== undefined) {
+        const quantity = requireNumber(values.quantity, isWeighed ? 3 : 0);
+        if (compareAmounts(quantity, "0") <= 0) throw new Error(t("badAmount"));
+        facts.quantity = sign + quantity;
+        if (line.code && facts.quantity !== line.quantity) facts.code = null;
+      }
+      if (values.price !== undefined) facts.price = readPrice(app, values.price, product);
+      app.changeSelected(facts);
+      app.update({ dialog: null });
+    });
+  const initial = (/** @type {string} */ value) => (/** @type {HTMLInputElement} */ element) => {
+    element.value = value;
+  };
+  return dialog(
+    app,
+    line.name,
+    form(
+      change,
+      { key: line.id },
+      line.fixedGross
+        ? h("p", { class: "hint" }, t("fixedByLabel"))
+        : [
+            field(isWeighed ? t("weight", { unit: product.weight_unit }) : t("quantity"), {
+              name: "quantity",
+              inputmode: "decimal",
+              required: true,
+              "data-focus": true,
+              onmount: initial(line.quantity.replace("-", "")),
+            }),
+            sign ? null : field(t("price"), { name: "price", inputmode: "decimal", onmount: initial(line.price ?? product?.price ?? "") }),
+          ],
+      field(t("note"), { name: "note", maxlength: 200, onmount: initial(line.note) }),
+      sign ? null : discountFields(line.discounts[0]),
+      h("button", { class: "primary" }, t("save")),
+    ),
+  );
+}
+
+/** A price is typed only if it is not that of the catalog. @param {App} app @param {string} text @param {any} product */
+function readPrice(app, text, product) {
+  if (!text.trim()) return null;
+  const price = requireNumber(text, app.exponent, true);
+  const isListed = !product?.open_price && compareAmounts(price, product?.price ?? "0") === 0;
+  return isListed ? null : price;
+}
+
+/** Discount, note and mail address of the order. @param {App} app */
+function showOrder(app) {
+  const change = (/** @type {any} */ values) =>
+    app.run(async () => {
+      const discount = readDiscount(app, values);
+      const discounts = discount ? [discount] : [];
+      app.changeCart({ ...app.cart, discounts, email: values.email.trim(), note: values.note.trim() }, app.selected);
+      app.update({ dialog: null });
+    });
+  const initial = (/** @type {string} */ value) => (/** @type {HTMLInputElement} */ element) => {
+    element.value = value;
+  };
+  return dialog(
+    app,
+    t("orderTitle"),
+    form(
+      change,
+      {},
+      discountFields(app.cart.discounts[0]),
+      field(t("email"), { name: "email", type: "email", onmount: initial(app.cart.email) }),
+      field(t("note"), { name: "note", maxlength: 500, onmount: initial(app.cart.note) }),
+      h("button", { class: "primary" }, t("save")),
+    ),
+    button(t("clearCart"), () => app.clearCart(), { class: "danger" }),
+  );
+}
+
+/** @param {App} app */
+function showHeld(app) {
+  return dialog(
+    app,
+    t("heldTitle"),
+    h(
+      "div",
+      { class: "choices" },
+      app.held.map(({ cart, at, total }, position) =>
+        button(
+          `${formatDateTime(at, locale)} · ${t("lineCount", { count: cart.lines.length })} · ${money(app, total)}`,
+          () => app.run(() => app.takeUp(position)),
+          { name: cart.id },
+        ),
+      ),
+    ),
+  );
+}
+
+/** A manager approves in place, by PIN. @param {App} app */
+function showApproval(app) {
+  const { problem, payments, chosen, pin = "" } = app.dialog;
+  const people = (app.settings.people ?? []).filter((/** @type {any} */ each) => each.id !== app.person.id);
+  const change = (/** @type {any} */ facts) => app.update({ dialog: { ...app.dialog, ...facts } });
+  const approve = () => app.run(() => app.approve(problem, payments, chosen, pin));
+  const press = (/** @type {string} */ key) => change({ pin: key === "back" ? pin.slice(0, -1) : pin + key });
+  return dialog(
+    app,
+    t("approvalTitle"),
+    h("p", null, problem.detail, " ", problem.amount ? t("approvalAmount", { amount: money(app, problem.amount) }) : ""),
+    people.length ? null : h("p", null, t("nobodyApproves")),
+    h(
+      "div",
+      { class: "choices", role: "group", "aria-label": t("people") },
+      people.map((/** @type {any} */ person) =>
+        h("button", { key: person.id, type: "button", "aria-pressed": `${chosen === person.id}`, onclick: () => change({ chosen: person.id, pin: "" }) }, person.display_name),
+      ),
+    ),
+    chosen
+      ? form(
+          approve,
+          { class: "pin", key: `pin ${chosen}` },
+          field(t("pin"), {
+            name: "pin",
+            type: "password",
+            inputmode: "numeric",
+            required: true,
+            value: pin,
+            oninput: (/** @type {any} */ event) => change({ pin: event.target.value }),
+            onmount: (/** @type {HTMLElement} */ element) => element.focus(),
+          }),
+          keypad(press, t("pin")),
+          h("button", { class: "primary", disabled: app.isBusy }, t("approve")),
+        )
+      : null,
+  );
+}

@@ -1,0 +1,40 @@
+/** After a sale: the change in large figures, and the receipt. */
+
+import { h } from "./render.js";
+import { button, money } from "./parts.js";
+import { compareAmounts } from "../money/engine.js";
+import { getPaper, layOut, printText } from "../print/receipt.js";
+import { t } from "../texts/texts.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** @param {App} app */
+export function showDone(app) {
+  const sale = app.lastSale;
+  const change = sale.change ?? sale.payments.at(-1)?.change ?? "0";
+  const isChange = compareAmounts(change, "0") > 0;
+  return h(
+    "section",
+    { class: "card done" },
+    h("h1", null, t(sale.state === "sent" ? "sold" : "soldOffline")),
+    sale.is_other_total ? h("p", { class: "message", role: "alert" }, t("otherTotal", { amount: money(app, sale.total) })) : null,
+    h("p", { class: "change" }, h("span", null, t(isChange ? "change" : "total")), h("output", { id: "change" }, money(app, isChange ? change : sale.total))),
+    sale.order ? h("p", null, t("receiptNumber", { number: sale.order.receipt_number })) : h("p", null, t("keptHere")),
+    h("pre", { class: "receipt", tabindex: "0", "aria-label": t("receipt") }, layOut(sale, app.settings, app.pairing.register)),
+    h(
+      "div",
+      { class: "choices" },
+      button(t("next"), () => app.startNext(), { key: "Enter", class: "primary", name: "next" }),
+      button(t("print"), () => app.run(() => printSale(app, sale)), { name: "print", disabled: app.isBusy }),
+    ),
+  );
+}
+
+/** Print the text of the server, which counts copies; without a connection that of the device. @param {App} app @param {any} sale */
+export async function printSale(app, sale) {
+  const paper = getPaper(app.settings.profile);
+  if (sale.state !== "sent" || !app.isOnline) {
+    return printText(layOut(sale, app.settings, app.pairing.register), paper);
+  }
+  printText(await app.api.get(`orders/${sale.id}/receipt/`, { format: "text" }), paper);
+}

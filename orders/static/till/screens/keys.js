@@ -1,0 +1,44 @@
+/** Keys of the selling screens; the buttons show them. */
+
+/** @type {Record<string, Record<string, (app: import("../app.js").App) => any>>} */
+const KEYS = {
+  sell: {
+    F2: () => document.getElementById("search")?.focus(),
+    F3: (app) => app.run(() => app.hold()),
+    F4: (app) => app.update({ dialog: { kind: "held" } }),
+    F6: (app) => app.selected && app.update({ dialog: { kind: "line" } }),
+    F7: (app) => app.cart.lines.length && app.update({ dialog: { kind: "order" } }),
+    F8: (app) => app.undo(),
+    F9: (app) => app.cart.lines.length && app.update({ phase: "pay", message: "" }),
+    Delete: (app) => app.removeSelected(),
+    "+": (app) => app.stepQuantity(1),
+    "-": (app) => app.stepQuantity(-1),
+    ArrowUp: (app) => moveSelection(app, -1),
+    ArrowDown: (app) => moveSelection(app, 1),
+  },
+  pay: { Escape: (app) => app.parts.length || app.update({ phase: "sell", message: "" }) },
+  done: { Enter: (app) => app.startNext() },
+  more: { Escape: (app) => app.update({ phase: app.choosePhase() }) },
+};
+/** Keys that people also need for typing. */
+const TYPED = new Set(["+", "-", "Delete", "ArrowUp", "ArrowDown", "Enter"]);
+
+/** @param {import("../app.js").App} app @param {number} by */
+function moveSelection(app, by) {
+  const ids = app.cart.lines.map(({ id }) => id);
+  const at = app.selected ? ids.indexOf(app.selected) : ids.length;
+  const next = ids[Math.min(Math.max(at + by, 0), ids.length - 1)];
+  if (next) app.update({ selected: next });
+}
+
+/** @param {import("../app.js").App} app */
+export function listenForKeys(app) {
+  addEventListener("keydown", (event) => {
+    const action = KEYS[app.phase]?.[event.key];
+    if (!action || app.dialog || app.isBusy || event.ctrlKey || event.altKey || event.metaKey) return;
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (TYPED.has(event.key) && target.closest("input, textarea, select, button")) return;
+    event.preventDefault();
+    action(app);
+  });
+}

@@ -1,0 +1,95 @@
+/** Everything besides selling: the shift, receipts of this device, what is unsent, the device. */
+
+import { formatDateTime } from "./format.js";
+import { h } from "./render.js";
+import { button, money } from "./parts.js";
+import { printSale } from "./done.js";
+import { locale, t } from "../texts/texts.js";
+
+/** @typedef {import("../app.js").App} App */
+
+const SHOWN_SALES = 30;
+
+/** @param {App} app */
+export function showMore(app) {
+  return [h("h1", { class: "visually-hidden", key: "title" }, t("more")), showShift(app), showRejected(app), showSales(app), showDevice(app)];
+}
+
+/** @param {App} app */
+function showShift(app) {
+  const close = () => app.run(() => app.beginClosing(app.shift));
+  const opened = app.shift ? t("shiftSince", { time: formatDateTime(app.shift.opened_at, locale) }) : t("noShift");
+  return h(
+    "section",
+    { class: "card", key: "shift" },
+    h("h2", null, t("shift")),
+    h("p", null, opened),
+    app.shift ? button(t("countAndClose"), close, { disabled: !app.isOnline || app.isBusy, class: "primary", name: "close-shift" }) : null,
+    app.shift && !app.isOnline ? h("p", { class: "hint" }, t("closeOffline")) : null,
+  );
+}
+
+/** What the server rejects stays here, with the reason. @param {App} app */
+function showRejected(app) {
+  const sales = app.rejected;
+  if (!sales.length) return null;
+  return h(
+    "section",
+    { class: "card", key: "rejected" },
+    h("h2", null, t("rejectedTitle")),
+    h("p", null, t("rejectedHint")),
+    h(
+      "ul",
+      { class: "sales" },
+      sales.map((sale) =>
+        h(
+          "li",
+          { key: sale.id },
+          h("span", null, `${formatDateTime(sale.sold_at, locale)} · ${money(app, sale.total)}`),
+          h("span", null, [sale.code, ...sale.errors.map((/** @type {any} */ each) => `${each.field}: ${each.detail}`)].join(" ")),
+          button(t("sendAgain"), () => app.run(() => app.sendAgain(sale)), { name: "again", disabled: !app.isOnline || app.isBusy }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {App} app */
+function showSales(app) {
+  const newest = app.sales.slice(-SHOWN_SALES).reverse();
+  return h(
+    "section",
+    { class: "card", key: "sales" },
+    h("h2", null, t("recentSales")),
+    newest.length ? null : h("p", { class: "hint" }, t("noSales")),
+    h(
+      "ul",
+      { class: "sales" },
+      newest.map((sale) =>
+        h(
+          "li",
+          { key: sale.id },
+          h("span", null, `${formatDateTime(sale.sold_at, locale)} · ${sale.cashier.name}`),
+          h("span", null, sale.order ? t("receiptNumber", { number: sale.order.receipt_number }) : t(`state_${sale.state}`)),
+          h("span", { class: "amount" }, money(app, sale.total)),
+          button(t("print"), () => app.run(() => printSale(app, sale)), { name: "print", disabled: app.isBusy }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {App} app */
+function showDevice(app) {
+  const unpair = () => {
+    if (window.confirm(t("unpairConfirm"))) app.run(() => app.unpair());
+  };
+  return h(
+    "section",
+    { class: "card", key: "device" },
+    h("h2", null, t("device")),
+    h("p", null, `${app.settings.tenant.name} · ${app.settings.store.name} · ${app.pairing.register.name}`),
+    app.isPersisted ? null : h("p", { class: "hint" }, t("notPersisted")),
+    ["manager", "admin"].includes(app.person.role) ? button(t("unpair"), unpair, { class: "danger", disabled: app.isBusy }) : null,
+  );
+}

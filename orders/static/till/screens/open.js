@@ -1,0 +1,41 @@
+/** Opening the shift: the float in the drawer. */
+
+import { readNumber } from "./format.js";
+import { h } from "./render.js";
+import { button, field, form } from "./parts.js";
+import { t } from "../texts/texts.js";
+
+/** @param {import("../app.js").App} app */
+export function showOpen(app) {
+  const suggested = app.suggestedFloat ?? "";
+  const open = (/** @type {any} */ { float }) =>
+    app.run(async () => {
+      const amount = readNumber(float, app.exponent, true);
+      if (amount === null) throw new Error(t("badAmount"));
+      await app.openShift(amount);
+    });
+  return h(
+    "section",
+    { class: "card" },
+    h("h1", null, t("openTitle")),
+    app.isOnline ? null : h("p", null, t("openOffline")),
+    form(
+      open,
+      {},
+      field(t("float"), {
+        name: "float",
+        inputmode: "decimal",
+        required: true,
+        "data-focus": true,
+        onmount: (/** @type {HTMLInputElement} */ element) => {
+          element.value = suggested;
+          element.select();
+        },
+      }),
+      h("button", { class: "primary", disabled: app.isBusy || !app.isOnline }, t("openShift")),
+    ),
+    app.ended
+      ? button(t("finishClosing"), () => app.run(() => app.beginClosing(app.ended)), { disabled: app.isBusy })
+      : null,
+  );
+}

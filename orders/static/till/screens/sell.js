@@ -1,0 +1,154 @@
+/** Selling: products on one side, the cart on the other. */
+
+import { formatNumber } from "./format.js";
+import { h } from "./render.js";
+import { button, money } from "./parts.js";
+import { compareAmounts } from "../money/engine.js";
+import { locale, t } from "../texts/texts.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** @param {App} app */
+export function showSell(app) {
+  const priced = app.priced;
+  const title = h("h1", { class: "visually-hidden", key: "title" }, t("sell"));
+  return [title, showProducts(app), showCart(app, priced)];
+}
+
+/** @param {App} app */
+function showProducts(app) {
+  const { categories } = app.catalog;
+  const found = app.catalog.search(app.query, app.category);
+  return h(
+    "section",
+    { class: "products", "aria-label": t("products"), key: "products" },
+    h(
+      "label",
+      { class: "search" },
+      h("span", { class: "visually-hidden" }, t("search")),
+      h("input", {
+        id: "search",
+        type: "search",
+        placeholder: `${t("search")} (F2)`,
+        autocomplete: "off",
+        value: app.query,
+        oninput: (/** @type {any} */ event) => app.update({ query: event.target.value, category: null }),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => chooseFirst(app, event),
+      }),
+    ),
+    h(
+      "div",
+      { class: "categories", role: "group", "aria-label": t("categories") },
+      showCategory(app, null, t("all")),
+      categories.map((each) => showCategory(app, each.id, each.name)),
+    ),
+    found.length
+      ? h("div", { class: "grid" }, found.map((product) => showProduct(app, product)))
+      : h("p", { class: "hint" }, t("nothingFound")),
+  );
+}
+
+/** Enter in the search adds the first product found. @param {App} app @param {KeyboardEvent} event */
+function chooseFirst(app, event) {
+  if (event.key === "Escape") app.update({ query: "" });
+  if (event.key !== "Enter" || !app.query) return;
+  // Otherwise the same key would press what a dialog focuses.
+  event.preventDefault();
+  const [first] = app.catalog.search(app.query);
+  if (first) {
+    app.update({ query: "" });
+    app.add(first);
+  }
+}
+
+/** @param {App} app @param {string | null} id @param {string} name */
+function showCategory(app, id, name) {
+  const isChosen = app.category === id && !app.query;
+  const onclick = () => app.update({ category: id, query: "" });
+  return h("button", { key: id ?? "all", type: "button", "aria-pressed": `${isChosen}`, onclick }, name);
+}
+
+/** @param {App} app @param {any} product */
+function showProduct(app, product) {
+  const unit = product.sold_by === "weight" ? ` / ${product.weight_unit}` : "";
+  const price = product.open_price ? t("openPrice") : money(app, product.price) + unit;
+  return h(
+    "button",
+    { key: product.id, type: "button", class: "product", onclick: () => app.add(product) },
+    h("span", null, product.name),
+    h("span", { class: "price" }, price),
+  );
+}
+
+/** @param {App} app @param {any} priced */
+function showCart(app, priced) {
+  const isEmpty = !app.cart.lines.length;
+  return h(
+    "section",
+    { class: "cart", "aria-label": t("cart"), key: "cart" },
+    isEmpty ? h("p", { class: "hint" }, t("emptyCart")) : null,
+    h("ol", { class: "lines" }, priced.lines.map((/** @type {any} */ line) => showLine(app, line))),
+    h(
+      "div",
+      { class: "tools", role: "group", "aria-label": t("cartTools") },
+      button(t("changeLine"), () => app.update({ dialog: { kind: "line" } }), { key: "F6", disabled: !app.selected }),
+      button(t("orderDiscount"), () => app.update({ dialog: { kind: "order" } }), { key: "F7", disabled: isEmpty }),
+      button(t("undo"), () => app.undo(), { key: "F8", disabled: !app.history.length }),
+      button(t("hold"), () => app.run(() => app.hold()), { key: "F3", disabled: isEmpty }),
+      button(t("held", { count: app.held.length }), () => app.update({ dialog: { kind: "held" } }), { key: "F4", disabled: !app.held.length, name: "held" }),
+    ),
+    h(
+      "div",
+      { class: "totals" },
+      compareAmounts(priced.discount_total, "0")
+        ? h("p", null, h("span", null, t("discounts")), h("span", null, money(app, `-${priced.discount_total}`)))
+        : null,
+      h("p", { class: "total" }, h("span", null, t("total")), h("output", { id: "total" }, money(app, priced.total))),
+    ),
+    button(t("pay"), () => app.update({ phase: "pay", message: "" }), { key: "F9", class: "primary pay", disabled: isEmpty }),
+  );
+}
+
+/** @param {App} app @param {any} line */
+function showLine(app, line) {
+  const isDeposit = line.deposit_for !== null;
+  const isSelected = app.selected === line.id;
+  const unit = line.sold_by === "weight" ? ` ${line.weight_unit}` : "";
+  const each = `${formatNumber(line.quantity, locale)}${unit} × ${money(app, line.unit_price)}`;
+  const off = compareAmounts(line.discount_total, "0") ? ` − ${money(app, line.discount_total)}` : "";
+  const content = [
+    h("span", { class: "name" }, line.name),
+    h("span", { class: "amount" }, money(app, line.net)),
+    h("span", { class: "detail" }, each + off),
+    line.note ? h("span", { class: "detail" }, line.note) : null,
+  ];
+  if (isDeposit) return h("li", { key: line.id, class: "deposit" }, h("div", { class: "line" }, content));
+  return h(
+    "li",
+    { key: line.id },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "line",
+        "aria-pressed": `${isSelected}`,
+        onclick: () => app.update({ selected: line.id }),
+        onmount: (/** @type {HTMLElement} */ element) => element.scrollIntoView({ block: "nearest" }),
+      },
+      content,
+    ),
+    isSelected ? showSteps(app, line) : null,
+  );
+}
+
+/** @param {App} app @param {any} line */
+function showSteps(app, line) {
+  const isPieces = line.sold_by === "unit" && !line.fixed_gross;
+  return h(
+    "div",
+    { class: "steps", role: "group", "aria-label": line.name },
+    isPieces ? button("−", () => app.stepQuantity(-1), { name: "less" }) : null,
+    isPieces ? button("+", () => app.stepQuantity(1), { name: "more" }) : null,
+    button(t("remove"), () => app.removeSelected(), { key: "Delete", name: "remove" }),
+  );
+}

@@ -1,0 +1,56 @@
+/** Set-up, once: log in as a manager, choose the register, pair the device. */
+
+import { h } from "./render.js";
+import { button, field, form } from "./parts.js";
+import { t } from "../texts/texts.js";
+
+/** @param {import("../app.js").App} app */
+export function showSetup(app) {
+  const offer = app.offer;
+  return h("section", { class: "card" }, h("h1", null, t("setupTitle")), offer ? showChoice(app, offer) : showLogIn(app));
+}
+
+/** @param {import("../app.js").App} app */
+function showLogIn(app) {
+  const begin = (/** @type {any} */ credentials) =>
+    app.run(async () => {
+      const found = await app.beginSetup(credentials);
+      app.update({ offer: { ...found, credentials } });
+    });
+  return form(
+    begin,
+    { key: "log-in" },
+    h("p", null, t("setupHint")),
+    field(t("shop"), { name: "tenant", required: true, autocapitalize: "none", spellcheck: "false" }),
+    field(t("username"), { name: "username", required: true, autocapitalize: "none", autocomplete: "username" }),
+    field(t("password"), { name: "password", type: "password", required: true, autocomplete: "current-password" }),
+    h("button", { class: "primary", disabled: app.isBusy }, t("logIn")),
+  );
+}
+
+/** @param {import("../app.js").App} app @param {any} offer */
+function showChoice(app, { stores, registers, credentials }) {
+  const choose = (/** @type {any} */ register) => app.run(() => app.finishSetup(register, credentials));
+  return h(
+    "div",
+    { key: "choice" },
+    h("p", null, t("chooseRegister")),
+    stores.map((/** @type {any} */ store) =>
+      h(
+        "section",
+        { key: store.id },
+        h("h2", null, store.name),
+        h(
+          "div",
+          { class: "choices" },
+          registers
+            .filter((/** @type {any} */ register) => register.store === store.id)
+            .map((/** @type {any} */ register) =>
+              button(register.name, () => choose(register), { name: register.id, disabled: app.isBusy }),
+            ),
+        ),
+      ),
+    ),
+    h("p", { class: "hint" }, t("pairingHint")),
+  );
+}

@@ -1,0 +1,78 @@
+/** The whole page for a state of the register. */
+
+import { formatTime } from "./format.js";
+import { h } from "./render.js";
+import { button } from "./parts.js";
+import { showClose, showClosed } from "./close.js";
+import { showDialog } from "./dialogs.js";
+import { showDone } from "./done.js";
+import { showLock } from "./lock.js";
+import { showMore } from "./more.js";
+import { showOpen } from "./open.js";
+import { showPay } from "./pay.js";
+import { showSell } from "./sell.js";
+import { showSetup } from "./setup.js";
+import { locale, t } from "../texts/texts.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** @type {Record<string, (app: App) => any>} */
+const SCREENS = {
+  loading: () => h("p", { class: "loading" }, "Till …"),
+  setup: showSetup,
+  lock: showLock,
+  open: showOpen,
+  sell: showSell,
+  pay: showPay,
+  done: showDone,
+  more: showMore,
+  close: showClose,
+  closed: showClosed,
+};
+
+/** One sentence in place of the register. @param {string} text */
+export function showNotice(text) {
+  return h("main", { class: "notice" }, h("h1", null, "Till"), h("p", null, text));
+}
+
+/** @param {App} app */
+export function view(app) {
+  return [
+    app.pairing ? showHeader(app) : null,
+    h("p", { class: app.message && !app.dialog ? "message" : "message empty", role: "status", key: "message" }, app.dialog ? "" : app.message),
+    h("main", { class: app.phase, key: app.phase, "aria-busy": app.isBusy ? "true" : null }, SCREENS[app.phase](app)),
+    app.dialog ? showDialog(app) : null,
+  ];
+}
+
+/** @param {App} app */
+function showHeader(app) {
+  const isIn = !["lock", "loading"].includes(app.phase);
+  return h(
+    "header",
+    { class: "bar", key: "bar" },
+    h("strong", null, app.pairing.register.name),
+    h("span", { class: "grow" }, isIn && app.person ? app.person.display_name : ""),
+    showConnection(app),
+    isIn && ["sell", "more"].includes(app.phase)
+      ? button(t(app.phase === "more" ? "back" : "more"), () => app.update({ phase: app.phase === "more" ? app.choosePhase() : "more", message: "" }), { name: "more" })
+      : null,
+    isIn && !app.isBusy ? button(t("lock"), () => app.lock(), { name: "lock" }) : null,
+  );
+}
+
+/** A dot with words: online, or offline since when, and what is unsent. @param {App} app */
+function showConnection(app) {
+  const waiting = app.unsent.length;
+  const words = app.isOnline
+    ? t("online")
+    : t("offlineSince", { time: app.offlineSince ? formatTime(app.offlineSince, locale) : "" });
+  const unsent = waiting ? ` · ${t("unsent", { count: waiting })}` : "";
+  const rejected = app.rejected.length ? ` · ${t("rejected", { count: app.rejected.length })}` : "";
+  return h(
+    "span",
+    { class: `connection ${app.isOnline ? "online" : "offline"}`, role: "status" },
+    h("span", { class: "dot", "aria-hidden": "true" }),
+    words + unsent + rejected,
+  );
+}

@@ -1,0 +1,355 @@
+"""The browser register in a real browser: a day, without a connection, and in production."""
+
+import os
+import re
+import signal
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error as PlaywrightError
+
+from orders.management.demo.setup import ensure_demo_shop
+from orders.management.demo.shops import CORNER
+from tests.support.live import browser
+from tests.support.live.proxy import run_proxy
+from tests.support.live.server import TILL, run_server
+from tests.support.live.shop_api import ShopApi
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.live,
+    pytest.mark.once,
+    pytest.mark.django_db(transaction=True),
+]
+
+CUCUMBER, BEER, MILK = "9520010000018", "9520010000247", "9520010000032"
+APPLES_FOR_5_37 = "2100101005374"
+PRICE = Decimal("1.29")
+LENA = ("Lena Adam", "482915")
+TOBIAS = ("Tobias Kern", "593027")
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup, tmp_path_factory):
+    environment = {"WEB_CONCURRENCY": "1", "LOG_LEVEL": "WARNING"}
+    with run_server(tmp_path_factory.mktemp("register"), TILL, **environment) as server:
+        yield server
+
+
+@pytest.fixture
+def network(server):
+    """Return the network between the browser and a server with the demo shop."""
+    ensure_demo_shop(CORNER)
+    with run_proxy("127.0.0.1", server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def base(network):
+    return f"http://127.0.0.1:{network.port}"
+
+
+@pytest.fixture
+def api(server, network):
+    """Return requests that do not use this network."""
+    return ShopApi(f"http://127.0.0.1:{server.port}")
+
+
+@pytest.fixture
+def till(base, api):
+    """Return the register, set up and with an open shift."""
+    with browser.run_browser() as context:
+        register = browser.RegisterPage(context.new_page(), base)
+        register.set_up()
+        yield register
+        assert register.errors == []
+
+
+def ensure_orders_are_as_shown(api, shown):
+    orders = api.list_orders()
+    assert [(order["status"], Decimal(order["total"])) for order in orders] == [
+        ("completed", total) for total in shown
+    ]
+    assert [order["device_sequence"] for order in orders] == list(range(1, len(shown) + 1))
+    return orders
+
+
+def sell_goods_with_a_deposit_and_a_label(till):
+    for code in (CUCUMBER, CUCUMBER, BEER, APPLES_FOR_5_37):
+        till.scan(code)
+    total = till.total
+    till.start_paying()
+    assert till.pay_cash("20.00") == Decimal("20.00") - total
+    till.next()
+    return [total]
+
+
+def fill_cart_with_bananas_and_milk(till):
+    till.page.fill("#search", "bananen")
+    till.page.keyboard.press("Enter")
+    till.page.fill("input[name=weight]", "1,250")
+    till.press("Add")
+    till.scan(MILK)
+    till.scan(CUCUMBER)
+    till.page.keyboard.press("F8")
+
+
+def sell_another_cart_while_one_is_held(till):
+    """Search, weigh, undo and hold; take the cart up again, and pay by card and cash."""
+    page = till.page
+    fill_cart_with_bananas_and_milk(till)
+    page.keyboard.press("F3")
+    between = till.sell(MILK)
+    page.keyboard.press("F4")
+    page.locator("dialog .choices button").click()
+    page.wait_for_selector("dialog", state="detached")
+    total = till.total
+    assert total == Decimal("2.36") + PRICE
+    till.start_paying()
+    page.fill("input[name=amount]", "2.00")
+    page.fill("input[name=reference]", "4711")
+    till.press("The card is charged")
+    till.wait_for(".parts li")
+    till.pay_cash()
+    till.wait_until_sold()
+    till.next()
+    return [between, total]
+
+
+def sell_with_an_approved_discount(till):
+    """Take half off as a cashier, which a manager approves in place."""
+    page = till.page
+    till.press("Lock")
+    till.log_in(*LENA)
+    till.scan(CUCUMBER)
+    page.keyboard.press("F7")
+    page.fill("dialog input[name=value]", "50")
+    page.fill("dialog input[name=reason]", "Bruised")
+    till.press("Save")
+    page.wait_for_selector("dialog", state="detached")
+    total = till.total
+    till.start_paying()
+    till.press("Exact")
+    page.locator("dialog").get_by_role("button", name=TOBIAS[0]).click()
+    page.fill("dialog input[name=pin]", TOBIAS[1])
+    till.press("Approve and sell")
+    till.wait_until_sold()
+    till.next()
+    return [total]
+
+
+def pay_out_empties(till):
+    till.page.fill("#search", "leergut")
+    till.page.keyboard.press("Enter")
+    total = till.total
+    till.start_paying()
+    till.press("Pay out")
+    till.wait_until_sold()
+    till.next()
+    return [total]
+
+
+def close_the_shift(till, cash, card):
+    """Count exactly this as the manager who opened it, and return the text of the Z report."""
+    page = till.page
+    till.press("Lock")
+    till.log_in(*TOBIAS)
+    till.press("Menu")
+    till.press("Count and close")
+    till.wait_for("form.count")
+    for value in ("50.00", "20.00", "1.00", "0.01"):
+        page.fill(f'input[name="value {value}"]', str(cash // Decimal(value)))
+        cash %= Decimal(value)
+    page.fill('input[name="method card"]', card)
+    till.press("Close the shift")
+    return till.wait_for("main.closed pre.receipt").inner_text()
+
+
+def test_a_day_from_set_up_to_the_z_report(till, api):
+    shown = [
+        *sell_goods_with_a_deposit_and_a_label(till),
+        *sell_another_cart_while_one_is_held(till),
+        *sell_with_an_approved_discount(till),
+        *pay_out_empties(till),
+    ]
+
+    orders = ensure_orders_are_as_shown(api, shown)
+    assert Decimal(orders[0]["change_total"]) == Decimal("20.00") - shown[0]
+    assert [each["method"] for each in orders[2]["payments"]] == ["card", "cash"]
+    assert orders[2]["payments"][0]["reference"] == "4711"
+    assert orders[3]["approved_gift"] is not None
+    assert shown[4] < 0
+
+    payments = [payment for order in orders for payment in order["payments"]]
+    cash = sum(Decimal(each["amount"]) for each in payments if each["method"] == "cash")
+    report = close_the_shift(till, Decimal("100.00") + cash, card="2.00")
+
+    (shift,) = api.get("shifts/?status=closed")["results"]
+    z_report = api.get(f"shifts/{shift['id']}/z-report/")
+    assert z_report["sales"]["count"] == len(shown)
+    assert Decimal(z_report["sales"]["total"]) == sum(shown)
+    assert re.search(rf"\b{sum(shown)}\b", report)
+    assert all(Decimal(each["difference"]) == 0 for each in z_report["counted"]), z_report
+
+
+def test_sales_without_a_connection_are_kept_and_uploaded_once(till, api, network):
+    page = till.page
+    shown = [till.sell(CUCUMBER)]
+    # From the service worker and the database of the device, after a reload too.
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    network.refuse()
+    shown.append(till.sell(MILK, BEER))
+    page.reload()
+    till.press("Go on as Tobias Kern")
+    shown.append(till.sell(APPLES_FOR_5_37))
+    assert "2 unsent" in page.inner_text("header.bar")
+    assert len(api.list_orders()) == 1
+
+    network.come_back()
+    till.press("Lock")
+    till.log_in(*LENA)
+    till.wait_for_states("sent", "sent", "sent")
+
+    orders = ensure_orders_are_as_shown(api, shown)
+    assert [order["sold_at"] is None for order in orders] == [True, False, False]
+    assert all(sale["order"]["receipt_number"] for sale in till.read_sales())
+    assert {order["cashier"] for order in orders} == {orders[0]["cashier"]}
+    assert [order["flags"] for order in orders] == [[], ["cashier_differs"], ["cashier_differs"]]
+    assert "unsent" not in page.inner_text("header.bar")
+
+
+def test_lost_answer_is_no_second_sale(till, api):
+    def lose_answer(route):
+        route.fetch()
+        route.abort()
+
+    till.page.route("**/api/v1/orders/", lose_answer)
+    shown = [till.sell(CUCUMBER, BEER)]
+    till.page.unroute("**/api/v1/orders/")
+
+    shown.append(till.sell(MILK))
+    till.wait_for_states("sent", "sent")
+
+    orders = ensure_orders_are_as_shown(api, shown)
+    assert orders[0]["sold_at"] is None
+
+
+def test_refused_sale_stays_in_the_cart_and_uses_no_number(till, api):
+    product = api.get(f"products/?barcode={MILK}")["results"][0]
+    (level,) = api.get(f"stock/?product={product['id']}")["results"]
+    movement = {
+        "product": product["id"],
+        "store": level["store"],
+        "type": "waste",
+        "quantity": level["quantity"],
+        "reason": "Sour",
+        "id": "0199a3c4-5f10-7c3e-9d52-0d6b8f2f7a22",
+    }
+    api.post("stock/movements/", movement)
+    till.scan(MILK)
+    total = till.total
+    till.start_paying()
+    till.press("Exact")
+    till.wait_for(".message:not(.empty)")
+    assert api.list_orders() == []
+    assert till.read_sales() == []
+
+    till.page.keyboard.press("Escape")
+    assert till.total == total
+    till.page.keyboard.press("Delete")
+    ensure_orders_are_as_shown(api, [till.sell(CUCUMBER), till.sell(BEER)])
+
+
+def test_changed_price_is_shown_before_it_is_charged(till, api):
+    product = api.get(f"products/?barcode={MILK}")["results"][0]
+    till.press("Lock")
+    till.log_in(*LENA)
+    till.scan(MILK)
+    till.start_paying()
+    api.send("PATCH", f"products/{product['id']}/", {"price": "1.49"}, If_Match="*")
+    # A price that the feed has brought already is simply charged.
+    till.page.wait_for_timeout(200)
+    till.press("Exact")
+    till.wait_for("main.done, .message:not(.empty)")
+    if till.page.locator("main.done").count() == 0:
+        assert "Prices have changed" in till.page.inner_text("p.message")
+        till.start_paying() if till.page.locator("main.sell").count() else None
+        till.press("Exact")
+    till.wait_until_sold()
+
+    (order,) = api.list_orders()
+    assert order["total"] == "1.49"
+
+
+def test_second_tab_says_that_the_first_one_is_the_till(till):
+    second = till.page.context.new_page()
+    second.goto(f"{till.base}/till/")
+
+    second.wait_for_selector("text=open in another tab")
+    till.page.close()
+
+    second.wait_for_selector("text=Who sells?")
+
+
+def finish_what_was_interrupted(register):
+    """Pay for a cart that is there again: its sale was not made."""
+    if register.page.locator("ol.lines li").count():
+        register.start_paying()
+        register.pay_cash()
+        register.wait_until_sold()
+        register.next()
+
+
+@contextmanager
+def run_device(playwright, folder, base):
+    context = browser.launch_kept(playwright, folder)
+    register = browser.RegisterPage(context.pages[0], base)
+    register.open()
+    yield register
+    with suppress(PlaywrightError):
+        context.close()
+
+
+def sell_and_kill(register, folder, milliseconds):
+    register.scan(MILK)
+    register.start_paying()
+    register.page.evaluate("document.querySelector('.notes button').click()")
+    register.page.wait_for_timeout(milliseconds)
+    kill(folder)
+
+
+def test_browser_that_is_killed_while_selling_loses_and_repeats_nothing(base, api, tmp_path):
+    """Kill the browser at another moment of each sale: what the screen called done is sold once."""
+    moments = (0, 20, 60, 150, 400)
+    done: list[Decimal] = []
+    with browser.sync_playwright() as playwright:
+        with run_device(playwright, tmp_path, base) as register:
+            register.set_up()
+        for milliseconds in moments:
+            with run_device(playwright, tmp_path, base) as register:
+                register.log_in(*LENA)
+                finish_what_was_interrupted(register)
+                done.append(register.sell(CUCUMBER))
+                sell_and_kill(register, tmp_path, milliseconds)
+        with run_device(playwright, tmp_path, base) as register:
+            register.log_in(*LENA)
+            finish_what_was_interrupted(register)
+            register.wait_for_states(*["sent"] * 2 * len(moments))
+            sales = register.read_sales()
+
+    orders = ensure_orders_are_as_shown(api, [each for total in done for each in (total, PRICE)])
+    assert {order["id"] for order in orders} == {sale["id"] for sale in sales}
+
+
+def kill(profile):
+    """Kill every process of the browser with this profile, as a power cut does."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"chromium" in command and str(profile).encode() in command:
+            with suppress(ProcessLookupError):
+                os.kill(int(process.name), signal.SIGKILL)
