@@ -178,7 +178,7 @@ def test_demo_shop_has_registers_products_and_stock(seed_output, plan, tills):
         products = Product.objects.with_barcodes()
 
         assert Register.objects.in_use().count() == tills
-        assert 40 <= len(products) <= 50
+        assert 40 <= len(products) <= 60
         assert sum(product.open_price for product in products) == 1
         assert sum(product.sold_by == "weight" for product in products) >= 5
         assert sum(len(product.barcodes.all()) == 2 for product in products) >= 3
