@@ -62,10 +62,11 @@ class PriceListAdmin(ShopAdmin):
     form = PriceListForm
     view_role = edit_role = Role.MANAGER
     add_input = change_input = PriceListInput
-    list_display = ("name", "priority", "is_active", "updated_at")
+    list_display = ("name", "priority", "customer_group", "is_active", "updated_at")
+    list_select_related = ("customer_group",)
     list_filter = ("is_active",)
     ordering = ("-priority",)
-    fields = ("name", "stores", "priority", "is_active")
+    fields = ("name", "stores", "customer_group", "priority", "is_active")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if self.has_change_permission(request, obj) else ("stores",)

@@ -43,7 +43,7 @@ from orders.services.payments.store_credit import (
     count_code_attempt,
 )
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
+from orders.services.pricing.applicable_prices import ApplicablePrices, PriceContext
 from orders.services.pricing.basket import PreparedProducts, ProductLookup
 from orders.services.pricing.modifiers import ModifierLookup, prepare_modifiers
 from orders.services.registers import check_register, prepare_register
@@ -335,10 +335,11 @@ def read_products(
     if deposits := catalog.prepare_deposits():
         (rows,) = pipeline.send(deposits.call)
         catalog.set_deposits(deposits.build_instances(rows))
-    place = PlaceAndTime.find(store)
-    if prices := ApplicablePrices.prepare(catalog.list_priced_ids(), place):
+    # The view answers sales to customers.
+    context = PriceContext.find(store)
+    if prices := ApplicablePrices.prepare(catalog.list_priced_ids(), context):
         (rows,) = pipeline.send(prices.call)
-        catalog.prices = ApplicablePrices(place, prices.build_instances(rows))
+        catalog.prices = ApplicablePrices(context, prices.build_instances(rows))
     return catalog
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -11,6 +12,7 @@ from django.db.models import F, Q
 from orders.exceptions import PricesOverlap
 from orders.models.catalog import Product
 from orders.models.columns import LocalDateTimeField, money_column, quantity_column
+from orders.models.customer import CustomerGroup
 from orders.money import ListPrice
 from tenants.exceptions import Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
@@ -24,6 +26,15 @@ class PriceList(TenantOwned):
     name = models.CharField(max_length=100)
     # Ids of stores. JSON, because each sale reads them with the prices, and stores are not deleted.
     stores = models.JSONField(default=list, blank=True)
+    customer_group = models.ForeignKey(
+        CustomerGroup,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Only for customers of this group. Empty: for all customers, and without one.",
+    )
     priority = models.PositiveSmallIntegerField(
         help_text="If several lists have a price, the one with the highest priority wins."
     )
@@ -136,4 +147,9 @@ class Price(TenantOwned):
             valid_from=self.valid_from,
             valid_to=self.valid_to,
             stores=frozenset(self.price_list.stores),
+            customer_group=_to_text(self.price_list.customer_group_id),
         )
+
+
+def _to_text(id: UUID | None) -> str | None:
+    return str(id) if id else None

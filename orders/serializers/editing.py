@@ -59,8 +59,9 @@ class OrderChange(StrictSerializer):
         required=False,
         allow_null=True,
         help_text="Another customer, or changes of the entered name and e-mail address; null for "
-        "none.",
+        "none. In shops with price lists, a customer of another group prices all lines anew.",
     )
+    approval = StrictUUIDField(required=False)
 
 
 class ResumeInput(StrictSerializer):

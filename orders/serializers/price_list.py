@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from orders.models import Price, PriceList, Product
+from orders.models import CustomerGroup, Price, PriceList, Product
 from orders.models.price_list import END_BEFORE_START
 from orders.services.catalog.price_lists import WantedPrice
 from tenants.api.fields import (
@@ -23,12 +23,16 @@ from tenants.models import Store
 MAX_PRIORITY = 9999
 # With this number the body is below its limit of 1 MB.
 MAX_PRICES = 5000
+GROUP = "Only customers of this group have the prices. Null: everybody has them."
 STORES = "Stores in which the list applies; empty means all stores."
 
 
 class PriceListInput(StrictSerializer):
     name = StrictCharField(max_length=100, trim_whitespace=True)
     stores = TenantRelatedField(Store, many=True, required=False, help_text=STORES)
+    customer_group = TenantRelatedField(
+        CustomerGroup, required=False, allow_null=True, help_text=GROUP
+    )
     priority = StrictIntegerField(
         min_value=0,
         max_value=MAX_PRIORITY,
@@ -47,9 +51,22 @@ class PriceListSerializer(serializers.ModelSerializer[PriceList]):
         child=serializers.UUIDField(), read_only=True, help_text=STORES
     )
 
+    customer_group: Any = serializers.UUIDField(
+        source="customer_group_id", read_only=True, allow_null=True, help_text=GROUP
+    )
+
     class Meta:
         model = PriceList
-        fields = ("id", "name", "stores", "priority", "is_active", "version", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "stores",
+            "customer_group",
+            "priority",
+            "is_active",
+            "version",
+            "updated_at",
+        )
         read_only_fields = fields
 
 

@@ -47,9 +47,14 @@ class OrderEditingMixin:
 
     @extend_schema(request=OrderChange, responses=OrderSerializer)
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
-        """Change the note or the customer."""
-        edit = self.build_edit(required=True)
+        """Change the note or the customer.
+
+        A customer of another group may have other prices in price lists. Then all lines are priced
+        anew, which may need an approval or be refused if more was paid.
+        """
         changes = self.validated(OrderChange, partial=True)
+        edit = self.build_edit(changes, required=True)
+        changes.pop("approval", None)
         return self.answer(update_order_details(changes, edit))
 
     @extend_schema(request=NewLineInput, responses=OrderSerializer)

@@ -188,6 +188,7 @@ class OrderViewSet(ErasedCustomersMixin, OrderEditingMixin, ListRetrieveMixin, T
             build_line_requests(given),
             build_discount_requests(given),
             register=register,
+            customer=given.get("customer", {}).get("id"),
             by=request.user,
         )
         return Response(CalculationSerializer(basket).data)

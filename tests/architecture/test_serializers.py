@@ -111,6 +111,7 @@ LOOKED_UP_BY_SERVICES = {
     ("NewLineInput", "product"),
     ("NewLineInput", "approval"),
     ("LineChange", "approval"),
+    ("OrderChange", "approval"),
     ("NewDiscountInput", "line"),
     ("NewDiscountInput", "approval"),
     ("ResumeInput", "register"),

@@ -37,7 +37,7 @@ from tenants.scope import atomic_with_retry, current_tenant, tenant_scope
 from tenants.services import create_register, save_row
 
 DISCOUNTED_PRODUCTS = 3
-NINE_TENTHS = Decimal("0.9")
+NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
 
 def ensure_demo_shop(plan: DemoShop) -> bool:
@@ -72,7 +72,7 @@ def create_demo_shop(plan: DemoShop) -> None:
         create_receipt_profile(plan, stores[0], by=admin)
         create_customers(plan, by=admin)
         products = create_products(plan)
-        create_price_list(products, by=admin)
+        create_price_lists(products, by=admin)
         receive_opening_stock(plan, products, stores, by=admin)
 
 
@@ -161,20 +161,24 @@ def attach_modifier_lists(
             write_product(created[each.sku], {"modifier_lists": chosen})
 
 
-def create_price_list(listed: Iterable[tuple[Product, DemoProduct]], *, by: User) -> None:
-    """Create a price list for all stores, in which six of the first goods by unit cost less."""
-    price_list = write_price_list(PriceList(), {"name": "Six and more", "priority": 10}, by=by)
+def create_price_lists(listed: Iterable[tuple[Product, DemoProduct]], *, by: User) -> None:
+    """Create price lists in which the first goods by unit cost less: six, and for a group."""
     by_unit = [
         product
         for product, goods in listed
         if goods.sold_by == Product.SoldBy.UNIT and goods.price and goods.stock is not None
     ]
     exponent = current_tenant().currency_exponent
-    prices = [
-        WantedPrice(product, round_to(product.price * NINE_TENTHS, exponent), Decimal(6))
-        for product in by_unit[:DISCOUNTED_PRODUCTS]
-    ]
-    set_prices(price_list, prices, by=by)
+    group = CustomerGroup.objects.order_by("name").last()
+    for facts, share, quantity in (
+        ({"name": "Six and more", "priority": 10}, NINE_TENTHS, Decimal(6)),
+        ({"name": f"{group}", "priority": 20, "customer_group": group}, EIGHT_TENTHS, Decimal(0)),
+    ):
+        prices = [
+            WantedPrice(product, round_to(product.price * share, exponent), quantity)
+            for product in by_unit[:DISCOUNTED_PRODUCTS]
+        ]
+        set_prices(write_price_list(PriceList(), facts, by=by), prices, by=by)
 
 
 def save_new(row: Any) -> Any:

@@ -11,7 +11,7 @@ from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
 from orders.services.catalog.scanned_codes import Scan
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
-from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
+from orders.services.pricing.applicable_prices import ApplicablePrices, PriceContext
 from orders.services.pricing.basket import (
     ProductLookup,
     build_cash_rule,
@@ -57,7 +57,9 @@ def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
 
     That is the present catalog, with the prices of lists that applied when the sale was made.
     """
-    catalog = ProductLookup.load(sale.lines, PlaceAndTime.find(store, sale.sold_at))
+    catalog = ProductLookup.load(
+        sale.lines, PriceContext.find(store, sale.sold_at, customer=sale.customer)
+    )
     # Active or not; an id takes precedence over a code.
     products = [catalog.find_by_any_name(line) for line in sale.lines]
     lines = [

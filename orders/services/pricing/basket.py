@@ -30,7 +30,7 @@ from orders.services.catalog.scanned_codes import (
     ScannedCodes,
     load_what_is_sold,
 )
-from orders.services.pricing.applicable_prices import BASE_PRICES, ApplicablePrices, PlaceAndTime
+from orders.services.pricing.applicable_prices import BASE_PRICES, ApplicablePrices, PriceContext
 from orders.services.pricing.modifiers import (
     FIXED_BY_LABEL,
     NO_CHOICE,
@@ -320,10 +320,12 @@ class ProductLookup:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
     @classmethod
-    def load(cls, requests: Sequence[ProductReference], place: PlaceAndTime | None = None) -> Self:
+    def load(
+        cls, requests: Sequence[ProductReference], context: PriceContext | None = None
+    ) -> Self:
         """Load the products with one query each for ids, SKUs and barcodes; more for labels.
 
-        With a `place`, the prices of its price lists are loaded too.
+        With a `context`, the prices of its price lists are loaded too.
         """
         names = ProductNames(requests)
         tenant = current_tenant_id()
@@ -335,8 +337,8 @@ class ProductLookup:
         catalog = cls(products, ScannedCodes.load(names.barcodes))
         if deposits := catalog.list_deposit_ids():
             catalog.set_deposits(PRODUCTS_BY_ID.all(tenant=tenant, ids=deposits))
-        if place is not None:
-            catalog.prices = ApplicablePrices.load(catalog.list_priced_ids(), place)
+        if context is not None:
+            catalog.prices = ApplicablePrices.load(catalog.list_priced_ids(), context)
         catalog.modifiers = ModifierLookup.load(catalog.list_products())
         return catalog
 

@@ -19,7 +19,7 @@ from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
-from orders.services.pricing.applicable_prices import PlaceAndTime
+from orders.services.pricing.applicable_prices import PriceContext
 from orders.services.pricing.basket import (
     Basket,
     DiscountRequest,
@@ -45,16 +45,20 @@ def calculate_basket(
     discounts: Sequence[DiscountRequest],
     *,
     register: uuid.UUID | None,
+    customer: uuid.UUID | None = None,
     by: User,
 ) -> Basket:
     """Return what an order with this content would cost now, at the register.
 
-    The register is looked up in shops with price lists only. It may be missing where its store does
-    not matter, else `Invalid` is raised.
+    Register and customer are looked up in shops with price lists only. The register may be missing
+    where its store does not matter, else `Invalid` is raised.
     """
-    tenant = current_tenant()
-    store = get_register(register, by).store if register and tenant.has_price_lists else None
-    catalog = ProductLookup.load(lines, PlaceAndTime.find(store))
+    tenant, store = current_tenant(), None
+    if tenant.has_price_lists:
+        store = get_register(register, by).store if register else None
+        if customer is not None:
+            find_customer(customer)
+    catalog = ProductLookup.load(lines, PriceContext.find(store, customer=customer))
     if store is None and catalog.prices.depend_on_store:
         raise Invalid.field("register", NEEDS_REGISTER, code="required")
     return price_basket(tenant, lines, discounts, catalog)
@@ -99,7 +103,9 @@ def _create(new: NewOrder, by: User) -> Order:
     register = get_register(new.register, by)
     if new.customer is not None:
         find_customer(new.customer)
-    catalog = ProductLookup.load(new.lines, PlaceAndTime.find(register.store))
+    catalog = ProductLookup.load(
+        new.lines, PriceContext.find(register.store, customer=new.customer)
+    )
     draft = build_draft(new, register, catalog, by)
     with transaction.atomic():
         context = RequestContext(by, new.approval, new.terminal)

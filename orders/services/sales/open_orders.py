@@ -19,7 +19,11 @@ from orders.services.customers import CUSTOMER_FIELDS, copy_customer, find_custo
 from orders.services.expiry import find_expired_line
 from orders.services.money_limits import find_deposit_return
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
-from orders.services.pricing.applicable_prices import ApplicablePrices, PlaceAndTime
+from orders.services.pricing.applicable_prices import (
+    ApplicablePrices,
+    PriceContext,
+    find_customer_group,
+)
 from orders.services.pricing.basket import (
     MAX_DISCOUNTS,
     MAX_LINES,
@@ -53,6 +57,7 @@ from tenants.scope import atomic_with_retry, current_tenant
 
 # Order fields that the discount policy writes.
 POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
+DETAIL_FIELDS = ("note", "customer", *CUSTOMER_FIELDS)
 RETURN_FIELDS = ("deposit_return_by", "deposit_return_at")
 Change = Callable[[Order], None]
 
@@ -77,7 +82,9 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     order = lock_order(edit.order, edit.by)
     if any(line.pk == wanted.id for line in order.loaded_lines):
         return _ensure_same_line(order, wanted)
-    catalog = ProductLookup.load([wanted], PlaceAndTime.find(order.store))
+    catalog = ProductLookup.load(
+        [wanted], PriceContext.find(order.store, customer=order.customer_id)
+    )
     added = build_basket_lines(*resolve_lines([wanted], "", catalog), catalog.prices)
     if sum(not line.is_deposit for line in order.loaded_lines) >= MAX_LINES:
         raise TooManyLines(number=order.number, maximum=MAX_LINES)
@@ -139,7 +146,9 @@ def _take_over_prices(lines: Sequence[OrderLine], quantity: Decimal, order: Orde
         (line, product) for line in lines if line.quantity != quantity and (product := line.product)
     ]
     products = {product.pk for _, product in changed}
-    prices = ApplicablePrices.load(products, PlaceAndTime.find(order.store))
+    prices = ApplicablePrices.load(
+        products, PriceContext.find(order.store, customer=order.customer_id)
+    )
     for line, product in changed:
         line.update_list_price(prices.find(product, quantity))
         update_modifier_prices(line)
@@ -236,17 +245,47 @@ def remove_discount(discount_id: uuid.UUID, edit: OrderEdit) -> Order:
 
 @atomic_with_retry
 def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
-    """Change the note or the customer of an open order; the customer None removes it."""
+    """Change the note or the customer of an open order; the customer None removes it.
+
+    A customer of another group may have other prices: then each line takes over the list price that
+    applies now. Modifiers keep their prices.
+    """
     order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.ensure_open()
     if "note" in changes:
         order.note = changes["note"]
     if "customer" in changes:
+        group = find_customer_group(order.customer_id)
         _change_customer(order, changes["customer"] or {"name": "", "email": ""})
-    order.save_changes("note", "customer", *CUSTOMER_FIELDS)
+        if find_customer_group(order.customer_id) != group and (prices := _find_prices(order)):
+            return _apply_change(
+                order, edit, lambda order: _set_list_prices(prices), fields=DETAIL_FIELDS
+            )
+    order.save_changes(*DETAIL_FIELDS)
     publish("order.updated", about=order)
     return order
+
+
+def _find_prices(order: Order) -> list[tuple[OrderLine, Decimal]]:
+    """Return the lines whose list price differs from the one that applies now, with the latter.
+
+    A label with a price keeps it, whatever the product costs.
+    """
+    lines = [
+        (line, product)
+        for line in order.loaded_lines
+        if line.fixed_gross is None and (product := line.product)
+    ]
+    context = PriceContext.find(order.store, customer=order.customer_id)
+    prices = ApplicablePrices.load({product.pk for _, product in lines}, context)
+    found = [(line, prices.find(product, line.quantity)) for line, product in lines]
+    return [(line, price) for line, price in found if price != line.list_price]
+
+
+def _set_list_prices(prices: Iterable[tuple[OrderLine, Decimal]]) -> None:
+    for line, price in prices:
+        line.update_list_price(price)
 
 
 def _change_customer(order: Order, given: Mapping[str, Any]) -> None:
@@ -270,9 +309,16 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
 
 
 def _apply_change(
-    order: Order, edit: OrderEdit, change: Change, expired: OrderLine | None = None
+    order: Order,
+    edit: OrderEdit,
+    change: Change,
+    expired: OrderLine | None = None,
+    fields: Sequence[str] = (),
 ) -> Order:
-    """Apply a change, reprice, check limits, save, and complete the order if it is now paid."""
+    """Apply a change, reprice, check limits, save, and complete the order if it is now paid.
+
+    `fields` are those of the order that were changed before.
+    """
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
     events = _change_and_reprice(change, order, edit, expired)
@@ -289,7 +335,8 @@ def _apply_change(
         audit.log_after_commit(events)
     # Without a payment the order stays open although nothing is due: more lines may follow.
     completed = complete_if_paid(order, by=edit.by)
-    order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *RETURN_FIELDS, *PAID_FIELDS)
+    saved = (*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *RETURN_FIELDS, *PAID_FIELDS, *fields)
+    order.save_changes(*dict.fromkeys(saved))
     if not completed:
         publish("order.updated", about=order)
     return order

@@ -27,13 +27,16 @@ FOLDER = Path(__file__).parents[2] / "vectors"
 KNOWN_FIELDS = {
     "vector": {
         "name", "currency", "exponent", "tax_rounding", "lines", "discounts", "cash_rounding",
-        "cash", "expected", "store", "at",
+        "cash", "expected", "store", "at", "customer_group",
     },
     "line": {
         "quantity", "unit_price", "taxes", "discounts", "fixed_gross", "is_deposit", "modifiers",
         "base_price", "list_prices",
     },
-    "list_price": {"amount", "priority", "min_quantity", "valid_from", "valid_to", "stores"},
+    "list_price": {
+        "amount", "priority", "min_quantity", "valid_from", "valid_to", "stores",
+        "customer_group",
+    },
     "modifier": {"price", "quantity"},
     "tax": {"id", "percent", "included", "compound"},
     "discount": {"type", "value"},
@@ -68,6 +71,7 @@ def find_list_price(engine, vector, line):
         line["quantity"],
         vector["store"],
         vector["at"],
+        vector.get("customer_group"),
     )
 
 
@@ -295,7 +299,7 @@ def test_both_engines_compute_the_quantity_of_a_label_alike(engine, price, gross
 @given(catalog=catalogs, sale=sold)
 @for_random_baskets
 def test_both_engines_choose_the_same_price_of_price_lists(engine, catalog, sale):
-    quantity, store, at = sale
+    quantity, store, at, group = sale
     prices = [
         {
             "amount": str(each.amount),
@@ -304,11 +308,14 @@ def test_both_engines_choose_the_same_price_of_price_lists(engine, catalog, sale
             "valid_from": each.valid_from and each.valid_from.isoformat(),
             "valid_to": each.valid_to and each.valid_to.isoformat(),
             "stores": sorted(each.stores),
+            "customer_group": each.customer_group,
         }
         for each in catalog
     ]
 
-    chosen = engine.call("choosePrice", str(BASE), prices, str(quantity), store, at.isoformat())
+    chosen = engine.call(
+        "choosePrice", str(BASE), prices, str(quantity), store, at.isoformat(), group
+    )
 
     assert chosen == str(choose_price(BASE, catalog, *sale))
 

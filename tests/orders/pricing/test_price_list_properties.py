@@ -23,9 +23,11 @@ prices = st.builds(
     valid_from=st.none() | times,
     valid_to=st.none() | times,
     stores=stores,
+    customer_group=st.sampled_from([None, "x", "y"]),
 )
 catalogs = st.lists(prices, max_size=8, unique_by=lambda each: (each.priority, each.min_quantity))
-sold = st.tuples(quantities, st.sampled_from("ab"), times)
+groups = st.sampled_from([None, "x", "z"])
+sold = st.tuples(quantities, st.sampled_from("ab"), times, groups)
 
 
 @for_many_prices
@@ -64,18 +66,18 @@ def test_prices_that_do_not_apply_change_nothing(catalog, sale):
 @for_many_prices
 @given(catalogs, sold)
 def test_returned_goods_have_the_price_of_as_many(catalog, sale):
-    quantity, store, at = sale
+    quantity, *where = sale
 
-    assert choose_price(BASE, catalog, -quantity, store, at) == choose_price(BASE, catalog, *sale)
+    assert choose_price(BASE, catalog, -quantity, *where) == choose_price(BASE, catalog, *sale)
 
 
 @for_many_prices
 @given(prices, sold, times)
 def test_price_applies_in_one_period_only(price, sale, other):
     """Of two times at which it applies, it applies at every time between them."""
-    quantity, store, at = sale
+    quantity, store, at, group = sale
     first, last = sorted((at, other))
 
-    if price.applies(quantity, store, first) and price.applies(quantity, store, last):
+    if all(price.applies(quantity, store, each, group) for each in (first, last)):
         middle = first + (last - first) / 2
-        assert price.applies(quantity, store, middle)
+        assert price.applies(quantity, store, middle, group)

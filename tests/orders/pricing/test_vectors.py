@@ -50,12 +50,14 @@ def build_list_price(given: Mapping[str, Any]) -> ListPrice:
         for name in ("valid_from", "valid_to")
         if name in given
     }
+    group = given.get("customer_group")
     min_quantity, stores = Decimal(given.get("min_quantity", "0")), given.get("stores", ())
     return ListPrice(
         Decimal(given["amount"]),
         given["priority"],
         min_quantity,
         stores=frozenset(stores),
+        customer_group=group,
         **times,
     )
 
@@ -64,7 +66,8 @@ def find_list_price(vector: Mapping[str, Any], given: Mapping[str, Any]) -> Deci
     prices = [build_list_price(each) for each in given["list_prices"]]
     at = datetime.fromisoformat(vector["at"])
     base, quantity = Decimal(given["base_price"]), Decimal(given["quantity"])
-    return choose_price(base, prices, quantity, vector["store"], at)
+    group = vector.get("customer_group")
+    return choose_price(base, prices, quantity, vector["store"], at, group)
 
 
 def build_line(vector: Mapping[str, Any], given: Mapping[str, Any]) -> LineInput:
@@ -121,7 +124,7 @@ def order_amounts(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_vectors_are_complete_and_have_unique_names():
-    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 135
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 138
 
 
 def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:

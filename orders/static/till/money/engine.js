@@ -61,7 +61,7 @@
  *
  * A price of a product in a price list. Times are local times of the store, such as
  * `2026-12-01T10:00:00`: from `valid_from` on, and before `valid_to`. Without stores the list applies
- * to all of them. `priority` is that of the list.
+ * to all of them, without a customer group to everybody. `priority` is that of the list.
  * @typedef {object} ListPrice
  * @property {string} amount
  * @property {number} priority
@@ -69,6 +69,7 @@
  * @property {string | null} [valid_from]
  * @property {string | null} [valid_to]
  * @property {string[]} [stores]
+ * @property {string | null} [customer_group]
  *
  * @typedef {{n: bigint, d: bigint}} Fraction
  */
@@ -461,14 +462,21 @@ export function computeLabeledQuantity(fixedGross, unitPrice) {
 
 // --- Price lists --------------------------------------------------------------------------------
 
-/** @param {ListPrice} price @param {Fraction} quantity @param {string} store @param {string} at */
-function appliesTo(price, quantity, store, at) {
+/**
+ * @param {ListPrice} price
+ * @param {Fraction} quantity
+ * @param {string} store
+ * @param {string} at
+ * @param {string | null} group
+ */
+function appliesTo(price, quantity, store, at, group) {
   const minimum = parse("minimum quantity", price.min_quantity ?? "0");
   return (
     quantity.n * minimum.d >= minimum.n * quantity.d &&
     (!price.valid_from || price.valid_from <= at) &&
     (!price.valid_to || at < price.valid_to) &&
-    (!price.stores?.length || price.stores.includes(store))
+    (!price.stores?.length || price.stores.includes(store)) &&
+    (!price.customer_group || price.customer_group === group)
   );
 }
 
@@ -483,11 +491,12 @@ function appliesTo(price, quantity, store, at) {
  * @param {string} quantity
  * @param {string} store
  * @param {string} at
+ * @param {string | null} [group] of the customer, if there is one
  */
-export function choosePrice(base, prices, quantity, store, at) {
+export function choosePrice(base, prices, quantity, store, at, group = null) {
   const sold = parse("quantity", quantity);
   const applicable = prices.filter((price) =>
-    appliesTo(price, { n: abs(sold.n), d: sold.d }, store, at),
+    appliesTo(price, { n: abs(sold.n), d: sold.d }, store, at, group),
   );
   const isBetter = (/** @type {ListPrice} */ one, /** @type {ListPrice} */ other) =>
     one.priority === other.priority
