@@ -94,7 +94,7 @@ class RegisterAdmin(PlaceAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         try:
-            code, expires_at = make_pairing_code(register=register, by=by)
+            code, expires_at = make_pairing_code(register_id=register.pk, by=by)
         except DomainError as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect("../change/")

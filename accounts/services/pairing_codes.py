@@ -1,5 +1,6 @@
 """Pairing codes: a manager makes one, and a device without any log-in uses it once."""
 
+import uuid
 from datetime import datetime
 
 from django.utils import timezone
@@ -22,19 +23,18 @@ from accounts.services.terminals import (
     pair_device,
 )
 from tenants import audit
-from tenants.models import Register
 from tenants.scope import across_tenants, atomic_with_retry, tenant_scope
 
 
 @atomic_with_retry
-def make_pairing_code(*, register: Register, by: User) -> tuple[str, datetime]:
+def make_pairing_code(*, register_id: uuid.UUID, by: User) -> tuple[str, datetime]:
     """Make the pairing code of a register, which replaces the former one.
 
     Returns the code, of which only a keyed hash is stored, and when it expires. Raises
     RegisterClosed.
     """
     ensure_may_pair(by)
-    register = lock_register(register.pk)
+    register = lock_register(register_id)
     if not register.is_in_use:
         raise RegisterClosed
     code = _find_free_code()

@@ -52,7 +52,7 @@ class Device:
 
 @atomic_with_retry
 def pair_terminal(
-    *, register: Register, session: AuthSession, device: Device | None = None
+    *, register_id: uuid.UUID, session: AuthSession, device: Device | None = None
 ) -> tuple[Terminal, str]:
     """Pair a device with a register; the former terminal is unpaired.
 
@@ -61,7 +61,7 @@ def pair_terminal(
     by = session.user
     ensure_may_pair(by)
     session.ensure_fresh(timezone.now(), by_password=True)
-    return pair_device(lock_register(register.pk), device or Device(), by)
+    return pair_device(lock_register(register_id), device or Device(), by)
 
 
 def ensure_may_pair(by: User) -> None:

@@ -143,7 +143,7 @@ class RegisterViewSet(
         sales after `last_device_sequence`.
         """
         terminal, token = pair_terminal(
-            register=self.get_object(),
+            register_id=self.get_object_id(),
             session=request.auth,
             device=Device(**self.validated(DeviceInput)),
         )
@@ -158,7 +158,7 @@ class RegisterViewSet(
         authentication by password.
         """
         request.auth.ensure_fresh(timezone.now(), by_password=True)
-        code, expires_at = make_pairing_code(register=self.get_object(), by=request.user)
+        code, expires_at = make_pairing_code(register_id=self.get_object_id(), by=request.user)
         shown = {"pairing_code": format_pairing_code(code), "expires_at": expires_at}
         data = PairingCodeSerializer(shown).data
         headers = {"Cache-Control": "no-store"}

@@ -96,7 +96,7 @@ def test_login_during_unpairing_or_closing_leaves_no_session(end, register, mana
             return admin_client.patch(path, {"is_active": False}, If_Match="*")
         with tenant_scope(shop):
             if end == "pair":
-                return pair_terminal(register=register, session=session)
+                return pair_terminal(register_id=register.pk, session=session)
             return unpair_terminal(register_id=register.pk, by=manager)
 
     outcomes = run_concurrently(
@@ -113,7 +113,7 @@ def test_simultaneous_pairings_leave_one_paired_terminal(register, manager, shop
 
     def pair():
         with tenant_scope(shop):
-            return pair_terminal(register=register, session=session)[1]
+            return pair_terminal(register_id=register.pk, session=session)[1]
 
     tokens = run_times(4, pair)
 

@@ -169,14 +169,14 @@ def test_pin_session_cannot_pair(register, manager, in_shop):
     session = AuthSessionFactory(user=manager, method="pin")
 
     with pytest.raises(InsufficientAuthentication):
-        pair_terminal(register=register, session=session)
+        pair_terminal(register_id=register.pk, session=session)
 
     assert list_terminals() == []
 
 
 def test_service_rejects_pairing_and_unpairing_by_cashiers(register, cashier, in_shop):
     with pytest.raises(NotPermitted):
-        pair_terminal(register=register, session=AuthSessionFactory(user=cashier))
+        pair_terminal(register_id=register.pk, session=AuthSessionFactory(user=cashier))
     with pytest.raises(NotPermitted):
         unpair_terminal(register_id=register.pk, by=cashier)
 
