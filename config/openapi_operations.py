@@ -99,6 +99,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     # catalog and stock
     "GET catalog/snapshot/": ("catalog.snapshot", "Load or follow the catalog of a terminal"),
     "POST prices/batch/": ("prices.set_batch", "Set many prices of a list at once"),
+    "GET products/{id}/cost/": ("products.retrieve_cost", "Retrieve the cost of a product"),
     "GET products/export/": ("products.export", "Export the catalog as CSV"),
     "POST products/import/": ("products.import", "Import a catalog file"),
     "GET stock/": ("stock.list", "List stock levels"),

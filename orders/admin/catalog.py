@@ -42,6 +42,20 @@ class ProductForm(ServiceForm):
     price = forms.CharField(
         max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
     )
+    cost = forms.CharField(
+        required=False,
+        empty_value=None,
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
+        help_text="What the shop pays for one unit. Cashiers do not see it.",
+    )
+    content = forms.CharField(
+        required=False,
+        empty_value=None,
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
+        help_text="What one unit contains, such as 750 with the unit g, for the unit price.",
+    )
     barcodes = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
@@ -87,6 +101,9 @@ class ProductForm(ServiceForm):
             # A new variant has both from its parent, unless they are entered.
             self.fields["name"].required = self.fields["price"].required = False
         self.initial["price"] = to_currency(self.initial.get("price"))
+        self.initial["cost"] = to_currency(self.initial.get("cost"))
+        content = self.initial.get("content")
+        self.initial["content"] = None if content is None else format_number(content)
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
@@ -143,6 +160,9 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "name",
         "sku",
         "price",
+        "cost",
+        "content",
+        "content_unit",
         "tax_class",
         "category",
         "barcodes",

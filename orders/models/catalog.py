@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import Prefetch, Q
 
 from orders.codes import build_key, normalize_plu
-from orders.models.columns import QUANTITY_DECIMALS, money_column
+from orders.models.columns import QUANTITY_DECIMALS, money_column, quantity_column
 from orders.models.search_text import SearchTextField
 from orders.models.variant_options import Options, OptionsKeyField, fold_option_names
-from orders.money import TaxRate, build_tax_rate, round_to
+from orders.money import ContentUnit, TaxRate, build_tax_rate, round_to
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
@@ -173,6 +173,22 @@ class Product(SoldByUnitOrWeight, TenantOwned):
         db_default=False,
         help_text="Customers bring it back for its price, such as an empty bottle.",
     )
+    cost = money_column(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="What the shop pays for one unit. Cashiers do not see it.",
+    )
+    content = quantity_column(
+        null=True, blank=True, help_text="What one unit contains, for the unit price on labels."
+    )
+    # Null, because most products have none.
+    content_unit = models.CharField(  # noqa: DJ001
+        max_length=5,
+        choices=[(unit.value, unit.value) for unit in ContentUnit],
+        null=True,
+        blank=True,
+    )
     # Ids in their order, null without any. JSON, because a sale reads them with the product.
     modifier_lists = models.JSONField(null=True, blank=True)
     parent = models.ForeignKey(
@@ -203,6 +219,15 @@ class Product(SoldByUnitOrWeight, TenantOwned):
                 name="product_plu_is_unique",
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(cost__isnull=True) | Q(cost__gte=0),
+                name="product_cost_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(content__isnull=True, content_unit__isnull=True)
+                | Q(content__gt=0, content_unit__isnull=False),
+                name="product_content_has_a_unit",
+            ),
             # Also the index of the variants of a product.
             models.UniqueConstraint(
                 fields=["tenant", "parent", "options_key"],
@@ -270,6 +295,14 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     def has_own_stock(self) -> bool:
         """Return whether its sales take stock. Empties are not stock of the shop: it sells none."""
         return self.track_stock and not self.returnable and not self.has_variants
+
+    def find_content_error(self) -> FieldError | None:
+        """Return the error for a content without its unit, or a unit without a content."""
+        if self.content is not None and not self.content_unit:
+            return FieldError("content_unit", "required", "Enter the unit of the content.")
+        if self.content_unit and self.content is None:
+            return FieldError("content", "required", "Enter the content in this unit.")
+        return None
 
     def find_variant_error(self) -> FieldError | None:
         """Return the error for a parent that this product cannot have, or for its options."""
@@ -349,6 +382,7 @@ class Product(SoldByUnitOrWeight, TenantOwned):
 
     def clean_fields(self, exclude: Any = None) -> None:
         self.sku = normalize_code(self.sku)
+        self.content_unit = self.content_unit or None
         self.plu = normalize_plu(normalize_code(self.plu or "")) or None
         super().clean_fields(exclude=exclude)
 

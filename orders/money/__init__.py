@@ -39,11 +39,13 @@ from orders.money.refunds import (
 )
 from orders.money.rounding import RoundingMode, apportion, round_to
 from orders.money.trace import build_price_trace
+from orders.money.unit_price import ContentUnit, UnitPrice, compute_unit_price
 
 __all__ = [
     "CashOutcome",
     "CashRoundingRule",
     "CashSettlement",
+    "ContentUnit",
     "Discount",
     "DiscountType",
     "LineInput",
@@ -61,6 +63,7 @@ __all__ = [
     "SoldLine",
     "TaxRate",
     "TaxTotal",
+    "UnitPrice",
     "allocate_difference",
     "allocate_refund",
     "apportion",
@@ -68,6 +71,7 @@ __all__ = [
     "build_tax_rate",
     "choose_price",
     "compute_labeled_quantity",
+    "compute_unit_price",
     "price_order",
     "refund_quantity",
     "refund_without_goods",

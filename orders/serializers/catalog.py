@@ -10,11 +10,12 @@ from orders.codes import normalize_plu
 from orders.models import Category, ModifierList, Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH
 from orders.models.variant_options import MAX_OPTION_LENGTH, MAX_OPTIONS
-from orders.money import TaxRate
+from orders.money import ContentUnit, TaxRate
 from orders.serializers.rendering import render_product
 from tenants.api.fields import (
     MoneyField,
     PercentField,
+    QuantityField,
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
@@ -23,6 +24,7 @@ from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.scope import current_tenant
 
 MAX_BARCODES = 50
+PRICED_UNITS = ("kg", "l", "m", "m2", "piece", "lb")
 MAX_RATES = 10
 MAX_MODIFIER_LISTS = 20
 
@@ -172,6 +174,20 @@ class ProductInput(StrictSerializer):
         help_text="What tells a variant from the others, by name: they have the same names.",
     )
 
+    cost = MoneyField(
+        required=False,
+        allow_null=True,
+        help_text="What the shop pays for one unit. `products/{id}/cost/` shows it to managers.",
+    )
+    content = QuantityField(
+        required=False,
+        allow_null=True,
+        help_text="What one unit contains, in `content_unit`, for the unit price on labels.",
+    )
+    content_unit = StrictChoiceField(
+        choices=[unit.value for unit in ContentUnit], required=False, allow_null=True
+    )
+
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Require name and price of a new product that is no variant."""
         if self.partial or given.get("parent"):
@@ -184,6 +200,24 @@ class ProductInput(StrictSerializer):
         return given
 
 
+class UnitPriceSerializer(serializers.Serializer[Any]):
+    """What a kilogram, liter, meter, square meter or piece costs."""
+
+    amount = serializers.CharField(read_only=True)
+    unit = serializers.ChoiceField(choices=PRICED_UNITS, read_only=True)
+
+
+class ProductCostSerializer(serializers.ModelSerializer[Product]):
+    """The cost of a product."""
+
+    cost = MoneyField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Product
+        fields = ("id", "cost", "version")
+        read_only_fields = fields
+
+
 class ProductSerializer(serializers.ModelSerializer[Product]):
     price = MoneyField(read_only=True)
     barcodes = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -191,6 +225,12 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
     options = serializers.DictField(child=serializers.CharField(), read_only=True)
     has_variants = serializers.BooleanField(
         read_only=True, help_text="Whether it has variants, which are sold instead of it."
+    )
+    content = QuantityField(read_only=True, allow_null=True)
+    unit_price = UnitPriceSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="Null without content, except of goods that are sold by weight.",
     )
 
     class Meta:
@@ -215,6 +255,9 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "parent",
             "options",
             "has_variants",
+            "content",
+            "content_unit",
+            "unit_price",
             "version",
             "updated_at",
         )

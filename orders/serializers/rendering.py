@@ -9,7 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund, StockLevel
-from orders.money import PricedTax, TaxRate, TaxTotal, build_price_trace, round_to
+from orders.money import (
+    PricedTax,
+    TaxRate,
+    TaxTotal,
+    build_price_trace,
+    compute_unit_price,
+    round_to,
+)
 from orders.serializers.rows import (
     LineRow,
     OrderRow,
@@ -218,11 +225,38 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "parent": str(product.parent_id) if product.parent_id else None,
             "options": dict(product.options or ()),
             "has_variants": product.has_variants,
+            "content": None if product.content is None else format_number(product.content),
+            "content_unit": product.content_unit,
+            "unit_price": render_unit_price(product, money),
             "version": product.version,
             "updated_at": moment(product.updated_at),
         }
         for product in products
     ]
+
+
+def render_unit_price(product: Product | ProductRow, money: Any) -> dict[str, str] | None:
+    """Return the price of a kilogram, liter ..., or None where it has none.
+
+    Goods that are sold by weight have it in their price.
+    """
+    if product.open_price or product.has_variants:
+        return None
+    if product.content is not None and product.content_unit is not None:
+        exponent = current_tenant().currency_exponent
+        amount, unit = format_unit_price(
+            str(product.price), str(product.content), product.content_unit, exponent
+        )
+        return {"amount": amount, "unit": unit}
+    if product.sold_by == Product.SoldBy.WEIGHT:
+        return {"amount": money(product.price), "unit": product.weight_unit}
+    return None
+
+
+@lru_cache(maxsize=8192)
+def format_unit_price(price: str, content: str, unit: str, exponent: int) -> tuple[str, str]:
+    found = compute_unit_price(Decimal(price), Decimal(content), unit, exponent)
+    return f"{found.amount:f}", found.unit.value
 
 
 def render_stock_level(level: StockLevel | StockLevelRow) -> dict[str, Any]:

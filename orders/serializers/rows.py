@@ -47,6 +47,8 @@ class ProductRow(Row):
     parent_id: str | None
     options_text: str | None
     has_variants: bool
+    content: str | None
+    content_unit: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -69,7 +71,8 @@ PRODUCT_COLUMNS = """
 SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
  listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
  listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
- listed.options, listed.has_variants, listed.version, listed.updated_at,
+ listed.options, listed.has_variants, listed.content, listed.content_unit, listed.version,
+ listed.updated_at,
  ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """

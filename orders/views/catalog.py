@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.db import transaction
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +23,7 @@ from orders.models.catalog import normalize_code
 from orders.serializers.catalog import (
     CategoryInput,
     CategorySerializer,
+    ProductCostSerializer,
     ProductInput,
     ProductSerializer,
     TaxClassInput,
@@ -112,9 +115,9 @@ class ProductFilter(StrictFilterSet):
         return products.filter(sku=normalize_code(value))
 
 
-# Fields that determine the price that customers pay.
+# Fields that determine the price that customers pay, and the cost.
 PRICE_FIELDS = frozenset(
-    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists"}
+    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists", "cost"}
 )
 
 
@@ -153,6 +156,17 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
             product.ensure_version(expected)
             product = self.save(product, self.validated(self.input_class, partial=True))
         return self.answer(product)
+
+    @extend_schema(responses=ProductCostSerializer)
+    @action(
+        detail=True,
+        methods=["get"],
+        permission_classes=(IsManager,),
+        serializer_class=ProductCostSerializer,
+    )
+    def cost(self, request: Request, pk: Any) -> Response:
+        """Return the cost, which no other answer has: terminals keep copies of products."""
+        return self.answer(self.get_object())
 
     def save(self, product: Product, changes: dict[str, Any]) -> Product:
         barcodes = changes.pop("barcodes", None)

@@ -54,6 +54,8 @@ column of each heading. The columns are:
   existing tax class; `tax_percent` finds the only one with this rate.
 - `plu` is the number of the product on labels of scales; an empty cell removes it.
 - `weight_unit` is kg or lb.
+- `content` is what one unit contains, in `content_unit`: g, kg, ml, l, m, m2 or piece. `cost` is
+  what the shop pays for one unit.
 - `parent` is the SKU of the product that a row is a variant of, and `options` are written as
   `Size: M | Color: Red`, or in columns such as `option [Size]`.
 - `deposit` is the SKU of the product that is charged with every unit. It may be in the same file.

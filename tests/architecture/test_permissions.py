@@ -164,6 +164,7 @@ TABLE = {
     ("patch", "product-detail"): MANAGERS,
     ("post", "product-import"): MANAGERS,
     ("get", "product-export"): MANAGERS,
+    ("get", "product-cost"): MANAGERS,
     # stock
     ("get", "stock-level-list"): STAFF,
     ("get", "stock-level-detail"): STAFF,

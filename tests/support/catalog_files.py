@@ -13,16 +13,8 @@ from tests.support.api import Person
 PATH = "products/import/"
 HEADER = [
     *("sku", "name", "price", "barcodes", "category", "tax_class", "sold_by", "open_price"),
-    *(
-        "track_stock",
-        "is_active",
-        "plu",
-        "weight_unit",
-        "deposit",
-        "returnable",
-        "parent",
-        "options",
-    ),
+    *("track_stock", "is_active", "plu", "weight_unit", "deposit", "returnable"),
+    *("parent", "options", "cost", "content", "content_unit"),
 ]
 
 

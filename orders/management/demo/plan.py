@@ -71,6 +71,8 @@ class DemoProduct:
     modifier_lists: tuple[str, ...]
     parent: str | None
     options: tuple[tuple[str, str], ...]
+    content: Decimal | None
+    content_unit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         returnable=row["returnable"] == "yes",
         modifier_lists=tuple(filter(None, row.get("modifier_lists", "").split("|"))),
         parent=row["parent"] or None,
+        content=parse_decimal(row["content"].partition(" ")[0]),
+        content_unit=row["content"].partition(" ")[2] or None,
         options=tuple(parse_option(each) for each in row["options"].split("|") if each),
     )
 

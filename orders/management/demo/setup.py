@@ -206,6 +206,8 @@ def create_product(
         "plu": goods.plu,
         "deposit": created[goods.deposit] if goods.deposit else None,
         "returnable": goods.returnable,
+        "content": goods.content,
+        "content_unit": goods.content_unit,
         "parent": created[goods.parent] if goods.parent else None,
         "options": [list(pair) for pair in goods.options] or None,
     }

@@ -19,6 +19,7 @@ from tenants.exceptions import FieldError
 from tenants.ids import new_id
 from tenants.scope import current_tenant
 
+AMOUNTS = ("price", "cost")
 UPDATED_FIELDS = (
     "name",
     "price",
@@ -31,6 +32,9 @@ UPDATED_FIELDS = (
     "plu",
     "weight_unit",
     "returnable",
+    "cost",
+    "content",
+    "content_unit",
     "search_text",
     "version",
     "updated_at",
@@ -287,6 +291,7 @@ class CatalogDiff:
         product = Product(id=id, sku=sku, **values)
         if self.variants.is_late(product):
             self.late_variants.append(product)
+        self.check_content(product, product_row)
         self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
@@ -309,6 +314,7 @@ class CatalogDiff:
         }
         for name, value in different.items():
             setattr(product, name, value)
+        self.check_content(product, product_row)
         has_other_deposit = self.set_deposit(product, product_row)
         codes = stored if product_row.barcodes is None else product_row.barcodes
         kept = {
@@ -323,6 +329,10 @@ class CatalogDiff:
         has_changed = bool(different or added or removed) or has_other_deposit
         has_changed |= self.variants.differs(product.sku)
         return has_changed or product.pk in self.lost_code
+
+    def check_content(self, product: Product, product_row: ProductRow) -> None:
+        if wrong := product.find_content_error():
+            self.errors.add(replace(wrong, row=product_row.row))
 
     def set_deposit(self, product: Product, product_row: ProductRow) -> bool:
         """Note the deposit for `write_deposits`; return whether it differs from the stored one."""
@@ -351,8 +361,8 @@ class CatalogDiff:
 
 def get_stored_value(product: Product, name: str) -> Any:
     """Return the value as the API shows it; an old price may have other decimals."""
-    if name == "price":
-        return current_tenant().quantize_amount(product.price)
+    if name in AMOUNTS and getattr(product, name) is not None:
+        return current_tenant().quantize_amount(getattr(product, name))
     return getattr(product, name)
 
 

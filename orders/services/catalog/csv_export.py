@@ -9,6 +9,7 @@ from orders.models import Barcode, Product
 from orders.services.catalog.code_cells import join_barcodes, protect_code
 from orders.services.catalog.csv_options import write_options
 from orders.services.catalog.csv_rows import COLUMNS
+from tenants.api.formats import format_number
 from tenants.csv import write_csv
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -32,6 +33,9 @@ FIELDS = (
     "returnable",
     "parent__sku",
     "options",
+    "cost",
+    "content",
+    "content_unit",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -71,7 +75,7 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths = product[:10]
-    plu, unit, deposit, back, parent, options = product[10:]
+    plu, unit, deposit, back, parent, options, cost, content, content_unit = product[10:]
     amount = str(tenant.quantize_amount(price))
     cells = [
         protect_code(sku),
@@ -84,4 +88,6 @@ def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> 
     ]
     cells += [BOOLEAN_TEXTS[truth] for truth in truths]
     cells += [plu or "", unit, protect_code(deposit or ""), BOOLEAN_TEXTS[back]]
-    return [*cells, protect_code(parent or ""), write_options(options or ())]
+    cells += [protect_code(parent or ""), write_options(options or ())]
+    cells.append("" if cost is None else str(tenant.quantize_amount(cost)))
+    return [*cells, "" if content is None else format_number(content), content_unit or ""]

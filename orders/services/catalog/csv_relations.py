@@ -10,7 +10,7 @@ MAX_NAME_LENGTH = 200
 # Ends the SKU of a parent if a variant has its SKU.
 OF_PARENT = "-parent"
 # What the product of variants has from the first of them.
-VALUES_OF_PARENT = ("price", "tax_class", "sold_by", "open_price", "is_active")
+VALUES_OF_PARENT = ("price", "cost", "tax_class", "sold_by", "open_price", "is_active")
 
 
 class RelatedRows:

@@ -10,6 +10,7 @@ from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
 from orders.models.catalog import MAX_PLU_LENGTH, build_barcode_key, normalize_code
 from orders.models.columns import MAX_AMOUNT, QUANTITY_DECIMALS
+from orders.money import ContentUnit
 from orders.services.catalog.code_cells import (
     check_no_spreadsheet_error,
     may_lack_zero,
@@ -41,6 +42,9 @@ COLUMNS = (
     "returnable",
     "parent",
     "options",
+    "cost",
+    "content",
+    "content_unit",
 )
 # Read, but not exported: opening stock, the currency of the prices, and the total rate of taxes.
 EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
@@ -49,7 +53,7 @@ STORE_STOCK = re.compile(r"stock \[(?P<store>.+)\]")
 KEY_COLUMN = "sku"
 # Damage by spreadsheets is undone in these.
 CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit", "parent"})
-NUMBER_FIELDS = ("price", "stock", "tax_percent")
+NUMBER_FIELDS = ("price", "stock", "tax_percent", "cost", "content")
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
 MAX_BARCODES_PER_PRODUCT = 50
@@ -87,6 +91,7 @@ ERROR_MESSAGES = {
     "date_in_code": "A spreadsheet has turned this code into a date. "
     "Format the column as text and enter the code again.",
     "spreadsheet_error": "The spreadsheet shows an error here. Correct the formula.",
+    "not_positive": "Must be greater than zero.",
     "malformed_options": "Write the options as in: Size: M | Color: Red.",
     "too_many_options": "At most {maximum} options.",
     "repeated_option": "Each option must have another name.",
@@ -234,6 +239,9 @@ class RowParser:
             "options": split_options,
             "returnable": self.parse_boolean,
             "currency": self.parse_currency,
+            "cost": self.parse_cost,
+            "content": self.parse_content,
+            "content_unit": self.parse_content_unit,
         }
 
     def parse_row(self, number: int, cells: Cells) -> ProductRow | list[FieldError]:
@@ -299,10 +307,27 @@ class RowParser:
         return cell
 
     def parse_price(self, cell: str) -> Decimal:
+        return self.parse_amount(cell, "price") if cell else raise_format_error("blank")
+
+    def parse_cost(self, cell: str) -> Decimal | None:
+        return self.parse_amount(cell, "cost") if cell else None
+
+    def parse_content(self, cell: str) -> Decimal | None:
         if not cell:
-            raise_format_error("blank")
+            return None
+        text = self.numbers["content"].normalize(cell, decimals=QUANTITY_DECIMALS)
+        number = parse_number(text, decimals=QUANTITY_DECIMALS, digits=MAX_QUANTITY_DIGITS)
+        return number or raise_format_error("not_positive")
+
+    def parse_content_unit(self, cell: str) -> str | None:
+        units = [unit.value for unit in ContentUnit]
+        if cell and cell.lower() not in units:
+            raise_format_error("invalid_choice", choices=", ".join(units))
+        return cell.lower() or None
+
+    def parse_amount(self, cell: str, column: str) -> Decimal:
         if not PLAIN_PRICE.fullmatch(cell):
-            cell = self.numbers["price"].normalize(cell, decimals=self.decimals)
+            cell = self.numbers[column].normalize(cell, decimals=self.decimals)
         try:
             number = parse_number(cell, decimals=self.decimals, digits=MAX_AMOUNT.adjusted())
         except FormatError as error:

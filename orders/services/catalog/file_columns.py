@@ -39,6 +39,7 @@ from tenants.exceptions import FieldError
 from tenants.models import Store
 from tenants.scope import current_tenant
 
+AMOUNTS = ("price", "cost")
 OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"
 MAX_NAME_LENGTH = 100
 # Rows of a product whose variants are told apart by a name alone.
@@ -253,7 +254,7 @@ class FileColumns:
                 otherwise=POINT if self.format else by_country,
                 currency=shop.currency,
                 in_file=in_file,
-                three_decimals=three_decimals if name == "price" else None,
+                three_decimals=three_decimals if name in AMOUNTS else None,
             )
             for name in NUMBER_FIELDS
         }
@@ -342,6 +343,8 @@ class FileColumns:
             values["barcodes"] = "|".join(self.get_all("barcodes", cells))
         if self.has_category:
             values["category"] = self.read_category(cells) or self.read_category(self.group_cells)
+        if cost := self.get_first("cost", cells):
+            values["cost"] = cost
         values |= self.read_flags(cells) | self.read_taxes(cells)
         return Cells(values, options=tuple(options) if is_variant else None, group=group)
 

@@ -65,6 +65,8 @@ def _check(
     if changes.keys() & VARIANT_FIELDS:
         ensure_variant_possible(product)
     product.clean_fields()
+    if changes.keys() & {"content", "content_unit"} and (error := product.find_content_error()):
+        raise Invalid(errors=(error,))
     if changes.keys() & {"deposit", "returnable", "open_price", "sold_by", "modifier_lists"}:
         _ensure_returnable_possible(product)
         _ensure_deposit_possible(product)

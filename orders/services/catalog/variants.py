@@ -23,6 +23,7 @@ MAX_VARIANTS = 2_048
 # What a new variant has from its parent, unless the request says otherwise.
 INHERITED_FIELDS = (
     "price",
+    "cost",
     "tax_class",
     "category",
     "sold_by",

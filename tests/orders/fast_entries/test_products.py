@@ -225,6 +225,23 @@ def test_variants_equal_the_view(client, shop, products, foreign):
         assert results(client.get(f"{PRODUCTS}?parent={parent}")) == []
 
 
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD"])
+def test_unit_prices_equal_the_view(client, shop, products, currency):
+    with tenant_scope(shop):
+        shop.currency = currency
+        shop.save()
+        for product, (content, unit) in zip(
+            products, [("750", "g"), ("0.33", "l"), ("3", "piece"), ("1.125", "m2")], strict=False
+        ):
+            Product.objects.filter(pk=product.pk).update(content=content, content_unit=unit)
+        Product.objects.filter(pk=products[4].pk).update(sold_by="weight", cost="1.11")
+        Product.objects.filter(pk=products[3].pk).update(open_price=True)
+
+    shown = results(client.get(PRODUCTS))
+    assert sum(each["unit_price"] is not None for each in shown) == 4
+    assert not any("cost" in each for each in shown)
+
+
 # --- tags and compression -------------------------------------------------------------------------
 
 

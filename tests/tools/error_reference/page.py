@@ -269,6 +269,7 @@ FIELDS = {
     "not_on_sale": "The product or modifier is not active.",
     "not_paid": "Nothing was paid by this method.",
     "not_paid_out": "What is paid out must be one payment in cash.",
+    "not_positive": "The number must be greater than zero.",
     "not_returnable": "Only returnable products can have a negative quantity.",
     "not_tendered": "Nothing is tendered for what the shop pays out.",
     "not_tracked": "The stock of this product is not tracked.",
