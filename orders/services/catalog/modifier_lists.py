@@ -99,6 +99,10 @@ def _find_errors(
         if "id" in each and each["id"] not in left:
             detail = "Not a modifier of this list, or named twice."
             yield FieldError(f"{path}.id", "does_not_exist", detail)
+        product = each.get("product")
+        if product and product.has_variants:
+            detail = f"{product.name} has variants, which have the stock. Choose one of them."
+            yield FieldError(f"{path}.product", "has_variants", detail)
         left.discard(each.get("id"))
         if each["name"] in names:
             yield FieldError(f"{path}.name", "unique", "This name already exists.")

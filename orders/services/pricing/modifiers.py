@@ -8,6 +8,7 @@ from typing import Any
 
 from orders.models import Modifier, ModifierList, OrderLine, Product
 from orders.money import ModifierInput
+from orders.services.catalog.scanned_codes import UNUSED_OF_PRODUCTS
 from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
 from tenants.exceptions import FieldError, Invalid
 from tenants.scope import current_tenant_id
@@ -21,7 +22,8 @@ FIXED_BY_LABEL = "The scanned code contains the price. Leave the modifiers out."
 UNUSED_COLUMNS = (
     *("created_at", "updated_at"),
     *("modifier_list__created_at", "modifier_list__updated_at"),
-    *("product__created_at", "product__updated_at", "product__search_text"),
+    *("product__created_at", "product__updated_at"),
+    *(f"product__{name}" for name in UNUSED_OF_PRODUCTS),
 )
 MODIFIERS_BY_LIST = CompiledQuery(
     lambda tenant, lists: (
@@ -172,7 +174,7 @@ def build_snapshot(modifier: Modifier, quantity: int) -> Snapshot:
         "quantity": quantity,
         "product": str(product.pk) if product else None,
         "sku": product.sku if product else "",
-        "tracks_stock": bool(product and product.track_stock and not product.returnable),
+        "tracks_stock": bool(product and product.has_own_stock),
     }
 
 

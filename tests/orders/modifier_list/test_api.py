@@ -7,6 +7,7 @@ from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.modifier_list import ModifierFactory, ModifierListFactory
 from tests.support.parallel import run_concurrently, statuses
+from tests.support.variants import create_variant
 
 PATH = "modifier-lists/"
 SIZE = {
@@ -49,6 +50,16 @@ def test_manager_adds_one_and_all_roles_read_it(manager_client, client_of, cashi
     assert client_of(cashier).get(PATH).json()["results"] == [shown]
     assert client_of(cashier).get(f"{PATH}?is_active=false").json()["results"] == []
     assert client_of(cashier).get(f"{PATH}?id={shown['id']}").json()["results"] == [shown]
+
+
+def test_modifier_takes_no_product_with_variants(manager_client, shop, product, problem):
+    create_variant(product, Size="M")
+    syrup = {"name": "Syrup", "product": str(product.pk)}
+
+    refused = manager_client.post(PATH, {**SIZE, "modifiers": [*SIZE["modifiers"], syrup]})
+
+    problem(refused, 400, "invalid", {"modifiers[2].product": "has_variants"})
+    assert list_rows(shop) == {}
 
 
 def test_optional_list_without_limits_is_the_default(manager_client):

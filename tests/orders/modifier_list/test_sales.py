@@ -24,6 +24,7 @@ from tests.support.till import (
     resolve_payment,
     set_product,
 )
+from tests.support.variants import create_variant
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +153,14 @@ def test_missing_stock_of_a_modifier_blocks_the_sale(
 
 def test_product_without_stock_is_not_taken(till, shop, store, latte, oat_milk, mods):
     set_product(shop, oat_milk, track_stock=False)
+
+    till.sold(modified(latte, mods["Small"], mods["Oat"]), payments=[cash_rest()])
+
+    assert get_stock_level(oat_milk, store) == (10, 0)
+
+
+def test_product_that_got_variants_is_not_taken(till, store, latte, oat_milk, mods):
+    create_variant(oat_milk, Size="M")
 
     till.sold(modified(latte, mods["Small"], mods["Oat"]), payments=[cash_rest()])
 

@@ -24,6 +24,7 @@ from tests.support.query_plans import (
     for_both_pages,
     multiply_rows,
 )
+from tests.support.variants import create_variant
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -94,6 +95,8 @@ def levels(product, store, foreign):
 ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
 ONE_BY_BARCODE = {"orders_product_by_id", "Sort"}
 FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
+# A parent has few variants.
+FEW_BY_PARENT = {"variant_options_are_unique", "Sort"}
 ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
 ONE_BY_RECEIPT_NUMBER = {"receipt_number_is_unique", "Sort"}
 
@@ -110,11 +113,15 @@ def index_on(table, column):
 
 @pytest.mark.usefixtures("products")
 def test_product_lists_use_indexes(till, product):
+    for size in ("S", "M", "L"):
+        create_variant(product, Size=size)
+    analyze(Product)
     expected = [
         ({}, {"product_by_name"}),
         ({"ordering": "-name"}, {"product_by_name"}),
         ({"is_active": "true"}, {"product_by_name"}),
         ({"category": str(product.category_id)}, {"product_by_name"}),
+        ({"parent": str(product.pk)}, FEW_BY_PARENT),
         ({"ordering": "price"}, {"product_by_price"}),
         ({"ordering": "-price", "price_max": "100"}, {"product_by_price"}),
         (SINCE, {"product_updated"}),
