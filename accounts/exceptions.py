@@ -87,6 +87,18 @@ class ForeignTenant(NotPermitted):
     message = "X-Tenant-ID does not match the tenant of the token."
 
 
+class ScopeMissing(NotPermitted):
+    """`scope` is the one that this request needs."""
+
+    code = "scope_missing"
+    message = "The service key does not have the scope {scope}. Create a key that has it."
+
+
+class NotForServiceKeys(NotPermitted):
+    code = "not_for_service_keys"
+    message = "Service keys cannot send this request. Log in as a user."
+
+
 class PasswordChangeRequired(NotPermitted):
     code = "password_change_required"
     message = "Change the temporary password first with PUT /api/v1/auth/password/."

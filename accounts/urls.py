@@ -11,6 +11,7 @@ router.register("audit", views.AuditViewSet, basename="audit")
 router.register("users", views.UserViewSet, basename="user")
 router.register("stores", views.StoreViewSet, basename="store")
 router.register("registers", views.RegisterViewSet, basename="register")
+router.register("service-keys", views.ServiceKeyViewSet, basename="service-key")
 router.register("webhooks", views.WebhookViewSet, basename="webhook")
 router.register("approvals", views.ApprovalViewSet, basename="approval")
 

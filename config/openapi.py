@@ -3,8 +3,12 @@
 The settings import this module, so that it must not read them.
 """
 
+import re
 from typing import Any
 
+from django.urls import resolve
+
+from accounts.service_scopes import find_scope
 from config import __version__
 from config.openapi_errors import add_error_codes
 from config.openapi_examples import add_examples
@@ -149,6 +153,13 @@ PASSWORD_FORM: dict[str, Any] = {
         }
     },
 }
+SERVICE_KEY: dict[str, Any] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A service key (`till_sk_...`) with the scope that `x-scope` names.",
+}
+PATH_PARAMETER = re.compile(r"{\w+}")
+SOME_ID = "0190163d-8694-739b-aea5-966c26f8ad91"
 # Requests that a terminal authenticates with its own token.
 TERMINAL_PATHS = ("/api/v1/auth/pin/", "/api/v1/auth/pin/users/")
 
@@ -192,7 +203,7 @@ def document_problems(
         }
     )
     components.setdefault("securitySchemes", {}).update(
-        {"password": PASSWORD_FORM, "terminal": TERMINAL}
+        {"password": PASSWORD_FORM, "service_key": SERVICE_KEY, "terminal": TERMINAL}
     )
     components.setdefault("headers", {}).update(
         {
@@ -229,6 +240,7 @@ def document_operation(
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(status, reference)
     document_security(path, operation)
+    document_scope(path, method, operation)
 
 
 def document_security(path: str, operation: dict[str, Any]) -> None:
@@ -237,6 +249,14 @@ def document_security(path: str, operation: dict[str, Any]) -> None:
         operation["security"].append({"password": []})
     else:
         operation["security"] = [{"terminal": []}] if path in TERMINAL_PATHS else []
+
+
+def document_scope(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Add service keys to an operation that they may use, and the scope that they need."""
+    route = resolve(PATH_PARAMETER.sub(SOME_ID, path)).url_name
+    if scope := find_scope(method, route):
+        operation["security"].append({"service_key": []})
+        operation["x-scope"] = scope
 
 
 def document_tags(document: dict[str, Any]) -> None:

@@ -182,6 +182,7 @@ BODIES: dict[str, Any] = {
     },
     "card_readers.create": {"name": "Reader 1", "register": REGISTER, "provider": PROVIDER},
     "card_readers.update": {"name": "Reader at the window"},
+    "service_keys.create": {"name": "Web shop", "scopes": ["catalog:read", "orders:write"]},
     "webhooks.create": {"url": "https://books.example/till", "events": ["order.completed"]},
     "webhooks.update": {"description": "Bookkeeping"},
 }

@@ -41,6 +41,7 @@ TAGS = {
     "payment-providers": "Accounts at payment providers.",
     "card-readers": "Card readers at registers.",
     "payment-events": "Signed events that payment providers send.",
+    "service-keys": "Keys with which other programs use the API.",
     "webhooks": "Events that Till sends to other systems.",
     "audit": "The audit log.",
 }

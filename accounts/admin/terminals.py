@@ -90,7 +90,8 @@ class StoreAssignmentAdmin(ShopAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """Return one's own assignments and those of users one may manage."""
-        user, postings = request.user, super().get_queryset(request)
+        user = request.user
+        postings = super().get_queryset(request).filter(user__is_service=False)
         if user.is_at_least(Role.ADMIN):
             return postings
         return postings.filter(Q(user=user) | Q(user__role=Role.CASHIER))

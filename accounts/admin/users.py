@@ -52,7 +52,7 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         here = AuthSession.objects.live().filter(user=OuterRef("pk"))
-        return super().get_queryset(request).annotate(is_here=Exists(here))
+        return super().get_queryset(request).people().annotate(is_here=Exists(here))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.add_fields if obj is None else super().get_fields(request, obj)

@@ -8,6 +8,7 @@ from accounts.models.approval import (
     build_object_key,
 )
 from accounts.models.pairing_code import PairingCode
+from accounts.models.service_key import ServiceKey
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
@@ -32,6 +33,7 @@ __all__ = [
     "Posting",
     "RefundMethod",
     "Role",
+    "ServiceKey",
     "ShopSettings",
     "StaffMember",
     "Terminal",

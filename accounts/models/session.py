@@ -64,6 +64,9 @@ class AuthSession(TenantOwned):
         PASSWORD = "pwd", "Password"
         PIN = "pin", "PIN at a paired terminal"
 
+    # The method of a request with a service key, whose session is not stored.
+    BY_SERVICE_KEY = "key"
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     # Of the last authentication; reauthentication updates it together with `auth_time`.
     method = models.CharField(max_length=3, choices=Method, default=Method.PASSWORD)

@@ -71,6 +71,10 @@ class UserQuerySet(TenantQuerySet["User"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
 
+    def people(self) -> Self:
+        """Filter by users who are not those of service keys."""
+        return self.filter(is_service=False)
+
     def admins(self) -> Self:
         return self.filter(role=Role.ADMIN)
 
@@ -137,6 +141,9 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     # Incremented to invalidate all tokens at once.
     token_version = models.PositiveIntegerField(default=1, editable=False)
 
+    # The user of a service key, which has no role, cannot log in and is not listed.
+    is_service = models.BooleanField(default=False, db_default=False, editable=False)
+
     # Store of the paired terminal of this request's session, or None.
     at_store: uuid.UUID | None = None
 
@@ -164,7 +171,8 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(
                 condition=models.Q(tenant__isnull=True, is_superuser=True, role="")
-                | models.Q(tenant__isnull=False, is_superuser=False, role__in=Role.values),
+                | models.Q(tenant__isnull=False, is_superuser=False, role__in=Role.values)
+                | models.Q(tenant__isnull=False, is_superuser=False, role="", is_service=True),
                 name="only_platform_users_have_no_tenant",
             ),
         ]
@@ -225,12 +233,15 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     def is_at_least(self, role: Role) -> bool:
         """Return whether this is an active tenant user with this role or a higher one."""
+        own = self.role_of_limits
         return bool(
-            self.is_active
-            and self.tenant_id
-            and self.role
-            and ROLES.index(self.role) >= ROLES.index(role)
+            self.is_active and self.tenant_id and own and ROLES.index(own) >= ROLES.index(role)
         )
+
+    @property
+    def role_of_limits(self) -> str:
+        """Return the role, and for a service key the lowest one, whose limits it has."""
+        return ROLES[0] if self.is_service else self.role
 
     def may_view_users(self) -> bool:
         return self.is_at_least(Role.MANAGER)
@@ -280,7 +291,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             return Decimal(0)
         if self.is_at_least(Role.ADMIN) or self.tenant is None:
             return None
-        return self.tenant.limit(self.role, name)
+        return self.tenant.limit(self.role_of_limits, name)
 
     def may_move_money(self, limit: str, amount: Decimal) -> bool:
         """Return whether the amount is within a limit in money, such as `paid_out_amount`."""
@@ -322,5 +333,5 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             return False
         if self.is_at_least(Role.ADMIN) or self.tenant is None:
             return True
-        allowed = self.tenant.limit(self.role, limit)
+        allowed = self.tenant.limit(self.role_of_limits, limit)
         return allowed is None or value <= allowed

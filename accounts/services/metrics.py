@@ -35,7 +35,9 @@ class Metrics:
 def compute_metrics() -> Metrics:
     """Compute the metrics with five queries."""
     now = timezone.now()
-    people = list(User.objects.get_queryset().values_list("username_key", "role", "is_active"))
+    people = list(
+        User.objects.get_queryset().people().values_list("username_key", "role", "is_active")
+    )
     lately, ever = count_events(now - RECENT_PERIOD)
     counts = Counter((role, active) for _, role, active in people)
     return Metrics(

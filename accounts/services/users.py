@@ -102,8 +102,8 @@ def lock_users(user_id: uuid.UUID, by: User) -> tuple[User, User]:
     The actor too, as they may have been demoted meanwhile.
     """
     lock_tenant()
-    people = User.objects.select_for_update(of=("self",)).select_related("tenant")
-    found = people.in_bulk([user_id, by.pk])
+    people = User.objects.get_queryset().people().select_for_update(of=("self",))
+    found = people.select_related("tenant").in_bulk([user_id, by.pk])
     if user_id not in found:
         raise NotFound
     return found[user_id], found.get(by.pk, by)

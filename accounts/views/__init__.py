@@ -18,6 +18,7 @@ from accounts.views.me import MeView, OwnPasswordView
 from accounts.views.metrics import MetricsView
 from accounts.views.pairing import PairView
 from accounts.views.pins import PinLogInView, PinUsersView
+from accounts.views.service_keys import ServiceKeyViewSet
 from accounts.views.sessions import ReauthView, SessionViewSet
 from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
 from accounts.views.users import UserViewSet
@@ -43,6 +44,7 @@ __all__ = [
     "RefreshView",
     "RegisterViewSet",
     "RevokeView",
+    "ServiceKeyViewSet",
     "SessionViewSet",
     "SignupView",
     "StoreViewSet",

@@ -64,7 +64,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     ordering = "username"
 
     def rows(self) -> Any:
-        people = User.objects.get_queryset().select_related("tenant")
+        people = User.objects.get_queryset().people().select_related("tenant")
         shown = self.action in {"list", "retrieve"}
         return people.select_related("pin").prefetch_related("postings") if shown else people
 

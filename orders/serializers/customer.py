@@ -56,7 +56,12 @@ class EraseInput(StrictSerializer):
 
 
 def may_list_customers(request: Any) -> bool:
-    """Return whether the user may see all customers: managers, but not in a PIN session."""
+    """Return whether the user may see all customers: managers, but not in a PIN session.
+
+    A service key may with its scope, which the authentication has compared.
+    """
+    if request.user.is_service:
+        return True
     is_pin = request.auth.method == AuthSession.Method.PIN
     return request.user.is_at_least(Role.MANAGER) and not is_pin
 

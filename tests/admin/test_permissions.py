@@ -37,6 +37,7 @@ TABLE = {
     "Refund": (VIEW, VIEW),
     "Register": (VIEW, WRITE),
     "RegisterSeries": (VIEW, VIEW),
+    "ServiceKey": (NONE, VIEW),
     "Shift": (VIEW, VIEW),
     "ShopSettings": (VIEW, CHANGE),
     "StaffMember": (NONE, WRITE),

@@ -96,6 +96,7 @@ def test_models_with_and_without_a_page_are_known():
         "Refund",
         "Register",
         "RegisterSeries",
+        "ServiceKey",
         "Shift",
         "ShopSettings",
         "StaffMember",

@@ -24,6 +24,7 @@ from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
 from tests.support.receipt_profiles import create_profile
 from tests.support.route_calls import PARTS
+from tests.support.service_keys import create_key
 
 
 @pytest.fixture
@@ -61,6 +62,7 @@ def rows(shop, store, register, product, cashier, admin):
         "modifier-list": ModifierListFactory(tenant=shop).pk,
         "barcode-rule": BarcodeRuleFactory(tenant=shop).pk,
         "payment-provider": PaymentProviderFactory(tenant=shop).pk,
+        "service-key": create_key(shop, admin).pk,
         "payment-events": PaymentProviderFactory(tenant=shop, stripe=True).pk,
         "card-reader": CardReaderFactory(register=register).pk,
         "receipt-profile": create_profile(store, admin).pk,

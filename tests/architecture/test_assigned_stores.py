@@ -32,6 +32,7 @@ OF_NO_STORE = {
     "barcode-rule",
     "idempotency-key",
     "payment-events",
+    "service-key",
     "price",
     "price-list",
     "product",

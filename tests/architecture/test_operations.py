@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from accounts.service_scopes import ROUTES, SCOPES
 from config.openapi import SPECTACULAR_SETTINGS
 from config.openapi_operations import OPERATIONS, PREFIX, TAGS, derive_names
 from tests.architecture.test_schema import document
@@ -67,16 +68,24 @@ def test_tags_are_described_in_the_order_of_a_day():
     assert [tag["name"] for tag in tags] == list(TAGS)
 
 
-def test_security_is_a_user_a_terminal_or_nobody():
+def test_security_is_a_user_a_service_key_a_terminal_or_nobody():
     bearer, form, terminal = {"bearer": []}, {"password": []}, {"terminal": []}
+    key = {"service_key": []}
     security = {key: operation["security"] for key, operation in list_operations()}
 
-    assert document()["components"]["securitySchemes"].keys() == {"bearer", "password", "terminal"}
-    assert security["POST orders/"] == [bearer, form]
+    schemes = {"bearer", "password", "service_key", "terminal"}
+    assert document()["components"]["securitySchemes"].keys() == schemes
+    assert security["POST orders/"] == [bearer, form, key]
+    assert security["POST users/"] == [bearer, form]
     assert security["POST auth/pin/"] == security["GET auth/pin/users/"] == [terminal]
     assert security["POST auth/token/"] == []
-    without = {key for key, each in security.items() if bearer not in each}
-    assert all(key.startswith(("POST auth/", "GET auth/pin/", "POST payment-e")) for key in without)
+    without = {name for name, each in security.items() if bearer not in each}
+    assert all(
+        name.startswith(("POST auth/", "GET auth/pin/", "POST payment-e")) for name in without
+    )
+    scopes = [each.get("x-scope") for _, each in list_operations() if key in each["security"]]
+    assert len(scopes) == len(ROUTES)
+    assert set(scopes) == set(SCOPES)
 
 
 def test_document_names_its_server_and_swagger_shows_collapsed_groups_with_a_filter():

@@ -51,6 +51,10 @@ UNANNOUNCED = {
         ("post", "approval-approve"),
         ("post", "approval-deny"),
     },
+    "keys of other programs, whose users are not listed": {
+        ("post", "service-key-list"),
+        ("delete", "service-key-detail"),
+    },
     "subscribers": {
         ("post", "webhook-list"),
         ("post", "webhook-rotate"),

@@ -101,6 +101,10 @@ TABLE = {
     ("post", "approval-deny"): MANAGERS,
     # changes and webhooks
     ("get", "changes"): STAFF,
+    ("get", "service-key-list"): ADMINS,
+    ("post", "service-key-list"): ADMINS,
+    ("get", "service-key-detail"): ADMINS,
+    ("delete", "service-key-detail"): ADMINS,
     ("get", "webhook-list"): ADMINS,
     ("post", "webhook-list"): ADMINS,
     ("get", "webhook-detail"): ADMINS,

@@ -64,7 +64,7 @@ NOT_BY_PIN = {
     *(
         (method, name)
         for method, name in TABLE
-        if name.startswith(("webhook-", "payment-provider-"))
+        if name.startswith(("webhook-", "payment-provider-", "service-key-"))
     ),
 }
 

@@ -24,6 +24,7 @@ CROSS_TENANT_FILES = {
     "accounts/services/pruning.py": "what is old is old in every shop",
     "accounts/services/session_check.py": "the user of a token, who has been read in its tenant",
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
+    "accounts/services/service_keys.py": "a key names its shop, before which nothing is known",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
     "orders/services/catalog/barcode_keys.py": "barcodes without a key, of every shop",

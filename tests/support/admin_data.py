@@ -21,6 +21,7 @@ from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.factories.price_list import PriceFactory
 from tests.support.receipt_profiles import create_profile
+from tests.support.service_keys import create_key
 
 ORDERS = "/admin/orders/order/"
 PAYMENTS = "/admin/orders/payment/"
@@ -73,6 +74,7 @@ def create_admin_data(
     CustomerFactory(tenant=register.tenant, group=group, name=word)
     ModifierFactory(tenant=register.tenant, name=word, modifier_list__name=word)
     CardReaderFactory(register=register, name=word, provider__name=word)
+    create_key(register.tenant, manager, name=word)
     PriceFactory(product=product, price_list__name=word)
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)

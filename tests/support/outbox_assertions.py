@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from accounts.models import AuthSession, PairingCode, Pin, Posting, Terminal, User
+from accounts.models import AuthSession, PairingCode, Pin, Posting, ServiceKey, Terminal, User
 from accounts.models.approval import Approval
 from orders.models import (
     Barcode,
@@ -97,6 +97,7 @@ UNANNOUNCED_MODELS = {
     OutboxEvent: "the feed itself",
     Webhook: "the subscribers themselves",
     AuthSession: "a log-in is no change of the person",
+    ServiceKey: "a key is a secret, and its user is not listed",
     PairingCode: "a code is a secret for minutes",
     Terminal: "a device is no change of its register",
     Approval: "asked and answered within minutes, at the till that waits for it",
@@ -140,8 +141,14 @@ def snapshot_announced_rows() -> Rows:
                 (PART_MODELS, HIDDEN_COLUMNS | {"version"}),
             )
             for model in models
-            for row in model._default_manager.values()
+            for row in list_rows(model)
         }
+
+
+def list_rows(model: Any) -> Any:
+    """Return the rows of a model; users of service keys are not listed, and not announced."""
+    rows = model._default_manager.values()
+    return rows.filter(is_service=False) if model is User else rows
 
 
 def events() -> list[OutboxEvent]:

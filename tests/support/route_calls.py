@@ -15,6 +15,7 @@ from tests.support.discovery import routes
 BY_NAME = {route.name: route for route in routes()}
 # Bodies that are validated before the row is loaded.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "customer-erase"): {"name": "Ann"},
     ("post", "order-receipt-fiscal"): {"lines": ["Signed"]},
     ("post", "refund-receipt-fiscal"): {"lines": ["Signed"]},
     ("post", "order-receipt-email"): {"email": "ada@customer.example"},

@@ -149,6 +149,7 @@ CSV = (
 HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
+SERVICE_KEY = {"name": "Web shop", "scopes": ["catalog:read", "orders:write"]}
 BARCODE_RULE = {"pattern": "20IIIIIVVVVVC", "kind": "weight"}
 MODIFIER_LIST = {
     "name": "Size",
@@ -174,6 +175,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "approval-approve": lambda world: Post({}, row=world.requested_approval()),
     "approval-deny": lambda world: Post({}, row=world.requested_approval()),
     # webhooks
+    "service-key-list": lambda world: Post(SERVICE_KEY),
     "webhook-list": lambda world: Post({"url": HOOK, "events": ["*"]}),
     "webhook-rotate": lambda world: Post(row=world.webhook().pk),
     "webhook-test": lambda world: Post(row=world.webhook().pk),

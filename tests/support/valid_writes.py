@@ -8,6 +8,7 @@ from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.price_list import PriceFactory, PriceListFactory
+from tests.support.service_keys import create_key
 from tests.support.till import Body, line
 from tests.support.valid_posts import MODIFIER_LIST, Post, ShopSetup
 
@@ -114,6 +115,9 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     # webhooks
     ("patch", "webhook-detail"): lambda world: Post(
         {"description": "Books"}, row=world.webhook().pk
+    ),
+    ("delete", "service-key-detail"): lambda world: Post(
+        row=create_key(world.till.user.tenant, world.till.user).pk
     ),
     ("delete", "webhook-detail"): lambda world: Post(row=world.webhook().pk),
     # selling

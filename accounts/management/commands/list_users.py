@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with tenant_scope(find_tenant(options["tenant"])):
-            people = User.objects.get_queryset().filter(is_active=not options["inactive"])
+            people = User.objects.get_queryset().people().filter(is_active=not options["inactive"])
             if options["role"]:
                 people = people.filter(role=options["role"])
             rows = [to_dict(user) for user in people.order_by("username_key")]

@@ -43,6 +43,7 @@ STORE_CREDIT_CODES_AT_PLACE = Window("store_credit_code_place", limit=30, second
 # Prevents abuse for sending mail to arbitrary addresses.
 RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
 RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
+SERVICE_KEY = Window("service_key", limit=600, seconds=60)
 # By those who may not list customers: enough for a busy counter, too few to copy them all.
 CUSTOMER_SEARCH_OF_USER = Window("customer_search", limit=30, seconds=60)
 CUSTOMER_SEARCH_OF_USER_PER_HOUR = Window("customer_search_hour", limit=300, seconds=HOUR)
@@ -175,3 +176,8 @@ def buckets_for_customer_search(session: AuthSession) -> list[Bucket]:
         Bucket(CUSTOMER_SEARCH_OF_USER, (user,)),
         Bucket(CUSTOMER_SEARCH_OF_USER_PER_HOUR, (user,)),
     ]
+
+
+def bucket_for_service_key(key: uuid.UUID) -> Bucket:
+    """Return the bucket of all requests of a service key."""
+    return Bucket(SERVICE_KEY, (key.hex,))

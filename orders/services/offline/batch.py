@@ -98,8 +98,8 @@ def _ensure_no_jump(register: Register, last_sequence: int) -> None:
 def _load_cashiers(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
     """Load the cashiers by id, including inactive ones."""
     named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
-    people = User.objects.select_related("tenant").filter(pk__in=named - {by.pk})
-    return {person.pk: person for person in people} | {by.pk: by}
+    people = User.objects.get_queryset().people().filter(pk__in=named - {by.pk})
+    return {person.pk: person for person in people.select_related("tenant")} | {by.pk: by}
 
 
 def _load_existing_orders(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:

@@ -2,12 +2,14 @@
 
 from django.urls import reverse
 
+from accounts.models import ServiceKey
 from tenants.events.delivery import DeliveryFailed
 from tenants.events.webhooks.subscriber import disable_if_failing
 from tenants.models import OutboxDelivery, Register, Store, Tenant, Webhook
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import OutboxDeliveryFactory
 from tests.support.audit_table.scene import PLATFORM, ExpectedEvent, anonymous, row
+from tests.support.service_keys import create_key
 from tests.support.valid_posts import HOOK
 
 # --- the shop ----------------------------------------------------------------------------------
@@ -85,6 +87,20 @@ def register_changed(scene):
 
 
 # --- webhooks ----------------------------------------------------------------------------------
+
+
+@row("service_key_added")
+def service_key_added(scene):
+    made = scene.post("service-keys/", {"name": "Web shop", "scopes": ["stock:read"]})
+    facts = {"scopes": ["stock:read"], "stores": []}
+    return ExpectedEvent(scene.admin, scene.row(ServiceKey, made["id"]), facts)
+
+
+@row("service_key_revoked")
+def service_key_revoked(scene):
+    key = create_key(scene.shop, scene.admin)
+    scene.done("DELETE", f"service-keys/{key.pk}/")
+    return ExpectedEvent(scene.admin, scene.row(ServiceKey, key.pk))
 
 
 @row("webhook_added")

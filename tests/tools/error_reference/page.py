@@ -102,6 +102,7 @@ REMEDIES = {
     "email_taken": "Use another e-mail address.",
     "id_conflict": "Use a new id.",
     "id_reused": "Use a new id for a new sale.",
+    "not_for_service_keys": "Send it as a user: see [the guide](guide/service_keys.md).",
     "sale_not_booked": "Keep the sale, and inform the operator: the log of the server has the "
     "cause. Upload it again after the correction.",
     "idempotency_key_invalid": "Send a key of 1 to 255 visible ASCII characters.",
@@ -171,6 +172,7 @@ REMEDIES = {
     "refund_underway": "Wait some seconds and ask again.",
     "register_closed": "Activate the register and its store, or use another one.",
     "request_in_progress": "Wait some seconds and send the same request again.",
+    "scope_missing": "Create a key with the scope `scope`, and revoke this one.",
     "sequence_jump": "Send the batch without `last_sequence`; a manager sets the number.",
     "shift_already_open": "Use the open shift, or end it first.",
     "shift_not_in_state": "Read the shift again: only a shift in another status allows this.",
@@ -287,6 +289,7 @@ FIELDS = {
     "password_too_short": "The password is too short for the role.",
     "password_too_similar": "The password resembles the username or the name of the shop.",
     "password_unchanged": "The new password is the old one.",
+    "past": "The time must be in the future.",
     "pin_too_common": "The PIN is easy to guess.",
     "plu_taken": "Another product has the PLU.",
     "price_not_allowed": "Only products sold by weight have prices in GS1 codes.",

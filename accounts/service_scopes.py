@@ -1,0 +1,52 @@
+"""The scopes of service keys, and the only routes that a service key can use."""
+
+from collections.abc import Mapping
+
+# Scope -> method -> names of routes. Each operation needs exactly one scope.
+SCOPES: Mapping[str, Mapping[str, str]] = {
+    "catalog:read": {
+        "get": "catalog-snapshot product-list product-detail product-export category-list "
+        "category-detail tax-class-list tax-class-detail barcode-rule-list barcode-rule-detail "
+        "modifier-list-list modifier-list-detail price-list-list price-list-detail price-list "
+        "price-detail store-list store-detail register-list "
+        "register-detail tenant",
+    },
+    "catalog:write": {
+        "post": "product-list product-import category-list barcode-rule-list modifier-list-list "
+        "price-list-list price-list price-batch",
+        "patch": "product-detail category-detail barcode-rule-detail modifier-list-detail "
+        "price-list-detail price-detail",
+    },
+    "stock:read": {"get": "stock-level-list stock-level-detail movement-list movement-detail"},
+    "stock:write": {"post": "movement-list movement-batch", "patch": "stock-level-detail"},
+    "orders:read": {
+        "get": "order-list order-detail order-receipt receipt payment-list payment-detail "
+        "refund-list refund-detail refund-receipt",
+    },
+    "orders:write": {
+        "post": "order-list order-calculate order-lines order-discounts order-hold order-resume "
+        "order-void order-payments order-refunds order-receipt-email payment-cancel",
+        "patch": "order-detail order-line",
+        "delete": "order-line order-discount",
+    },
+    "reports:read": {"get": "sales-report shift-list shift-detail shift-z-report"},
+    "customers:read": {
+        "get": "customer-list customer-detail customer-group-list customer-group-detail",
+    },
+    "customers:write": {
+        "post": "customer-list customer-group-list",
+        "patch": "customer-detail customer-group-detail",
+    },
+}
+ROUTES: Mapping[tuple[str, str], str] = {
+    (method, name): scope
+    for scope, methods in SCOPES.items()
+    for method, names in methods.items()
+    for name in names.split()
+}
+
+
+def find_scope(method: str, route: str | None) -> str | None:
+    """Return the scope that a request needs, or None if no service key can send it."""
+    verb = "get" if method == "HEAD" else method.lower()
+    return ROUTES.get((verb, route or ""))
