@@ -1,5 +1,7 @@
 """Input and output of price lists and their prices."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -7,6 +9,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from orders.models import CustomerGroup, Price, PriceList, Product
 from orders.models.price_list import END_BEFORE_START
+from orders.serializers.rendering import get_amount_formatter
 from orders.services.catalog.price_lists import WantedPrice
 from tenants.api.fields import (
     LocalDateTimeField,
@@ -17,8 +20,10 @@ from tenants.api.fields import (
     StrictIntegerField,
     StrictUUIDField,
 )
+from tenants.api.formats import exact_moment, format_number
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
+from tenants.scope import current_tenant
 
 MAX_PRIORITY = 9999
 # With this number the body is below its limit of 1 MB.
@@ -118,6 +123,33 @@ class PriceSerializer(serializers.ModelSerializer[Price]):
             "updated_at",
         )
         read_only_fields = fields
+
+
+LOCAL_TIME = LocalDateTimeField()
+
+
+def render_prices(prices: Sequence[Price]) -> list[dict[str, Any]]:
+    """Return what `PriceSerializer` does, without its cost for many prices."""
+    money = get_amount_formatter(current_tenant().currency_exponent).money
+    return [
+        {
+            "id": str(price.id),
+            "price_list": str(price.price_list_id),
+            "product": str(price.product_id),
+            "amount": money(price.amount),
+            "min_quantity": format_number(price.min_quantity),
+            "valid_from": format_local_time(price.valid_from),
+            "valid_to": format_local_time(price.valid_to),
+            "is_active": price.is_active,
+            "version": price.version,
+            "updated_at": exact_moment(price.updated_at),
+        }
+        for price in prices
+    ]
+
+
+def format_local_time(time: datetime | None) -> str | None:
+    return None if time is None else LOCAL_TIME.to_representation(time)
 
 
 class BatchedPriceInput(PriceChangeInput):

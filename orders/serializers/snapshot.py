@@ -30,7 +30,7 @@ from orders.serializers.barcode_rule import BarcodeRuleSerializer
 from orders.serializers.catalog import CategorySerializer, ProductSerializer, TaxClassSerializer
 from orders.serializers.customer import CustomerGroupSerializer
 from orders.serializers.modifier_list import ModifierListSerializer
-from orders.serializers.price_list import PriceListSerializer, PriceSerializer
+from orders.serializers.price_list import PriceListSerializer, PriceSerializer, render_prices
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import PRODUCT_COLUMNS, ProductRow
 from tenants.api.fast_entry import render_json
@@ -97,6 +97,13 @@ class ModifierListKind(SnapshotKind):
         return ModifierList.objects.with_modifiers()
 
 
+class PriceKind(SnapshotKind):
+    """Prices of price lists, of which there may be as many as products."""
+
+    def render(self, rows: list[Any]) -> Sequence[Any]:
+        return render_prices(rows)
+
+
 class ProductKind(SnapshotKind):
     """Products with their barcodes, on PostgreSQL without building model instances."""
 
@@ -148,7 +155,7 @@ KINDS: tuple[SnapshotKind, ...] = (
     ModifierListKind(ModifierList, ModifierListSerializer),
     ProductKind(Product, ProductSerializer),
     SnapshotKind(PriceList, PriceListSerializer),
-    SnapshotKind(Price, PriceSerializer),
+    PriceKind(Price, PriceSerializer),
 )
 
 
