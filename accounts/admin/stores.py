@@ -53,7 +53,7 @@ class StoreAdmin(PlaceAdmin):
     add_input = change_input = StoreInput
     list_display = ("name", "address", "timezone", "day_starts_at", "is_active")
     ordering = ("name",)
-    fields = ("name", "address", "timezone", "day_starts_at", "is_active")
+    fields = ("name", "address", "timezone", "day_starts_at", "is_active", "external_id")
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return services.save_audited_row(Store(), given, by=by, name="store")

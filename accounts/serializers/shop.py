@@ -7,6 +7,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.fields import (
+    ExternalIdField,
+    ExternalReferenceMixin,
+    MetadataField,
     MoneyField,
     ParsedField,
     PercentField,
@@ -170,9 +173,11 @@ class StoreInput(StrictSerializer):
         required=False, help_text="Local time at which a business day starts."
     )
     is_active = StrictBooleanField(required=False)
+    external_id = ExternalIdField()
+    metadata = MetadataField()
 
 
-class StoreSerializer(serializers.ModelSerializer[Store]):
+class StoreSerializer(ExternalReferenceMixin, serializers.ModelSerializer[Store]):
     day_starts_at = ClockField(
         read_only=True, help_text="Local time at which a business day starts."
     )
@@ -186,6 +191,8 @@ class StoreSerializer(serializers.ModelSerializer[Store]):
             "timezone",
             "day_starts_at",
             "is_active",
+            "external_id",
+            "metadata",
             "version",
             "updated_at",
         )

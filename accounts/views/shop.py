@@ -38,7 +38,13 @@ from accounts.services.terminals import (
 from accounts.views.pairing import answer_paired
 from tenants import services
 from tenants.api.conditional import answer_if_changed, build_version_etag
-from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.filters import (
+    IdFilter,
+    StrictBooleanFilter,
+    StrictFilterSet,
+    TextFilter,
+    UpdatedSinceFilter,
+)
 from tenants.api.views import (
     CreateUpdateMixin,
     ListRetrieveMixin,
@@ -92,6 +98,10 @@ class EndSessionsOnDeactivationMixin:
         return row
 
 
+class StoreFilter(PlaceFilter):
+    external_id = TextFilter()
+
+
 class StoreViewSet(
     EndSessionsOnDeactivationMixin, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 ):
@@ -103,7 +113,7 @@ class StoreViewSet(
     audit_name = "store"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
-    filterset_class = PlaceFilter
+    filterset_class = StoreFilter
     has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"

@@ -167,6 +167,7 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "category",
         "barcodes",
         "plu",
+        "external_id",
         "parent",
         "options",
         "sold_by",

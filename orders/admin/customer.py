@@ -44,7 +44,7 @@ class CustomerAdmin(ErasureMixin, ExactSearchMixin, ShopAdmin):
     list_select_related = ("group",)
     ordering = ("name", "id")
     search_help_text = "Enter the beginning of a name, an e-mail address or a phone number."
-    fields = ("name", "email", "phone", "tax_number", "group", "note")
+    fields = ("name", "email", "phone", "tax_number", "group", "note", "external_id")
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> Any:
         return search_customers(rows, term)

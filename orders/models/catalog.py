@@ -15,7 +15,7 @@ from orders.models.search_text import SearchTextField
 from orders.models.variant_options import Options, OptionsKeyField, fold_option_names
 from orders.money import ContentUnit, TaxRate, build_tax_rate, round_to
 from tenants.exceptions import FieldError, Invalid
-from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models import ExternalReference, TenantManager, TenantOwned, TenantQuerySet
 
 
 def normalize_code(code: str) -> str:
@@ -117,7 +117,7 @@ class ProductQuerySet(TenantQuerySet["Product"]):
         return self.prefetch_related(Prefetch("barcodes", to_attr="loaded_barcodes"))
 
 
-class Product(SoldByUnitOrWeight, TenantOwned):
+class Product(SoldByUnitOrWeight, ExternalReference, TenantOwned):
     """A product of the shop."""
 
     class SoldBy(models.TextChoices):
@@ -217,6 +217,11 @@ class Product(SoldByUnitOrWeight, TenantOwned):
                 fields=["tenant", "plu"],
                 condition=Q(plu__isnull=False),
                 name="product_plu_is_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="product_external_id_is_unique",
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
             models.CheckConstraint(

@@ -9,7 +9,7 @@ from django.db.models import Q
 from orders.exceptions import CustomerIsErased
 from orders.models.search_text import plain_words
 from tenants.email_addresses import EmailAddressField
-from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models import ExternalReference, TenantManager, TenantOwned, TenantQuerySet
 
 MAX_NAME_LENGTH = 100
 MAX_PHONE_LENGTH = 32
@@ -81,7 +81,7 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
         return self.select_for_update(no_key=True)
 
 
-class Customer(TenantOwned):
+class Customer(ExternalReference, TenantOwned):
     """A person or company that buys at the shop.
 
     Orders copy the name, e-mail address and tax number.
@@ -111,6 +111,11 @@ class Customer(TenantOwned):
     objects = TenantManager.from_queryset(CustomerQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"], name="customer_external_id_is_unique"
+            ),
+        ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "updated_at", "id"], name="customer_updated"),
             models.Index(fields=["tenant", "name", "id"], name="customer_by_name"),
@@ -162,3 +167,4 @@ class Customer(TenantOwned):
         """Replace all personal data; saves nothing. The group and the id stay."""
         self.erased_at, self.name = at, ERASED_NAME
         self.email = self.phone = self.tax_number = self.note = ""
+        self.external_id = self.metadata = None

@@ -13,6 +13,9 @@ from orders.models.variant_options import MAX_OPTION_LENGTH, MAX_OPTIONS
 from orders.money import ContentUnit, TaxRate
 from orders.serializers.rendering import render_product
 from tenants.api.fields import (
+    ExternalIdField,
+    ExternalReferenceMixin,
+    MetadataField,
     MoneyField,
     PercentField,
     QuantityField,
@@ -169,6 +172,8 @@ class ProductInput(StrictSerializer):
         allow_null=True,
         help_text="Product that this is a variant of. It is not sold itself.",
     )
+    external_id = ExternalIdField()
+    metadata = MetadataField()
     options = OptionsField(
         required=False,
         help_text="What tells a variant from the others, by name: they have the same names.",
@@ -218,7 +223,7 @@ class ProductCostSerializer(serializers.ModelSerializer[Product]):
         read_only_fields = fields
 
 
-class ProductSerializer(serializers.ModelSerializer[Product]):
+class ProductSerializer(ExternalReferenceMixin, serializers.ModelSerializer[Product]):
     price = MoneyField(read_only=True)
     barcodes = serializers.ListField(child=serializers.CharField(), read_only=True)
     modifier_lists = serializers.ListField(child=serializers.UUIDField(), read_only=True)
@@ -258,6 +263,8 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "content",
             "content_unit",
             "unit_price",
+            "external_id",
+            "metadata",
             "version",
             "updated_at",
         )

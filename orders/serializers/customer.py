@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.models import AuthSession, Role
 from orders.models import Customer, CustomerGroup
 from orders.models.customer import MAX_NAME_LENGTH, MAX_PHONE_LENGTH, MAX_TAX_NUMBER_LENGTH
-from tenants.api.fields import StrictCharField, StrictEmailField
+from tenants.api.fields import ExternalIdField, MetadataField, StrictCharField, StrictEmailField
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 
 # Digits of a phone number that are shown in a list to those who may not list customers.
@@ -41,6 +41,8 @@ class CustomerInput(StrictSerializer):
     )
     group = TenantRelatedField(CustomerGroup, required=False, allow_null=True)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    external_id = ExternalIdField()
+    metadata = MetadataField()
 
     def validate_phone(self, phone: str) -> str:
         if phone and not any(sign.isdecimal() and sign.isascii() for sign in phone):
@@ -80,13 +82,14 @@ def mask_phone(phone: str) -> str:
 
 class CustomerSerializer(serializers.ModelSerializer[Customer]):
     """Customer. In lists, cashiers and PIN sessions get `email` and `phone` with most characters
-    hidden, and neither tax number nor note."""
+    hidden, and neither tax number nor note nor metadata."""
 
     email = serializers.SerializerMethodField()
     phone = serializers.SerializerMethodField()
     tax_number = serializers.SerializerMethodField()
     group: Any = serializers.UUIDField(source="group_id", allow_null=True, read_only=True)
     note = serializers.SerializerMethodField()
+    metadata = serializers.SerializerMethodField()
 
     class Meta:
         model = Customer
@@ -98,6 +101,8 @@ class CustomerSerializer(serializers.ModelSerializer[Customer]):
             "tax_number",
             "group",
             "note",
+            "external_id",
+            "metadata",
             "erased_at",
             "version",
             "created_at",
@@ -123,3 +128,7 @@ class CustomerSerializer(serializers.ModelSerializer[Customer]):
     @extend_schema_field({"type": ["string", "null"]})
     def get_note(self, customer: Customer) -> str | None:
         return None if self.is_masked else customer.note
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
+    def get_metadata(self, customer: Customer) -> Any:
+        return None if self.is_masked else customer.metadata or {}

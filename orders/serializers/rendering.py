@@ -228,6 +228,8 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "content": None if product.content is None else format_number(product.content),
             "content_unit": product.content_unit,
             "unit_price": render_unit_price(product, money),
+            "external_id": product.external_id,
+            "metadata": product.metadata or {},
             "version": product.version,
             "updated_at": moment(product.updated_at),
         }

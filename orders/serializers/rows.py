@@ -49,6 +49,8 @@ class ProductRow(Row):
     has_variants: bool
     content: str | None
     content_unit: str | None
+    external_id: str | None
+    metadata_text: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -62,6 +64,10 @@ class ProductRow(Row):
         return parse_json(self.modifier_lists) if self.modifier_lists else []
 
     @property
+    def metadata(self) -> Any:
+        return parse_json(self.metadata_text) if self.metadata_text else None
+
+    @property
     def options(self) -> Any:
         return parse_json(self.options_text) if self.options_text else None
 
@@ -71,8 +77,8 @@ PRODUCT_COLUMNS = """
 SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
  listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
  listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
- listed.options, listed.has_variants, listed.content, listed.content_unit, listed.version,
- listed.updated_at,
+ listed.options, listed.has_variants, listed.content, listed.content_unit, listed.external_id,
+ listed.metadata, listed.version, listed.updated_at,
  ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """

@@ -20,7 +20,11 @@ from tenants.scope import atomic_with_retry
 CHUNK = 1000
 RECEIPT_MAIL = "receipt.email"
 # Of customers in responses.
-PERSONAL_FIELDS = frozenset({"name", "email", "phone", "tax_number", "note"})
+PERSONAL_FIELDS = frozenset(
+    {"name", "email", "phone", "tax_number", "note", "external_id", "metadata"}
+)
+
+EMPTY_VALUES: dict[str, Any] = {"external_id": None, "metadata": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,10 @@ def erase_customer(
         raise Invalid.field("name", detail, code="name_differs")
     email, known_as = customer.email, customer.name
     customer.erase(timezone.now())
-    customer.save_changes("erased_at", "name", "email", "phone", "tax_number", "note")
+    customer.save_changes(
+        "erased_at",
+        *("name", "email", "phone", "tax_number", "note", "external_id", "metadata"),
+    )
     orders = _list_orders(customer, email)
     data = PersonalData(
         customer=customer.pk,
@@ -152,7 +159,8 @@ def redact(value: Any, data: PersonalData) -> bool:
         return bool(sum(redact(each, data) for each in value))
     if not isinstance(value, dict):
         return False
-    erased = dict.fromkeys(_list_personal_fields(value, data) & value.keys(), "")
+    fields = _list_personal_fields(value, data) & value.keys()
+    erased = {name: EMPTY_VALUES.get(name, "") for name in fields}
     is_changed = any(value[name] for name in erased)
     value.update(erased)
     return bool(sum([is_changed, *(redact(each, data) for each in value.values())]))

@@ -93,6 +93,7 @@ class ProductFilter(StrictFilterSet):
     # A separator of GS1 at the beginning must not be stripped.
     barcode = TextFilter(method="filter_barcode", strip=False, help_text=BARCODE_DESCRIPTION)
     sku = TextFilter(method="filter_sku")
+    external_id = TextFilter()
     plu = TextFilter(method="filter_plu", help_text="Leading zeros are ignored.")
     category = IdFilter()
     parent = IdFilter(help_text="The variants of this product.")

@@ -53,6 +53,7 @@ column of each heading. The columns are:
 - `category` is a name; a new category is created if there is none. `tax_class` is the name of an
   existing tax class; `tax_percent` finds the only one with this rate.
 - `plu` is the number of the product on labels of scales; an empty cell removes it.
+- `external_id` is the id in another system, unique; an empty cell removes it.
 - `weight_unit` is kg or lb.
 - `content` is what one unit contains, in `content_unit`: g, kg, ml, l, m, m2 or piece. `cost` is
   what the shop pays for one unit.

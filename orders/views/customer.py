@@ -70,6 +70,7 @@ least three letters of the name."""
 
 class CustomerFilter(StrictFilterSet):
     search = TextFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
+    external_id = TextFilter()
     group = IdFilter()
     is_erased = StrictBooleanFilter(field_name="erased_at", lookup_expr="isnull", exclude=True)
     updated_since = UpdatedSinceFilter()

@@ -3,6 +3,7 @@
 DRF's own fields are lenient: they read `123` as text, `"yes"` as true and `"1e5"` as a number.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,9 +26,11 @@ from tenants.api.formats import (
     parse_text,
     parse_uuid,
 )
+from tenants.models.owned import MAX_EXTERNAL_ID_LENGTH
 from tenants.scope import current_tenant
 
 MAX_INT_32 = 2**31 - 1
+MAX_METADATA_BYTES = 4096
 AS_STRING = 'Send decimal numbers as strings, such as "12.50".'
 
 
@@ -206,6 +209,68 @@ class StrictCharField(serializers.CharField):
         except FormatError as error:
             fail_with(self, error)
         return text.strip() if self.trim_whitespace else text
+
+
+class ExternalIdField(StrictCharField):
+    """The id of a row in another system."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "The id in another system, such as an ERP: unique among the rows of this kind."
+        options: dict[str, Any] = {"trim_whitespace": True, "allow_null": True, "required": False}
+        super().__init__(max_length=MAX_EXTERNAL_ID_LENGTH, help_text=help_text, **options | kwargs)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class MetadataField(serializers.Field[Any, Any, Any, Any]):
+    """A JSON object that Till stores and returns, and does not read."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "not_an_object": "Must be a JSON object.",
+        "fraction": "Write numbers with a fraction as text.",
+        "too_large": "Must have at most {maximum} bytes as JSON.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = (
+            "Data of another system: a JSON object of at most 4 KiB, without fractions. A change "
+            "replaces all of it."
+        )
+        options: dict[str, Any] = {"help_text": help_text, "required": False}
+        super().__init__(**options | kwargs)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any] | None:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        if has_fraction(data):
+            self.fail("fraction")
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        if len(text.encode()) > MAX_METADATA_BYTES:
+            self.fail("too_large", maximum=MAX_METADATA_BYTES)
+        return data or None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def has_fraction(data: Any) -> bool:
+    """Return whether JSON data contains a number that is not whole."""
+    if isinstance(data, dict):
+        return any(map(has_fraction, data.values()))
+    if isinstance(data, list):
+        return any(map(has_fraction, data))
+    return isinstance(data, Decimal | float)
+
+
+class ExternalReferenceMixin(serializers.Serializer[Any]):
+    """The fields of the output of an `ExternalReference`; its `metadata` is never null."""
+
+    metadata = serializers.SerializerMethodField(
+        help_text="Data of another system, as it was stored."
+    )
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_metadata(self, row: Any) -> Any:
+        return row.metadata or {}
 
 
 @extend_schema_field({"type": "string", "format": "email", "maxLength": 254})

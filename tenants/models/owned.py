@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 # The annotation with the rank of a search result: lower is better.
 RELEVANCE = "relevance"
+MAX_EXTERNAL_ID_LENGTH = 100
 
 
 class Versioned(models.Model):
@@ -36,6 +37,23 @@ class Versioned(models.Model):
         """Save the named fields and increment the version."""
         self.version += 1
         self.save(update_fields=[*fields, "version", "updated_at"])
+
+
+class ExternalReference(models.Model):
+    """The id of a row in another system, and data that this system keeps with it."""
+
+    # Null, because most rows have none and those that have one have another one each.
+    external_id = models.CharField(  # noqa: DJ001
+        "external ID",
+        max_length=MAX_EXTERNAL_ID_LENGTH,
+        null=True,
+        blank=True,
+        help_text="The ID in another system, such as an ERP.",
+    )
+    metadata = models.JSONField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
 
 
 class TenantQuerySet(models.QuerySet[M]):

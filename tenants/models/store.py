@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from tenants.business_days import BusinessDays
-from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models.owned import ExternalReference, TenantManager, TenantOwned, TenantQuerySet
 from tenants.models.tenant import validate_timezone
 
 
-class Store(TenantOwned):
+class Store(ExternalReference, TenantOwned):
     """A store, with its own time zone and business day."""
 
     name = models.CharField(max_length=100)
@@ -32,6 +32,9 @@ class Store(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "name"], name="store_name_is_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"], name="store_external_id_is_unique"
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "updated_at", "id"], name="store_updated"),

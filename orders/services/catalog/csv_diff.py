@@ -35,6 +35,7 @@ UPDATED_FIELDS = (
     "cost",
     "content",
     "content_unit",
+    "external_id",
     "search_text",
     "version",
     "updated_at",
@@ -101,6 +102,7 @@ class CatalogDiff:
     def run(self) -> None:
         self.release_barcodes()
         self.release_plus()
+        self.check_external_ids()
         self.load_categories()
         self.load_deposits()
         self.variants.load(lock=self.may_write)
@@ -152,6 +154,18 @@ class CatalogDiff:
                     self.errors.add(FieldError("plu", "plu_taken", detail, row=row))
             if self.may_write:
                 Product.objects.filter(pk__in=[row[0] for row in elsewhere]).update(plu=None)
+
+    def check_external_ids(self) -> None:
+        """Add an error for the external ID of another product, also of one in the file."""
+        owners = self.catalog.external_ids
+        for ids in batched(owners):
+            found = Product.objects.filter(external_id__in=ids).values_list("external_id", "sku")
+            for external_id, sku in found:
+                owner = owners[str(external_id)]
+                if sku != owner:
+                    detail = f"Product {sku} already has external ID {external_id}."
+                    row = self.catalog.skus[owner]
+                    self.errors.add(FieldError("external_id", "unique", detail, row=row))
 
     def build_barcode_taken_error(self, key: str, code: str, sku: str) -> FieldError:
         row = self.catalog.skus[self.catalog.barcodes[key]]

@@ -36,6 +36,7 @@ FIELDS = (
     "cost",
     "content",
     "content_unit",
+    "external_id",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -75,7 +76,7 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
 
 def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths = product[:10]
-    plu, unit, deposit, back, parent, options, cost, content, content_unit = product[10:]
+    plu, unit, deposit, back, parent, options, cost, content, content_unit, other = product[10:]
     amount = str(tenant.quantize_amount(price))
     cells = [
         protect_code(sku),
@@ -90,4 +91,5 @@ def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> 
     cells += [plu or "", unit, protect_code(deposit or ""), BOOLEAN_TEXTS[back]]
     cells += [protect_code(parent or ""), write_options(options or ())]
     cells.append("" if cost is None else str(tenant.quantize_amount(cost)))
-    return [*cells, "" if content is None else format_number(content), content_unit or ""]
+    cells += ["" if content is None else format_number(content), content_unit or ""]
+    return [*cells, protect_code(other or "")]

@@ -54,6 +54,7 @@ class CatalogFile:
         self.skus: dict[str, int] = {}
         self.barcodes: dict[str, str] = {}
         self.plus: dict[str, str] = {}
+        self.external_ids: dict[str, str] = {}
         # SKU of the deposit per SKU, empty where the row removes it.
         self.deposits: dict[str, str] = {}
         # By SKU, where the row says it.
@@ -201,6 +202,12 @@ class CatalogFile:
         if plu and (owner := self.plus.setdefault(plu, product_row.sku)) != product_row.sku:
             detail = f"Row {self.skus[owner]} has the same PLU {plu}."
             yield build_duplicate_error("plu", detail, product_row)
+        other = product_row.values.get("external_id")
+        if other and (owner := self.external_ids.setdefault(other, product_row.sku)) != (
+            product_row.sku
+        ):
+            detail = f"Row {self.skus[owner]} has the same external ID {other}."
+            yield build_duplicate_error("external_id", detail, product_row)
         self.collect_names(product_row)
 
     def collect_names(self, product_row: ProductRow) -> None:
@@ -238,6 +245,8 @@ class CatalogFile:
         sku, plu = product_row.sku, product_row.values.get("plu")
         owners = [self.barcodes.get(build_barcode_key(code)) for code in product_row.barcodes or ()]
         owners += [self.plus.get(plu)] if plu else []
+        other = product_row.values.get("external_id")
+        owners += [self.external_ids.get(other)] if other else []
         return self.skus.get(sku) == product_row.row and all(owner == sku for owner in owners)
 
 

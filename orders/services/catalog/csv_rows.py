@@ -23,6 +23,7 @@ from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
 from tenants.models import Store
+from tenants.models.owned import MAX_EXTERNAL_ID_LENGTH
 from tenants.xlsx import NumberCell
 
 COLUMNS = (
@@ -45,6 +46,7 @@ COLUMNS = (
     "cost",
     "content",
     "content_unit",
+    "external_id",
 )
 # Read, but not exported: opening stock, the currency of the prices, and the total rate of taxes.
 EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
@@ -52,7 +54,7 @@ EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
 STORE_STOCK = re.compile(r"stock \[(?P<store>.+)\]")
 KEY_COLUMN = "sku"
 # Damage by spreadsheets is undone in these.
-CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit", "parent"})
+CODE_COLUMNS = frozenset({"sku", "barcodes", "plu", "deposit", "parent", "external_id"})
 NUMBER_FIELDS = ("price", "stock", "tax_percent", "cost", "content")
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
@@ -242,6 +244,7 @@ class RowParser:
             "cost": self.parse_cost,
             "content": self.parse_content,
             "content_unit": self.parse_content_unit,
+            "external_id": self.parse_external_id,
         }
 
     def parse_row(self, number: int, cells: Cells) -> ProductRow | list[FieldError]:
@@ -299,6 +302,10 @@ class RowParser:
     def parse_name(self, cell: str) -> str:
         check_no_spreadsheet_error(cell)
         return parse_text(cell, max_length=200) or raise_format_error("blank")
+
+    def parse_external_id(self, cell: str) -> str | None:
+        text = read_code(cell).strip()
+        return parse_text(text, max_length=MAX_EXTERNAL_ID_LENGTH) or None
 
     def parse_currency(self, cell: str) -> str:
         currency = self.numbers["price"].currency

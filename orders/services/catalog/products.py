@@ -142,12 +142,17 @@ def _ensure_deposit_possible(product: Product) -> None:
 
 
 def _ensure_unique(product: Product, keys: Iterable[str]) -> None:
-    """Raise `SkuTaken`, `PluTaken`, `OptionsTaken` or `BarcodeTaken` if another product has it."""
+    """Raise `SkuTaken`, `PluTaken`, `OptionsTaken` or `BarcodeTaken` if another product has it.
+
+    Raises `ValidationError` for the external ID of another product.
+    """
     others = Product.objects.exclude(pk=product.pk)
     if others.filter(sku=product.sku).exists():
         raise SkuTaken
     if product.plu and others.filter(plu=product.plu).exists():
         raise PluTaken(plu=product.plu)
+    if product.external_id and others.filter(external_id=product.external_id).exists():
+        raise product.unique_error_message(Product, ("tenant", "external_id"))
     key = build_options_key(product.options)
     if key and others.filter(parent=product.parent_id, options_key=key).exists():
         raise OptionsTaken

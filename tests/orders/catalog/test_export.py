@@ -40,6 +40,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
         is_active=False,
         plu="7",
         weight_unit="lb",
+        external_id="0043",
     )
     for code in ("43", "42"):
         BarcodeFactory(product=product, code=code)
@@ -67,6 +68,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "",
             "",
             "",
+            "",
         ],
         [
             "P-1",
@@ -88,6 +90,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "",
             "",
             "",
+            "0043",
         ],
     )
 

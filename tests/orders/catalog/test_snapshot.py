@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from orders.models import Category
+from orders.models import Category, Product
 from orders.serializers import snapshot
 from orders.serializers.snapshot import KINDS, list_types
 from tenants.database.read_snapshot import read_snapshot
@@ -57,6 +57,7 @@ def catalog(shop, register):
         ModifierFactory(tenant=shop)
         deposit = ProductFactory(tenant=shop, name="Deposit", price="0.25")
         bottle = ProductFactory(tenant=shop, name='Ünï \u2028 "quoted" \\', deposit=deposit)
+        Product.objects.filter(pk=bottle.pk).update(external_id="7", metadata={"ü": "\u2028"})
         for code in ("4006381333931", 'a"b\\c', "NULL", "{,}"):
             BarcodeFactory(product=bottle, code=code)
         PriceFactory(product=bottle, valid_from=datetime(2027, 1, 1))  # noqa: DTZ001

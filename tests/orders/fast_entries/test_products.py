@@ -48,6 +48,8 @@ def products(shop):
             )
             for number, name in enumerate(NAMES)
         ]
+        metadata = {"zz": [1, None, {"ü": "\u2028"}], "a": True, "long name": 10**20}
+        Product.objects.filter(pk=created[1].pk).update(external_id="ERP-1", metadata=metadata)
         created.append(
             ProductFactory(tenant=shop, name="Bare", sku="B", tax_class=None, category=None)
         )
