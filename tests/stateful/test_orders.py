@@ -10,6 +10,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from tests.factories.price_list import PriceFactory, PriceListFactory
 from tests.stateful.base import Machine, cents, money, refusal_code, run
+from tests.support.modifiers import attach_modifiers, choose, set_modifier
 from tests.support.till import Till, cash, get_stock_level, line, new_id
 
 pytestmark = pytest.mark.once
@@ -19,6 +20,12 @@ PRICES = ["0.01", "1.99", "2.50", "333.33"]
 PRICE_OF_EMPTIES = "0.26"
 # In place of the position of a product.
 EMPTY = -1
+# A product with a required size and up to three shots, which take the first product from stock.
+PRICE_OF_LATTE = "3.50"
+LATTE = len(PRICES)
+SIZES = {None: 0, "Small": 0, "Large": 50}
+PRICE_OF_SHOT = 80
+MAX_SHOTS = 3
 # The price of some products in a price list, from a quantity on.
 LIST_PRICES = {1: [(1, "1.90"), (4, "1.49")], 2: [(3, "2.20")]}
 
@@ -31,6 +38,15 @@ class ModelLine:
     price: int
     quantity: int
     discounts: list[tuple[str, int]] = field(default_factory=list)
+    # What the modifiers add to the price.
+    more: int = 0
+    shots: int = 0
+    is_choice_missing: bool = False
+
+    def choose(self, size: str | None, shots: int) -> "ModelLine":
+        self.more, self.shots = SIZES[size] + PRICE_OF_SHOT * shots, shots
+        self.is_choice_missing = size is None
+        return self
 
     @property
     def sign(self) -> int:
@@ -38,9 +54,8 @@ class ModelLine:
 
     @property
     def total(self) -> int:
-        return self.price * self.quantity - discount_amount(
-            self.discounts, self.price * self.quantity
-        )
+        gross = (self.price + self.more) * self.quantity
+        return gross - discount_amount(self.discounts, gross)
 
 
 def discount_amount(discounts: list[tuple[str, int]], whole: int) -> int:
@@ -54,6 +69,7 @@ def discount_amount(discounts: list[tuple[str, int]], whole: int) -> int:
 percents = st.tuples(st.just("percent"), st.integers(0, 100))
 amounts = st.tuples(st.just("amount"), st.integers(0, 2_000))
 discounts = percents | amounts
+sizes = st.sampled_from(list(SIZES))
 
 
 def build_discount(discount: tuple[str, int]) -> dict[str, str]:
@@ -65,6 +81,7 @@ class Orders(Machine):
     till: Till
     products: list
     empty: Any
+    modifiers: dict
     price_list: Any
     # The smallest coin in cents.
     coin: int
@@ -85,6 +102,8 @@ class Orders(Machine):
     def get_price(self, product, quantity):
         if product == EMPTY:
             return cents(PRICE_OF_EMPTIES)
+        if product == LATTE:
+            return cents(PRICE_OF_LATTE)
         breaks = LIST_PRICES.get(product, []) if self.has_list else []
         reached = [price for minimum, price in breaks if minimum <= quantity]
         return cents(reached[-1] if reached else PRICES[product])
@@ -100,6 +119,14 @@ class Orders(Machine):
         return [id for id, each in self.lines.items() if each.product != EMPTY]
 
     @property
+    def lattes(self):
+        return [id for id, each in self.lines.items() if each.product == LATTE]
+
+    @property
+    def is_choice_missing(self):
+        return any(each.is_choice_missing for each in self.lines.values())
+
+    @property
     def is_open(self):
         return self.status == "open"
 
@@ -107,7 +134,8 @@ class Orders(Machine):
         return f"orders/{self.order['id']}/{rest}"
 
     def change(self, answer, change):
-        """Change the model like the order, unless that would make the total less than paid."""
+        """Change the model like the order, unless that would make the total less than paid, or
+        complete an order without its required modifiers."""
         if not self.is_open:
             assert refusal_code(answer, 409) == "order_not_open"
             return
@@ -117,6 +145,9 @@ class Orders(Machine):
         change()
         if self.paid and self.total < self.paid:
             assert refusal_code(answer, 409) == "paid_more_than_total"
+            self.lines, self.discounts = before
+        elif self.paid and self.paid == self.total and self.is_choice_missing:
+            assert refusal_code(answer, 400) == "invalid"
             self.lines, self.discounts = before
         else:
             assert answer.status_code == 200, answer.content
@@ -130,6 +161,7 @@ class Orders(Machine):
         self.status = "completed"
         for id in self.goods:
             self.sold[self.lines[id].product] += self.lines[id].quantity
+            self.sold[0] += self.lines[id].shots * self.lines[id].quantity
 
     @rule(product=st.integers(0, len(PRICES) - 1), quantity=st.integers(1, 9))
     def add(self, product, quantity):
@@ -139,6 +171,30 @@ class Orders(Machine):
         )
         added = ModelLine(product, self.get_price(product, quantity), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
+
+    def list_choice(self, size, shots):
+        """Return the modifiers of a request."""
+        chosen = [self.modifiers[size]] if size else []
+        return choose(*chosen, *([(self.modifiers["Shot"], shots)] if shots else []))
+
+    @rule(quantity=st.integers(1, 9), size=sizes, shots=st.integers(0, MAX_SHOTS + 1))
+    def add_latte(self, quantity, size, shots):
+        id, latte = new_id(), self.products[LATTE]
+        body = line(latte, str(quantity), modifiers=self.list_choice(size, shots), id=id)
+        answer = self.till.post(self.path("lines/"), body)
+        if shots > MAX_SHOTS:
+            assert refusal_code(answer, 400) == "invalid"
+        else:
+            added = ModelLine(LATTE, cents(PRICE_OF_LATTE), quantity).choose(size, shots)
+            self.change(answer, lambda: self.lines.update({id: added}))
+
+    @precondition(lambda self: self.lattes)
+    @rule(data=st.data(), size=sizes, shots=st.integers(0, MAX_SHOTS))
+    def change_modifiers(self, data, size, shots):
+        id = data.draw(st.sampled_from(self.lattes))
+        body = {"modifiers": self.list_choice(size, shots)}
+        answer = self.till.patch(self.path(f"lines/{id}/"), body, If_Match="*")
+        self.change(answer, lambda: self.lines[id].choose(size, shots))
 
     @rule(quantity=st.integers(1, 300))
     def add_empties(self, quantity):
@@ -217,10 +273,13 @@ class Orders(Machine):
     def pay_the_rest(self):
         self.pay_in_cash({"id": new_id(), "method": "cash"}, None)
 
+    def round_to_coins(self, left):
+        payable = (2 * abs(left) + self.coin) // (2 * self.coin) * self.coin
+        return -payable if left < 0 else payable
+
     def pay_in_cash(self, payment, amount):
         left = self.total - self.paid
-        payable = (2 * abs(left) + self.coin) // (2 * self.coin) * self.coin
-        payable = -payable if left < 0 else payable
+        payable = self.round_to_coins(left)
         if not self.is_open:
             code = "order_not_open"
         elif not self.lines:
@@ -228,6 +287,9 @@ class Orders(Machine):
         else:
             code = self.find_refusal(amount, left, payable)
         answer = self.till.pay(self.order, payment)
+        if self.is_open and self.is_choice_missing:
+            assert refusal_code(answer, 400) == "invalid"
+            return
         if code:
             assert refusal_code(answer, 409) == code
             assert cents(answer.json().get("payable", money(payable))) == payable
@@ -301,7 +363,9 @@ class Orders(Machine):
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("coin", [1, pytest.param(5, marks=pytest.mark.sample), 100])
 def test_random_orders_equal_the_model(admins_till, make_product, shop, coin):
-    products = [make_product(price, stock=str(STOCK)) for price in PRICES]
+    products = [make_product(price, stock=str(STOCK)) for price in [*PRICES, PRICE_OF_LATTE]]
+    modifiers = attach_modifiers(shop, products[LATTE], "Size", "Extras")
+    set_modifier(modifiers["Shot"], product=products[0])
     shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
     shop.save_changes("cash_rounding_increment")
 
@@ -320,6 +384,7 @@ def test_random_orders_equal_the_model(admins_till, make_product, shop, coin):
         till=admins_till,
         products=products,
         empty=empty,
+        modifiers=modifiers,
         price_list=price_list,
         coin=coin,
     )
