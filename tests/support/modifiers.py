@@ -40,6 +40,7 @@ def attach_modifiers(
                 product=takes if takes_stock else None,
             )
     set_product(shop, product, modifier_lists=lists)
+    product.modifier_lists = lists
     return modifiers
 
 

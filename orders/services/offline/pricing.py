@@ -204,7 +204,8 @@ def _find_modifier_flags(
     prices = zip(line.modifiers, found, strict=True)
     is_other_price = any(known and known.price != each.price for each, known in prices)
     errors = modifiers.find_errors("", product, line.modifiers)
-    if is_other_price or next(iter(errors), None):
+    is_labeled = bool(line.modifiers) and line.fixed_gross is not None
+    if is_other_price or is_labeled or next(iter(errors), None):
         yield Flag.MODIFIERS_DIFFER
     if modifiers.choose(product, line.modifiers).missing:
         yield Flag.MODIFIERS_MISSING

@@ -6,6 +6,7 @@ from orders.models import Modifier, ModifierList
 from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.modifier_list import ModifierFactory, ModifierListFactory
+from tests.factories.orders import ProductFactory
 from tests.support.parallel import run_concurrently, statuses
 from tests.support.variants import create_variant
 
@@ -190,6 +191,10 @@ def test_rows_of_another_shop_are_not_visible(manager_client, shop, other_shop, 
 
     problem(manager_client.get(f"{PATH}{theirs.pk}/"), 404, "not_found")
     assert manager_client.get(PATH).json()["results"] == []
+    foreign = str(ProductFactory(tenant=other_shop).pk)
+    body = {**SIZE, "modifiers": [{"name": "Small", "product": foreign}]}
+    refused = manager_client.post(PATH, body)
+    problem(refused, 400, "invalid", {"modifiers[0].product": "does_not_exist"})
     taken = {**SIZE, "modifiers": [{"id": str(modifier.pk), "name": "Small"}]}
     refused = manager_client.post(PATH, taken)
     problem(refused, 400, "invalid", {"modifiers[0].id": "does_not_exist"})

@@ -8,7 +8,10 @@ from orders.models import Order, OrderLine, Payment, StockMovement
 from orders.services.stock.consistency import find_stock_differences
 from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
+from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.factories.modifier_list import ModifierFactory
 from tests.support.gateway import CAPTURED, TIMED_OUT
+from tests.support.labels import add_check_digit
 from tests.support.modifiers import choose, modified, set_list, set_modifier
 from tests.support.till import (
     amount,
@@ -312,6 +315,75 @@ def test_calculation_shows_modifiers_and_what_is_missing(till, latte, mods):
         "fixed_gross": None,
         "amount": "10.20",
     }
+
+
+@pytest.fixture
+def salad(shop, make_product, mods, latte):
+    """A product by weight at 12.00 with the optional lists of the latte, and rules for labels."""
+    for pattern, kind in (("20IIIIIVVVVVC", "weight"), ("21IIIIIVVVVVC", "price")):
+        BarcodeRuleFactory(tenant=shop, pattern=pattern, kind=kind)
+    return make_product(
+        "12.00",
+        sku="SALAD",
+        sold_by="weight",
+        plu="7",
+        modifier_lists=latte.modifier_lists[1:],
+    )
+
+
+def test_modifier_of_goods_by_weight_adds_to_the_price_of_a_kilogram(
+    till, store, salad, oat_milk, mods
+):
+    body = {"barcode": add_check_digit("200000700250"), "modifiers": choose(mods["Oat"])}
+
+    sold = get_line(till.sold(body, payments=[cash_rest()]))
+
+    assert (sold["quantity"], sold["gross"]) == ("0.25", "3.15")
+    assert get_stock_level(oat_milk, store) == (Decimal("9.75"), 0)
+
+
+def test_price_label_takes_no_modifiers(till, shop, salad, mods, problem):
+    code = add_check_digit("210000700500")
+    before = count_rows(shop)
+
+    refused = till.sell({"barcode": code, "modifiers": choose(mods["Oat"])})
+
+    problem(refused, 400, "invalid", {"lines[0].modifiers": "fixed_by_label"})
+    assert count_rows(shop) == before
+    assert till.sold({"barcode": code}, payments=[cash_rest()])["total"] == "5.00"
+    order = till.sold({"barcode": code})
+    problem(
+        change(till, order, modifiers=choose(mods["Oat"])),
+        400,
+        "invalid",
+        {"modifiers": "fixed_by_label"},
+    )
+    assert till.shown(order) == order
+
+
+def test_price_label_does_not_replace_a_required_choice(till, shop, salad, latte, problem):
+    set_product(shop, salad, modifier_lists=latte.modifier_lists)
+    body = {"barcode": add_check_digit("210000700500")}
+    before = count_rows(shop)
+
+    refused = till.sell(body, payments=[cash_rest()])
+
+    problem(refused, 400, "invalid", {"lines[0].modifiers": "required"})
+    assert count_rows(shop) == before
+
+
+def test_modifiers_of_another_shop_do_not_exist(till, shop, other_shop, latte, mods, problem):
+    theirs = ModifierFactory(tenant=other_shop, modifier_list__name="Size")
+    before = count_rows(shop)
+
+    refused = till.sell(modified(latte, mods["Small"], theirs), payments=[cash_rest()])
+    problem(refused, 400, "invalid", {"lines[0].modifiers[1].modifier": "does_not_exist"})
+    # Also if a product were to name their list.
+    set_product(shop, latte, modifier_lists=[str(theirs.modifier_list_id)])
+    refused = till.sell(modified(latte, theirs), payments=[cash_rest()])
+
+    problem(refused, 400, "invalid", {"lines[0].modifiers[0].modifier": "does_not_exist"})
+    assert count_rows(shop) == before
 
 
 # --- open orders -------------------------------------------------------------------------------
