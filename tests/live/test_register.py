@@ -220,6 +220,92 @@ def test_sales_without_a_connection_are_kept_and_uploaded_once(till, api, networ
     assert "unsent" not in page.inner_text("header.bar")
 
 
+def offer_latte_and_cheaper_milk(api):
+    """Add a product with a required size, and a price of milk from two pieces on."""
+    sizes = [{"name": "Small"}, {"name": "Large", "price": "0.50"}]
+    size = api.post("modifier-lists/", {"name": "Size", "min": 1, "max": 1, "modifiers": sizes})
+    extras = {"name": "Extras", "allow_quantity": True}
+    extras = api.post(
+        "modifier-lists/", extras | {"modifiers": [{"name": "Espresso shot", "price": "0.80"}]}
+    )
+    latte = {"sku": "LATTE", "name": "Latte", "price": "3.50", "track_stock": False}
+    api.post("products/", latte | {"modifier_lists": [size["id"], extras["id"]]})
+    milk = api.get(f"products/?barcode={MILK}")["results"][0]
+    prices = api.post("price-lists/", {"name": "Two for less", "priority": 50})
+    price = {"price_list": prices["id"], "product": milk["id"], "amount": "1.09"}
+    api.post("prices/", price | {"min_quantity": "2"})
+
+
+def sell_latte_and_milk(till):
+    page = till.page
+    page.fill("#search", "latte")
+    page.locator(".product").click()
+    page.get_by_label("Large").check()
+    page.get_by_label("Espresso shot").fill("2")
+    till.press("Add")
+    page.wait_for_selector("dialog", state="detached")
+    page.fill("#search", "")
+    total = till.sell(MILK, MILK)
+    assert total == Decimal("3.50") + Decimal("0.50") + 2 * Decimal("0.80") + 2 * Decimal("1.09")
+    return total
+
+
+def test_modifiers_and_price_lists_cost_the_same_with_and_without_a_connection(till, api, network):
+    offer_latte_and_cheaper_milk(api)
+    till.page.fill("#search", "latte")
+    till.wait_for(".product:has-text('Latte')")
+
+    shown = [sell_latte_and_milk(till)]
+    network.refuse()
+    shown.append(sell_latte_and_milk(till))
+    network.come_back()
+    till.wait_for_states("sent", "sent")
+
+    orders = ensure_orders_are_as_shown(api, shown)
+    assert [order["flags"] for order in orders] == [[], []]
+    assert orders[0]["lines"][0]["modifiers_price"] == "2.10"
+
+
+def test_device_is_paired_by_the_qr_code_of_the_admin_pages(base, api):
+    register = api.get("registers/")["results"][1]
+    code = api.post(f"registers/{register['id']}/pairing-codes/", {})["pairing_code"]
+    with browser.run_browser() as context:
+        till = browser.RegisterPage(context.new_page(), base)
+        till.page.goto(f"{base}/till/#pair={code}")
+        till.press("Pair with the code")
+        till.press(LENA[0])
+        till.page.fill("input[name=pin]", LENA[1])
+        till.press("Log in")
+        till.open_shift()
+        shown = [till.sell(CUCUMBER)]
+        assert code not in till.page.url
+        assert till.errors == []
+
+    ensure_orders_are_as_shown(api, shown)
+    assert api.list_orders()[0]["register"] == register["id"]
+
+
+def test_device_that_was_unpaired_elsewhere_keeps_its_sales_and_sends_them_later(
+    till, api, network
+):
+    register = api.get("registers/")["results"][0]
+    network.refuse()
+    shown = [till.sell(CUCUMBER)]
+    api.post(f"registers/{register['id']}/unpair/", {})
+    network.come_back()
+
+    till.wait_for("h1:has-text('Pair this device again')")
+    till.press("Pair this device again")
+    till.pair("Till 2")
+    assert "Pair it with Till 1" in till.wait_for(".message:not(.empty)").inner_text()
+    till.press("Till 1")
+    till.wait_for("#search")
+    till.wait_for_states("sent")
+    shown.append(till.sell(MILK))
+
+    ensure_orders_are_as_shown(api, shown)
+
+
 def test_lost_answer_is_no_second_sale(till, api):
     def lose_answer(route):
         route.fetch()

@@ -6,13 +6,15 @@ import { compareAmounts, settleCash, subtract, sumAmounts } from "./money/engine
 import { chooseCashRule } from "./money/shop.js";
 import { Catalog } from "./store/catalog.js";
 import { Store } from "./store/store.js";
-import { loadCatalog, loadChanges } from "./sync/catalog.js";
+import { READS, applySettings, loadSnapshot, loadStaff, selectRows } from "./sync/catalog.js";
 import { uploadSales } from "./sync/upload.js";
 import { t } from "./texts/texts.js";
 
 const MAX_UNDO = 50;
 const IDLE_MINUTES = 5;
 const SALE_TIMEOUT = 8_000;
+/** What the list of terminals shows of this device. */
+const DEVICE = { name: "Browser", app_version: "1" };
 
 /**
  * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`
@@ -58,6 +60,8 @@ export class App {
     this.dialog = null;
     /** @type {any} */
     this.lastSale = null;
+    /** Whether the register was unpaired or paired with another device. */
+    this.isUnpaired = false;
     /** @type {any} what the set-up offers */
     this.offer = null;
     /** @type {string | null} who enters a PIN */
@@ -119,7 +123,8 @@ export class App {
     if (kept.settings) {
       this.settings = kept.settings;
       this.position = kept.position;
-      this.catalog.replace(await this.store.loadProducts(), kept.settings);
+      const { products, prices } = await this.store.loadCatalog();
+      this.catalog.replace(products, prices, kept.settings);
     }
     this.update({ phase: "lock" });
     await this.loadPeople();
@@ -139,33 +144,86 @@ export class App {
 
   /** Pair the device with a register, load the catalog, and go on as the manager. @param {any} register @param {any} credentials */
   async finishSetup(register, credentials) {
-    const paired = await this.api.post(`registers/${register.id}/pair/`);
-    const pairing = { register, terminal_token: paired.terminal_token, tenant: credentials.tenant };
-    this.api.terminalToken = paired.terminal_token;
+    this.ensureSameRegister(register);
+    const paired = await this.api.post(`registers/${register.id}/pair/`, DEVICE);
+    await this.savePairing(paired, { register, tenant: credentials.tenant });
     const tokens = await this.api.post("auth/token/", credentials, { anonymous: true });
     this.api.useTokens(tokens);
-    await this.store.set({ pairing, sequence: paired.last_device_sequence });
-    this.pairing = pairing;
     await this.loadEverything();
     await this.enter(tokens.user);
   }
 
+  /** Pair the device by a code that a manager has made, and ask who sells. @param {string} code */
+  async pairByCode(code) {
+    const body = { pairing_code: code, device: DEVICE };
+    const paired = await this.api.post("auth/pair/", body, { anonymous: true });
+    const register = { ...paired.register, store: paired.store.id };
+    this.ensureSameRegister(register);
+    await this.savePairing(paired, { register, tenant: paired.tenant.slug });
+    this.update({ phase: "lock", message: "" });
+    await this.loadPeople();
+  }
+
+  /** Sales that the server does not have belong to their register. @param {any} register */
+  ensureSameRegister(register) {
+    const kept = this.unsent.length + this.rejected.length;
+    if (kept && this.pairing && register.id !== this.pairing.register.id) {
+      throw new Error(t("otherRegister", { count: kept, name: this.pairing.register.name }));
+    }
+  }
+
+  /** Keep the pairing; the numbers of the device go on. @param {any} paired @param {{register: any, tenant: string}} place */
+  async savePairing(paired, { register, tenant }) {
+    const { sequence: kept } = await this.store.get("sequence");
+    const isSame = this.pairing?.register.id === register.id;
+    const sequence = Math.max(isSame ? (kept ?? 0) : 0, paired.last_device_sequence);
+    this.pairing = { register, tenant, terminal_token: paired.terminal_token };
+    this.api.terminalToken = paired.terminal_token;
+    this.offer = null;
+    this.isUnpaired = false;
+    await this.store.set({ pairing: this.pairing, sequence });
+  }
+
   async loadEverything() {
-    const { products, settings, position } = await loadCatalog(this.api, this.pairing);
-    await this.store.saveCatalog({ products, values: { settings, position }, all: true });
-    this.catalog.replace(products, settings);
+    await this.applySnapshot(await loadSnapshot(this.api));
+  }
+
+  /** Write a snapshot to the device, and use it. @param {import("./sync/catalog.js").Snapshot} snapshot */
+  async applySnapshot(snapshot) {
+    const { position, isAll, rows } = snapshot;
+    if (!rows.length && position === this.position) return;
+    const settings = applySettings(this.settings ?? {}, snapshot, this.pairing.register.store);
+    const products = selectRows(snapshot, "product");
+    const prices = selectRows(snapshot, "price");
+    await this.store.saveCatalog({ products, prices }, { settings, position }, isAll);
+    if (isAll) this.catalog.replace(products.changed, prices.changed, settings);
+    else if (rows.length) this.catalog.update(products, prices, settings);
+    const register = rows.find(({ data }) => data?.id === this.pairing.register.id)?.data;
+    if (register) {
+      this.pairing = { ...this.pairing, register };
+      await this.store.set({ pairing: this.pairing });
+    }
+    this.update({ settings, position });
+  }
+
+  async loadStaff() {
+    const settings = { ...this.settings, ...(await loadStaff(this.api, this.pairing.register.store)) };
+    await this.store.set({ settings });
     this.settings = settings;
-    this.position = position;
   }
 
   async loadPeople() {
     try {
       const people = await this.api.getAll("auth/pin/users/");
       const settings = { ...(this.settings ?? {}), people };
-      this.update({ settings });
+      this.update({ settings, isUnpaired: false });
     } catch (error) {
-      if (error instanceof Refused && error.code === "terminal_not_paired") this.say(t("notPaired"));
-      else if (!(error instanceof Unreachable)) throw error;
+      if (error instanceof Refused && error.code === "terminal_not_paired") {
+        // The server refuses every request with it, also those that pair again.
+        this.api.terminalToken = "";
+        this.update({ isUnpaired: true, message: t("notPaired") });
+      }
+      if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
     }
     this.onchange();
   }
@@ -185,7 +243,7 @@ export class App {
   /** @param {any} answer */
   async logIn(answer) {
     this.api.useTokens(answer);
-    if (!this.settings?.tenant) await this.loadEverything();
+    if (this.settings?.reads !== READS) await this.loadEverything();
     await this.enter(answer.user);
   }
 
@@ -193,6 +251,7 @@ export class App {
   async enter(person) {
     this.person = { id: person.id, display_name: person.display_name, role: person.role };
     await this.store.set({ person: this.person });
+    await this.loadStaff();
     await this.resolveInterrupted();
     await this.loadShift();
     this.lastInput = Date.now();
@@ -284,20 +343,7 @@ export class App {
   }
 
   async follow() {
-    const changes = await loadChanges(this.api, this.pairing, this.position);
-    if (!changes) return this.loadEverything();
-    const { products, removed, settings, position } = changes;
-    if (position === this.position) return;
-    const values = settings ? { settings, position } : { position };
-    await this.store.saveCatalog({ products, removed, values });
-    this.position = position;
-    if (settings) {
-      this.settings = settings;
-      this.catalog.settings = settings;
-      this.catalog.index();
-    }
-    this.catalog.update(products, removed);
-    this.onchange();
+    await this.applySnapshot(await loadSnapshot(this.api, this.position));
   }
 
   /** Find out about sales whose answer was lost when the page was closed: nobody was told of them. */
@@ -419,10 +465,21 @@ export class App {
     this.store.set({ cart }).catch((error) => this.say(explain(error)));
   }
 
-  /** Add a product, after asking for what it needs. @param {any} product @param {any} [facts] */
-  add(product, facts = {}) {
+  /**
+   * Add a product, after asking for what it needs; a scan does not wait for choices that may be left out.
+   *
+   * @param {any} product
+   * @param {any} [facts]
+   * @param {boolean} [isScanned]
+   */
+  add(product, facts = {}, isScanned = false) {
     const isWeightNeeded = product.sold_by === "weight" && !facts.quantity;
     if (isWeightNeeded) return this.update({ dialog: { kind: "weight", product, facts } });
+    const lists = this.catalog.listModifiers(product);
+    const isChoiceNeeded = lists.some(({ min }) => min > 0) || (lists.length && !isScanned);
+    if (isChoiceNeeded && !facts.modifiers && !facts.fixedGross) {
+      return this.update({ dialog: { kind: "modifiers", product, facts, isScanned } });
+    }
     const isPriceNeeded = product.open_price && !facts.price && !facts.fixedGross;
     if (isPriceNeeded) return this.update({ dialog: { kind: "price", product, facts } });
     this.changeCart(addProduct(this.cart, product, facts));
@@ -437,7 +494,7 @@ export class App {
     if (found) {
       const { product, quantity, fixedGross } = found;
       const isLabel = quantity || fixedGross;
-      return this.add(product, isLabel ? { quantity, fixedGross: fixedGross ?? null, code } : {});
+      return this.add(product, isLabel ? { quantity, fixedGross: fixedGross ?? null, code } : {}, true);
     }
     await this.run(() => this.findOnline(code));
   }
@@ -450,9 +507,8 @@ export class App {
     try {
       const { lines } = await this.api.post("orders/calculate/", body);
       const { product: id, quantity, fixed_gross: fixedGross } = lines[0];
-      const product = await this.api.get(`products/${id}/`);
-      this.catalog.update([product], []);
-      this.add(product, { quantity, fixedGross, code });
+      await this.follow();
+      this.add(this.catalog.products.get(id), { quantity, fixedGross, code });
     } catch (error) {
       if (error instanceof Refused && error.code === "invalid") throw new Error(unknown);
       throw error;

@@ -19,6 +19,13 @@ OPTIONS = {"args": ["--no-sandbox", "--disable-dev-shm-usage"]}
 # A refusal that the register expects, such as no open shift, is logged by the browser too.
 EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of 4|net::)")
 
+SCAN = """code => {
+  for (const key of [...code, "Enter"]) {
+    const options = { key, bubbles: true, cancelable: true };
+    (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", options));
+  }
+}"""
+
 
 def launch(playwright: Playwright, **options: Any) -> Browser:
     return playwright.chromium.launch(executable_path=which("chromium"), **OPTIONS, **options)
@@ -65,11 +72,14 @@ class RegisterPage:
     def set_up(self, register: str = "Till 1", opening_float: str = "100.00") -> None:
         """Pair the device as a manager and open a shift."""
         self.open()
+        self.pair(register)
+        self.open_shift(opening_float)
+
+    def pair(self, register: str = "Till 1") -> None:
         for name, value in MANAGER.items():
             self.page.fill(f"input[name={name}]", value)
         self.press("Log in")
         self.press(register)
-        self.open_shift(opening_float)
 
     def open_shift(self, opening_float: str = "100.00") -> None:
         self.page.fill("input[name=float]", opening_float)
@@ -83,10 +93,12 @@ class RegisterPage:
         self.wait_for("#search")
 
     def scan(self, code: str) -> None:
-        """Type a code as a scanner does, and wait until it is in the cart."""
+        """Type a code as a scanner does, and wait until it is in the cart.
+
+        In one step, because a busy machine would pause between the keys as a person does.
+        """
         before = self.page.locator("ol.lines").inner_text()
-        self.page.keyboard.type(code)
-        self.page.keyboard.press("Enter")
+        self.page.evaluate(SCAN, code)
         self.page.wait_for_function(
             "before => document.querySelector('ol.lines').innerText !== before", arg=before
         )

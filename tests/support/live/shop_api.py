@@ -26,7 +26,8 @@ class ShopApi:
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(self.base + path, data, given, method=method), timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
+            text = answer.read()
+        return json.loads(text) if text else None
 
     def list_orders(self) -> list[Any]:
         """Return the orders in the order of their numbers."""

@@ -82,7 +82,7 @@ export class Api {
       return this.send(method, path, body, options);
     }
     const text = await this.readText(response);
-    const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+    const isJson = /^application\/(problem\+)?json/.test(response.headers.get("Content-Type") ?? "");
     const answer = isJson && text ? JSON.parse(text) : text;
     if (response.ok) return answer;
     const problem = isJson ? answer : {};

@@ -13,6 +13,7 @@
  * @property {string | null} code the scanned code, if it says more than its product
  * @property {string} note
  * @property {CartDiscount[]} discounts
+ * @property {{modifier: string, name: string, price: string, quantity: number}[]} modifiers
  *
  * @typedef {object} Cart
  * @property {string} id of the order
@@ -23,6 +24,7 @@
  */
 
 import { choosePolicy, chooseRates } from "./shop.js";
+import { nameProduct } from "../store/catalog.js";
 import { compareAmounts, priceOrder, sumAmounts } from "./engine.js";
 
 /** @returns {Cart} */
@@ -56,6 +58,7 @@ export function addProduct(cart, product, facts = {}) {
     code: null,
     note: "",
     discounts: [],
+    modifiers: [],
     ...facts,
   };
   return { ...cart, lines: [...cart.lines, line] };
@@ -63,7 +66,7 @@ export function addProduct(cart, product, facts = {}) {
 
 /** @param {CartLine} line */
 function canAddTo(line) {
-  return /^-?\d+$/.test(line.quantity) && !line.price && !line.code && !line.note && !line.discounts.length;
+  return /^-?\d+$/.test(line.quantity) && !line.price && !line.code && !line.note && !line.discounts.length && !line.modifiers?.length;
 }
 
 /** Returned goods, such as empties, have a negative quantity. @param {any} product */
@@ -102,14 +105,16 @@ export function priceCart(cart, catalog, tenant) {
 /** @param {CartLine} line @param {import("../store/catalog.js").Catalog} catalog */
 function chargeLine(line, catalog) {
   const product = catalog.products.get(line.product);
-  const price = line.price ?? product?.price ?? "0";
+  const listPrice = product ? catalog.findPrice(product, line.fixedGross ? "0" : line.quantity) : "0";
+  const price = line.price ?? listPrice;
   const goods = {
     id: line.id,
     product: line.product,
-    name: product?.name ?? line.name,
+    name: product ? nameProduct(product) : line.name,
     quantity: line.quantity,
     unit_price: price,
-    list_price: product?.price ?? price,
+    list_price: listPrice,
+    modifiers: line.modifiers ?? [],
     fixed_gross: line.fixedGross,
     code: line.code,
     note: line.note,
@@ -126,8 +131,9 @@ function chargeLine(line, catalog) {
     id: line.depositId,
     product: deposit.id,
     name: deposit.name,
-    unit_price: deposit.price,
-    list_price: deposit.price,
+    unit_price: catalog.findPrice(deposit, line.quantity),
+    list_price: catalog.findPrice(deposit, line.quantity),
+    modifiers: [],
     fixed_gross: null,
     code: null,
     note: "",
@@ -138,7 +144,7 @@ function chargeLine(line, catalog) {
   return [withInput(goods), withInput(charged)];
 }
 
-/** @template {{quantity: string, unit_price: string, taxes: any[], discounts: any[], fixed_gross: string | null, deposit_for: string | null}} T @param {T} line */
+/** @template {{quantity: string, unit_price: string, taxes: any[], discounts: any[], modifiers: any[], fixed_gross: string | null, deposit_for: string | null}} T @param {T} line */
 function withInput(line) {
   return {
     ...line,
@@ -149,6 +155,7 @@ function withInput(line) {
       discounts: line.discounts.map(({ type, value }) => ({ type, value })),
       fixed_gross: line.fixed_gross,
       is_deposit: line.deposit_for !== null,
+      modifiers: line.modifiers.map(({ price, quantity }) => ({ price, quantity })),
     },
   };
 }
@@ -216,12 +223,23 @@ function buildOnlineLine(line) {
     id: line.id,
     ...(line.note ? { note: line.note } : {}),
     ...(line.discounts.length ? { discounts: line.discounts } : {}),
+    ...(line.modifiers.length ? { modifiers: line.modifiers.map(nameModifier) } : {}),
   };
   if (line.fixed_gross) return { ...shared, barcode: line.code };
   const named = line.code ? { barcode: line.code } : { product: line.product };
   if (line.quantity.startsWith("-")) return { ...shared, ...named, quantity: line.quantity };
   // The price that the customer saw: if the catalog has another one by now, the server says so.
   return { ...shared, ...named, quantity: line.quantity, unit_price: line.unit_price };
+}
+
+/** A quantity is for lists that allow one. @param {any} chosen */
+function nameModifier({ modifier, quantity }) {
+  return quantity > 1 ? { modifier, quantity } : { modifier };
+}
+
+/** @param {any} chosen */
+function chargeModifier({ name, price, ...chosen }) {
+  return { ...nameModifier(chosen), name, price };
 }
 
 /** Build an item of `POST sync/orders/`: with deposits, and the prices and taxes charged. @param {any} sale */
@@ -242,6 +260,7 @@ export function buildOfflineSale(sale) {
       ...(line.code ? { barcode: line.code } : {}),
       ...(line.note ? { note: line.note } : {}),
       ...(line.discounts.length ? { discounts: line.discounts } : {}),
+      ...(line.modifiers.length ? { modifiers: line.modifiers.map(chargeModifier) } : {}),
     })),
     payments: sale.payments.map(({ change, ...payment }) => payment),
   };

@@ -83,6 +83,9 @@ function formatLocal(at) {
 function layOutLine(line, width) {
   const unit = line.sold_by === "weight" ? ` ${line.weight_unit}` : "";
   const rows = [spread(line.name, line.gross, width), `  ${line.quantity}${unit} x ${line.unit_price}`];
+  for (const { name, price, quantity } of line.modifiers ?? []) {
+    rows.push(`  + ${quantity > 1 ? `${quantity} x ` : ""}${name} ${price}`);
+  }
   const decimals = line.gross.split(".")[1]?.length ?? 0;
   const off = sumAmounts(line.line_discounts, decimals);
   if (compareAmounts(off, "0")) rows.push(spread(`  ${t("discount")}`, `-${off}`, width));

@@ -4,7 +4,8 @@
  * A scan is recognized wherever the focus is. What it has typed into a field is removed from it.
  */
 
-const MAX_GAP = 50;
+/** In milliseconds: wireless scanners are slower than those with a cable. */
+const MAX_GAP = 80;
 const MIN_LENGTH = 4;
 
 /**

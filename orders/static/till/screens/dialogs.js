@@ -12,6 +12,7 @@ import { locale, t } from "../texts/texts.js";
 const DIALOGS = {
   weight: showWeight,
   price: showPrice,
+  modifiers: showModifiers,
   line: showLine,
   order: showOrder,
   held: showHeld,
@@ -49,6 +50,73 @@ function showWeight(app) {
       h("button", { class: "primary" }, t("add")),
     ),
   );
+}
+
+/** What can be chosen with a product, such as its size. @param {App} app */
+function showModifiers(app) {
+  const { product, facts, isScanned, line } = app.dialog;
+  const lists = app.catalog.listModifiers(product);
+  const choose = (/** @type {any} */ values) =>
+    app.run(async () => {
+      const modifiers = lists.flatMap((/** @type {any} */ list) => readModifiers(list, values));
+      if (line) {
+        app.changeSelected({ modifiers });
+        app.update({ dialog: null });
+      } else {
+        app.update({ dialog: null });
+        app.add(product, { ...facts, modifiers }, isScanned);
+      }
+    });
+  const chosen = new Map((line?.modifiers ?? []).map((/** @type {any} */ each) => [each.modifier, each.quantity]));
+  return dialog(
+    app,
+    product.name,
+    form(
+      choose,
+      {},
+      lists.map((/** @type {any} */ list) => showModifierList(app, list, chosen)),
+      h("button", { class: "primary" }, t(line ? "save" : "add")),
+    ),
+  );
+}
+
+/** @param {App} app @param {any} list @param {Map<string, number>} chosen */
+function showModifierList(app, list, chosen) {
+  const isOne = list.min === 1 && list.max === 1 && !list.allow_quantity;
+  const label = (/** @type {any} */ each) =>
+    h("span", null, each.name, compareAmounts(each.price, "0") ? ` + ${money(app, each.price)}` : "");
+  const input = (/** @type {any} */ each) => {
+    if (list.allow_quantity) {
+      const initial = (/** @type {HTMLInputElement} */ element) => {
+        element.value = `${chosen.get(each.id) ?? ""}`;
+      };
+      return h("input", { name: each.id, inputmode: "numeric", pattern: "[0-9]*", placeholder: "0", onmount: initial });
+    }
+    const initial = (/** @type {HTMLInputElement} */ element) => {
+      element.checked = chosen.has(each.id);
+    };
+    return h("input", { type: isOne ? "radio" : "checkbox", name: isOne ? list.id : each.id, value: isOne ? each.id : "1", required: isOne, onmount: initial });
+  };
+  const range = t(list.max === null ? "chooseAtLeast" : "chooseBetween", { min: list.min, max: list.max ?? "" });
+  return h(
+    "fieldset",
+    { key: list.id },
+    h("legend", null, isOne ? list.name : `${list.name} (${range})`),
+    list.modifiers.map((/** @type {any} */ each) => h("label", { class: "choice", key: each.id }, input(each), label(each))),
+  );
+}
+
+/** Return what was chosen of a list, or say how much must be. @param {any} list @param {Record<string, string>} values */
+function readModifiers(list, values) {
+  const chosen = list.modifiers
+    .map(({ id, name, price }) => ({ modifier: id, name, price, quantity: values[list.id] === id ? 1 : Number(values[id] || 0) }))
+    .filter((/** @type {any} */ each) => each.quantity > 0);
+  const count = chosen.reduce((/** @type {number} */ sum, /** @type {any} */ each) => sum + each.quantity, 0);
+  if (count < list.min || (list.max !== null && count > list.max)) {
+    const range = t(list.max === null ? "chooseAtLeast" : "chooseBetween", { min: list.min, max: list.max ?? "" });
+    throw new Error(`${list.name}: ${range}`);
+  }
+  return chosen;
 }
 
 /** @param {App} app */
@@ -108,7 +176,7 @@ function showLine(app) {
         facts.quantity = sign + quantity;
         if (line.code && facts.quantity !== line.quantity) facts.code = null;
       }
-      if (values.price !== undefined) facts.price = readPrice(app, values.price, product);
+      if (values.price !== undefined) facts.price = readPrice(app, values.price, product, line);
       app.changeSelected(facts);
       app.update({ dialog: null });
     });
@@ -131,20 +199,24 @@ function showLine(app) {
               "data-focus": true,
               onmount: initial(line.quantity.replace("-", "")),
             }),
-            sign ? null : field(t("price"), { name: "price", inputmode: "decimal", onmount: initial(line.price ?? product?.price ?? "") }),
+            sign ? null : field(t("price"), { name: "price", inputmode: "decimal", onmount: initial(line.price ?? (product ? app.catalog.findPrice(product, line.quantity) : "")) }),
           ],
       field(t("note"), { name: "note", maxlength: 200, onmount: initial(line.note) }),
       sign ? null : discountFields(line.discounts[0]),
       h("button", { class: "primary" }, t("save")),
     ),
+    product && !line.fixedGross && app.catalog.listModifiers(product).length
+      ? button(t("modifiers"), () => app.update({ dialog: { kind: "modifiers", product, line } }))
+      : null,
   );
 }
 
-/** A price is typed only if it is not that of the catalog. @param {App} app @param {string} text @param {any} product */
-function readPrice(app, text, product) {
+/** A price is typed only if it is not that of the catalog. @param {App} app @param {string} text @param {any} product @param {any} line */
+function readPrice(app, text, product, line) {
   if (!text.trim()) return null;
   const price = requireNumber(text, app.exponent, true);
-  const isListed = !product?.open_price && compareAmounts(price, product?.price ?? "0") === 0;
+  const listed = product ? app.catalog.findPrice(product, line.quantity) : "0";
+  const isListed = !product?.open_price && compareAmounts(price, listed) === 0;
   return isListed ? null : price;
 }
 

@@ -8,6 +8,7 @@ const MAX_PIN = 8;
 
 /** @param {import("../app.js").App} app */
 export function showLock(app) {
+  if (app.isUnpaired) return showUnpaired(app);
   const people = app.settings?.people ?? [];
   if (app.withPassword || (app.isOnline && !people.length)) return showPassword(app);
   return h(
@@ -34,6 +35,17 @@ export function showLock(app) {
     ),
     app.chosen && app.isOnline ? showPinPad(app) : null,
     app.isOnline ? button(t("withPassword"), () => app.update({ withPassword: true, message: "" }), { class: "quiet" }) : null,
+  );
+}
+
+/** @param {import("../app.js").App} app */
+function showUnpaired(app) {
+  return h(
+    "section",
+    { class: "card", key: "unpaired" },
+    h("h1", null, t("pairAgain")),
+    h("p", null, t("notPaired")),
+    button(t("pairAgain"), () => app.update({ phase: "setup", message: "" }), { class: "primary" }),
   );
 }
 

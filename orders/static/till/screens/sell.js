@@ -4,6 +4,7 @@ import { formatNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
 import { compareAmounts } from "../money/engine.js";
+import { nameProduct } from "../store/catalog.js";
 import { locale, t } from "../texts/texts.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -71,11 +72,11 @@ function showCategory(app, id, name) {
 /** @param {App} app @param {any} product */
 function showProduct(app, product) {
   const unit = product.sold_by === "weight" ? ` / ${product.weight_unit}` : "";
-  const price = product.open_price ? t("openPrice") : money(app, product.price) + unit;
+  const price = product.open_price ? t("openPrice") : money(app, app.catalog.findPrice(product, "1")) + unit;
   return h(
     "button",
     { key: product.id, type: "button", class: "product", onclick: () => app.add(product) },
-    h("span", null, product.name),
+    h("span", null, nameProduct(product)),
     h("span", { class: "price" }, price),
   );
 }
@@ -120,7 +121,10 @@ function showLine(app, line) {
     h("span", { class: "name" }, line.name),
     h("span", { class: "amount" }, money(app, line.net)),
     h("span", { class: "detail" }, each + off),
-    line.note ? h("span", { class: "detail" }, line.note) : null,
+    line.modifiers.map((/** @type {any} */ each) =>
+      h("span", { class: "detail", key: each.modifier }, nameModifier(app, each)),
+    ),
+    line.note ? h("span", { class: "detail", key: "note" }, line.note) : null,
   ];
   if (isDeposit) return h("li", { key: line.id, class: "deposit" }, h("div", { class: "line" }, content));
   return h(
@@ -139,6 +143,12 @@ function showLine(app, line) {
     ),
     isSelected ? showSteps(app, line) : null,
   );
+}
+
+/** @param {App} app @param {any} chosen */
+function nameModifier(app, { name, price, quantity }) {
+  const times = quantity > 1 ? `${quantity} × ` : "";
+  return compareAmounts(price, "0") ? `+ ${times}${name} ${money(app, price)}` : `+ ${times}${name}`;
 }
 
 /** @param {App} app @param {any} line */

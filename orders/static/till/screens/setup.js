@@ -7,7 +7,7 @@ import { t } from "../texts/texts.js";
 /** @param {import("../app.js").App} app */
 export function showSetup(app) {
   const offer = app.offer;
-  return h("section", { class: "card" }, h("h1", null, t("setupTitle")), offer ? showChoice(app, offer) : showLogIn(app));
+  return h("section", { class: "card" }, h("h1", null, t("setupTitle")), offer ? showChoice(app, offer) : [showLogIn(app), showCode(app)]);
 }
 
 /** @param {import("../app.js").App} app */
@@ -25,6 +25,30 @@ function showLogIn(app) {
     field(t("username"), { name: "username", required: true, autocapitalize: "none", autocomplete: "username" }),
     field(t("password"), { name: "password", type: "password", required: true, autocomplete: "current-password" }),
     h("button", { class: "primary", disabled: app.isBusy }, t("logIn")),
+  );
+}
+
+/** A code that a manager has made; the QR code of the admin pages opens this page with it. @param {import("../app.js").App} app */
+function showCode(app) {
+  const scanned = /^#pair=(.+)$/.exec(location.hash)?.[1];
+  return form(
+    ({ code }) => app.run(() => app.pairByCode(code)),
+    { key: "code" },
+    h("p", null, t("orCode")),
+    field(t("pairingCode"), {
+      name: "code",
+      required: true,
+      maxlength: 32,
+      autocapitalize: "characters",
+      spellcheck: "false",
+      onmount: (/** @type {HTMLInputElement} */ element) => {
+        if (!scanned) return;
+        element.value = decodeURIComponent(scanned);
+        // It works once, and should not stay in the address.
+        history.replaceState(null, "", location.pathname);
+      },
+    }),
+    h("button", { disabled: app.isBusy }, t("pairWithCode")),
   );
 }
 

@@ -1,7 +1,7 @@
 /** The products in memory: found by id, by code, by PLU and by the beginning of words. */
 
 import { buildKey, normalizePlu, readLabel } from "../scan/codes.js";
-import { computeLabeledQuantity } from "../money/engine.js";
+import { choosePrice, computeLabeledQuantity } from "../money/engine.js";
 
 const MAX_FOUND = 60;
 
@@ -10,10 +10,34 @@ export function fold(text) {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
+/** Return the name of a product with the options of a variant. @param {any} product */
+export function nameProduct(product) {
+  const options = Object.values(product.options ?? {}).filter((value) => !product.name.includes(value));
+  return [product.name, ...options].join(", ");
+}
+
+/** Return the local time of a store, such as `2026-12-01T10:00:00`. @param {Date} at @param {string} timeZone */
+function formatLocalTime(at, timeZone) {
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+  return format.format(at).replace(" ", "T");
+}
+
+/** @param {Map<string, any>} rows @param {{changed: any[], removed: string[]}} changes */
+function applyRows(rows, { changed, removed }) {
+  for (const row of changed) rows.set(row.id, row);
+  for (const id of removed) rows.delete(id);
+}
+
 export class Catalog {
   constructor() {
     /** @type {Map<string, any>} */
     this.products = new Map();
+    /** @type {Map<string, any>} */
+    this.prices = new Map();
+    /** @type {Map<string, import("../money/engine.js").ListPrice[]>} by product */
+    this.listPrices = new Map();
+    /** @type {Map<string, any>} */
+    this.modifierLists = new Map();
     /** @type {any} tax classes, categories and rules */
     this.settings = {};
     /** @type {Map<string, any>} */
@@ -32,18 +56,24 @@ export class Catalog {
     this.texts = [];
   }
 
-  /** @param {any[]} products @param {any} settings */
-  replace(products, settings) {
+  /** @param {any[]} products @param {any[]} prices @param {any} settings */
+  replace(products, prices, settings) {
     this.products = new Map(products.map((product) => [product.id, product]));
+    this.prices = new Map(prices.map((price) => [price.id, price]));
     this.settings = settings;
     this.index();
   }
 
-  /** @param {any[]} products @param {string[]} removed */
-  update(products, removed) {
-    for (const product of products) this.products.set(product.id, product);
-    for (const id of removed) this.products.delete(id);
-    if (products.length || removed.length) this.index();
+  /**
+   * @param {{changed: any[], removed: string[]}} products
+   * @param {{changed: any[], removed: string[]}} prices
+   * @param {any} settings
+   */
+  update(products, prices, settings) {
+    applyRows(this.products, products);
+    applyRows(this.prices, prices);
+    this.settings = settings;
+    this.index();
   }
 
   index() {
@@ -53,7 +83,10 @@ export class Catalog {
     this.rules = [...rules].sort((one, other) => other.priority - one.priority);
     this.byCode = new Map();
     this.byPlu = new Map();
-    const active = [...this.products.values()].filter((product) => product.is_active);
+    this.modifierLists = new Map((this.settings.modifier_lists ?? []).map((/** @type {any} */ each) => [each.id, each]));
+    this.listPrices = this.groupPrices();
+    const isSold = (/** @type {any} */ product) => product.is_active && !product.has_variants;
+    const active = [...this.products.values()].filter(isSold);
     for (const product of active) {
       for (const code of product.barcodes) this.byCode.set(buildKey(code), { product, code });
       if (product.plu) this.byPlu.set(normalizePlu(product.plu), product);
@@ -61,8 +94,40 @@ export class Catalog {
     const compare = new Intl.Collator().compare;
     this.sorted = active.sort((one, other) => compare(one.name, other.name));
     this.texts = this.sorted.map((product) =>
-      fold([product.name, product.sku, ...product.barcodes].join(" ")),
+      fold([nameProduct(product), product.sku, ...product.barcodes].join(" ")),
     );
+  }
+
+  /** Return the prices of price lists that are in use, by product. */
+  groupPrices() {
+    const lists = new Map((this.settings.price_lists ?? []).map((/** @type {any} */ each) => [each.id, each]));
+    /** @type {Map<string, import("../money/engine.js").ListPrice[]>} */
+    const grouped = new Map();
+    for (const price of this.prices.values()) {
+      const list = lists.get(price.price_list);
+      if (!price.is_active || !list?.is_active) continue;
+      const { amount, min_quantity, valid_from, valid_to } = price;
+      const listed = { amount, min_quantity, valid_from, valid_to, priority: list.priority, stores: list.stores };
+      grouped.set(price.product, [...(grouped.get(price.product) ?? []), listed]);
+    }
+    return grouped;
+  }
+
+  /** Return the price of a product for a quantity, here and now. @param {any} product @param {string} quantity */
+  findPrice(product, quantity) {
+    const listed = this.listPrices.get(product.id);
+    if (!listed) return product.price;
+    const { tenant, store } = this.settings;
+    const at = formatLocalTime(new Date(), store.timezone || tenant.timezone);
+    return choosePrice(product.price, listed, quantity, store.id, at);
+  }
+
+  /** Return the modifier lists that are offered with a product, in their order. @param {any} product */
+  listModifiers(product) {
+    const lists = (product.modifier_lists ?? []).map((/** @type {string} */ id) => this.modifierLists.get(id));
+    return lists
+      .filter((/** @type {any} */ list) => list?.is_active)
+      .map((/** @type {any} */ list) => ({ ...list, modifiers: list.modifiers.filter((/** @type {any} */ each) => each.is_active) }));
   }
 
   /** Return the products that contain all words of a text, or those of a category. @param {string} text @param {string | null} [category] */
@@ -94,7 +159,9 @@ export class Catalog {
     if (!product) return null;
     if (label.kind === "weight") return { product, quantity: label.value };
     const isWeighed = product.sold_by === "weight";
-    const quantity = isWeighed ? computeLabeledQuantity(label.value, product.price) : "1";
+    // Quantity breaks do not apply: the quantity is computed from the price.
+    const price = this.findPrice(product, "0");
+    const quantity = isWeighed ? computeLabeledQuantity(label.value, price) : "1";
     return { product, fixedGross: label.value, quantity };
   }
 }

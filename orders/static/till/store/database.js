@@ -1,12 +1,14 @@
 /** IndexedDB behind promises. Every write asks for strict durability. */
 
-const VERSION = 1;
+const VERSION = 2;
 
-/** @param {IDBDatabase} database */
+/** Create what is missing, in new databases and in those of former versions. @param {IDBDatabase} database */
 function createStores(database) {
-  database.createObjectStore("device");
-  database.createObjectStore("products", { keyPath: "id" });
-  database.createObjectStore("sales", { keyPath: "id" });
+  if (!database.objectStoreNames.contains("device")) database.createObjectStore("device");
+  for (const name of ["products", "prices", "sales"]) {
+    const isMissing = !database.objectStoreNames.contains(name);
+    if (isMissing) database.createObjectStore(name, { keyPath: "id" });
+  }
 }
 
 /** Open the database of the register. @param {string} [name] @returns {Promise<IDBDatabase>} */

@@ -37,29 +37,36 @@ export class Store {
 
   /** Forget the pairing and everything else. */
   async clear() {
-    const stores = ["device", "products", "sales"];
+    const stores = ["device", "products", "prices", "sales"];
     return transact(this.database, stores, "readwrite", (transaction) => {
       for (const name of stores) transaction.objectStore(name).clear();
     });
   }
 
-  async loadProducts() {
-    return transact(this.database, ["products"], "readonly", (transaction) =>
-      request(transaction.objectStore("products").getAll()),
-    );
+  /** Return the products, and the prices of price lists. */
+  async loadCatalog() {
+    return transact(this.database, ["products", "prices"], "readonly", async (transaction) => {
+      const products = await request(transaction.objectStore("products").getAll());
+      return { products, prices: await request(transaction.objectStore("prices").getAll()) };
+    });
   }
 
   /**
    * Write the catalog, or what changed in it, together with the position in the change feed.
    *
-   * @param {{products: any[], removed?: string[], values: Record<string, any>, all?: boolean}} catalog
+   * @param {Record<string, {changed: any[], removed: string[]}>} tables products and prices
+   * @param {Record<string, any>} values further keys of the device
+   * @param {boolean} isAll
    */
-  async saveCatalog({ products, removed = [], values, all = false }) {
-    return transact(this.database, ["device", "products"], "readwrite", (transaction) => {
-      const stored = transaction.objectStore("products");
-      if (all) stored.clear();
-      for (const product of products) stored.put(product);
-      for (const id of removed) stored.delete(id);
+  async saveCatalog(tables, values, isAll) {
+    const stores = ["device", ...Object.keys(tables)];
+    return transact(this.database, stores, "readwrite", (transaction) => {
+      for (const [name, { changed, removed }] of Object.entries(tables)) {
+        const stored = transaction.objectStore(name);
+        if (isAll) stored.clear();
+        for (const row of changed) stored.put(row);
+        for (const id of removed) stored.delete(id);
+      }
       putAll(transaction, values);
     });
   }

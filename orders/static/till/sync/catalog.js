@@ -1,70 +1,91 @@
-/** Loads the catalog and the settings of the shop, and keeps them current by the change feed. */
+/** Loads the catalog and the settings of the shop, and keeps both current, by one request each. */
 
-const PER_REQUEST = 200;
-const SETTINGS = new Set(["tenant", "store", "register", "category", "tax_class", "barcode_rule", "receipt_profile"]);
-const TYPES = ["product", ...SETTINGS].join();
+const TIMEOUT = 120_000;
+/** Changes with what is read of a snapshot: after an update of the page everything is loaded again. */
+export const READS = 1;
+/** Rows of the snapshot that are kept as a whole in the settings, by the name of their table. */
+const TABLES = {
+  tax_class: "tax_classes",
+  category: "categories",
+  barcode_rule: "rules",
+  modifier_list: "modifier_lists",
+  price_list: "price_lists",
+};
 
-/** @param {import("../api/client.js").Api} api @param {{register: any}} pairing */
-export async function loadSettings(api, { register }) {
-  const [tenant, store, categories, taxClasses, rules, profiles, people] = await Promise.all([
-    api.get("tenant/"),
-    api.get(`stores/${register.store}/`),
-    api.getAll("categories/"),
-    api.getAll("tax-classes/"),
-    api.getAll("barcode-rules/"),
+/**
+ * What a snapshot says: `isAll` if it replaces everything.
+ *
+ * @typedef {object} Snapshot
+ * @property {boolean} isAll
+ * @property {number} position
+ * @property {Row[]} rows
+ *
+ * @typedef {{type: string, data?: any, id?: string, deleted?: boolean}} Row
+ */
+
+/**
+ * Return the snapshot, or what has changed since a position; all of it if the server no longer knows
+ * that position.
+ *
+ * @param {import("../api/client.js").Api} api
+ * @param {number | null} [after]
+ * @returns {Promise<Snapshot>}
+ */
+export async function loadSnapshot(api, after = null) {
+  const query = after === null ? "" : `?after=${after}`;
+  let text;
+  try {
+    text = await api.send("GET", `catalog/snapshot/${query}`, undefined, { timeout: TIMEOUT });
+  } catch (error) {
+    if (/** @type {any} */ (error).code !== "changes_gone") throw error;
+    return loadSnapshot(api);
+  }
+  const lines = text.split("\n").filter(Boolean).map((/** @type {string} */ line) => JSON.parse(line));
+  const [header, rows, end] = [lines[0], lines.slice(1, -1), lines.at(-1)];
+  if (end.type !== "end" || end.rows !== rows.length) throw new Error("The catalog is incomplete.");
+  return { isAll: after === null || header.after === null, position: header.position, rows };
+}
+
+/** Return what the device needs besides the catalog: its receipt profile, and who works here. @param {import("../api/client.js").Api} api @param {string} store */
+export async function loadStaff(api, store) {
+  const [profiles, people] = await Promise.all([
     api.getAll("receipt-profiles/", { current: "true" }),
     api.getAll("auth/pin/users/"),
   ]);
-  const profile = profiles.find((each) => each.store === register.store) ?? null;
-  return { tenant, store, categories, tax_classes: taxClasses, rules, profile, people };
+  return { people, profile: profiles.find((each) => each.store === store) ?? null };
 }
 
-/**
- * Load everything: the position in the feed first, so that no change is missed.
- *
- * @param {import("../api/client.js").Api} api
- * @param {{register: any}} pairing
- */
-export async function loadCatalog(api, pairing) {
-  const { after } = await api.get("changes/");
-  const [settings, products] = await Promise.all([
-    loadSettings(api, pairing),
-    api.getAll("products/"),
-  ]);
-  return { products, settings, position: after };
+/** Return the settings with the rows of a snapshot. @param {any} settings @param {Snapshot} snapshot @param {string} store */
+export function applySettings(settings, { rows, isAll }, store) {
+  const { people = [], profile = null } = settings;
+  /** @type {any} */
+  const next = isAll ? { people, profile, reads: READS } : { ...settings };
+  for (const [type, table] of Object.entries(TABLES)) {
+    const changes = rows.filter((row) => row.type === type);
+    if (changes.length || !next[table]) next[table] = applyRows(next[table] ?? [], changes);
+  }
+  for (const { type, data } of rows) {
+    if (type === "tenant") next.tenant = data;
+    if (type === "store" && data?.id === store) next.store = data;
+  }
+  return next;
 }
 
-/**
- * Return what has changed since a position: `null` if the feed no longer knows it.
- *
- * @param {import("../api/client.js").Api} api
- * @param {{register: any}} pairing
- * @param {number} position
- */
-export async function loadChanges(api, pairing, position) {
-  const changed = new Set();
-  const removed = new Set();
-  let settingsChanged = false;
-  let feed = { has_more: true, after: position, results: [] };
-  while (feed.has_more) {
-    try {
-      feed = await api.get("changes/", { after: feed.after, types: TYPES });
-    } catch (error) {
-      if (/** @type {any} */ (error).code === "changes_gone") return null;
-      throw error;
-    }
-    for (const { object, deleted } of /** @type {any[]} */ (feed.results)) {
-      if (object.type !== "product") settingsChanged = true;
-      else if (deleted) removed.add(object.id);
-      else changed.add(object.id);
-    }
+/** @param {any[]} known @param {Row[]} changes */
+function applyRows(known, changes) {
+  const byId = new Map(known.map((row) => [row.id, row]));
+  for (const { data, id, deleted } of changes) {
+    if (deleted) byId.delete(id);
+    else byId.set(data.id, data);
   }
-  const ids = [...changed].filter((id) => !removed.has(id));
-  const products = [];
-  for (let at = 0; at < ids.length; at += PER_REQUEST) {
-    const some = ids.slice(at, at + PER_REQUEST);
-    products.push(...(await api.getAll("products/", { id: some.join() })));
-  }
-  const settings = settingsChanged ? await loadSettings(api, pairing) : null;
-  return { products, removed: [...removed], settings, position: feed.after };
+  return [...byId.values()];
+}
+
+/** Return the rows of a type that are there, and the ids of those that are not. @param {Snapshot} snapshot @param {string} type */
+export function selectRows({ rows }, type) {
+  const ours = rows.filter((row) => row.type === type);
+  return {
+    changed: ours.filter(({ deleted }) => !deleted).map(({ data }) => data),
+    removed: ours.filter(({ deleted }) => deleted).map(({ id }) => /** @type {string} */ (id)),
+  };
 }
