@@ -45,6 +45,11 @@ function compressUpcA(code) {
   return digits && `0${digits}${code[11]}`;
 }
 
+/** Return the code itself, which may begin with a symbology identifier. @param {string} code */
+export function removeSymbology(code) {
+  return code.replace(/^\][A-Za-z][0-9A-Za-z]/, "");
+}
+
 /** Return the 14 digits of a GTIN, and any other code as it is. @param {string} code */
 export function buildKey(code) {
   if (!/^(\d{8}|\d{12,14})$/.test(code)) return code;

@@ -1,6 +1,6 @@
 /** The products in memory: found by id, by code, by PLU and by the beginning of words. */
 
-import { buildKey, normalizePlu, readLabel } from "../scan/codes.js";
+import { buildKey, normalizePlu, readLabel, removeSymbology } from "../scan/codes.js";
 import { choosePrice, computeLabeledQuantity } from "../money/engine.js";
 
 const MAX_FOUND = 60;
@@ -107,7 +107,8 @@ export class Catalog {
       const list = lists.get(price.price_list);
       if (!price.is_active || !list?.is_active) continue;
       const { amount, min_quantity, valid_from, valid_to } = price;
-      const listed = { amount, min_quantity, valid_from, valid_to, priority: list.priority, stores: list.stores };
+      const { priority, stores, customer_group } = list;
+      const listed = { amount, min_quantity, valid_from, valid_to, priority, stores, customer_group };
       grouped.set(price.product, [...(grouped.get(price.product) ?? []), listed]);
     }
     return grouped;
@@ -147,10 +148,11 @@ export class Catalog {
    *
    * A barcode that is exactly the code wins over a rule, and a code that matches a rule is no GTIN.
    *
-   * @param {string} code
+   * @param {string} scanned
    * @returns {{product: any, quantity?: string, fixedGross?: string} | null}
    */
-  find(code) {
+  find(scanned) {
+    const code = removeSymbology(scanned);
     const found = this.byCode.get(buildKey(code));
     if (found?.code === code) return { product: found.product };
     const label = readLabel(code, this.rules);
