@@ -42,9 +42,9 @@ BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 IMPORT_DESCRIPTION = """\
 A file of at most 16 MiB and 100,000 products with a header row and columns in any order: CSV
 (UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab) or the first sheet of an .xlsx workbook.
-Export files of Shopify, Square, Loyverse, WooCommerce, Lightspeed and opensourcepos are recognized
-by their headings; `format` says as what the file was read. For any other file, `mapping` has the
-column of each heading. The columns are:
+Export files of Shopify, Square, Loyverse, WooCommerce, Lightspeed, Odoo and opensourcepos are
+recognized by their headings; `format` says as what the file was read. For any other file, `mapping`
+has the column of each heading. The columns are:
 
 - `sku` identifies the product.
 - `name` and `price` are required for new products.

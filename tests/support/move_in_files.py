@@ -228,6 +228,38 @@ OPENSOURCEPOS = [
         "location_Market Hall": "30",
     }
 ]
+ODOO_HEADER = (
+    '"External ID","Name","Internal Reference","Barcode","Sales Price","Cost",'
+    '"Product Category","Quantity On Hand","Variant Values"'
+)
+ODOO = [
+    {
+        "External ID": "__export__.product_product_1",
+        "Name": "Hoodie",
+        "Internal Reference": "HD-M",
+        "Barcode": "4006381333931",
+        "Sales Price": "49.00",
+        "Cost": "21.00",
+        "Product Category": "All / Saleable / Hoodies, Sweaters",
+        "Quantity On Hand": "6.00",
+        "Variant Values": "Size: M,Color: Navy, dark",
+    },
+    {
+        "External ID": "__export__.product_product_2",
+        "Name": "Hoodie",
+        "Internal Reference": "HD-L",
+        "Sales Price": "51.00",
+        "Product Category": "All / Saleable / Hoodies, Sweaters",
+        "Quantity On Hand": "0.00",
+        "Variant Values": "Size: L,Color: Navy, dark",
+    },
+    {
+        "External ID": "product.gift_wrap",
+        "Name": "Gift wrap",
+        "Sales Price": "3.00",
+        "Product Category": "All",
+    },
+]
 FILES = {
     "shopify": (SHOPIFY_HEADER, SHOPIFY),
     "square": (SQUARE_HEADER, SQUARE),
@@ -236,6 +268,7 @@ FILES = {
     "lightspeed": (LIGHTSPEED_X_HEADER, LIGHTSPEED_X),
     "lightspeed (items)": (LIGHTSPEED_R_HEADER, LIGHTSPEED_R),
     "opensourcepos": (OPENSOURCEPOS_HEADER, OPENSOURCEPOS),
+    "odoo": (ODOO_HEADER, ODOO),
 }
 
 

@@ -33,6 +33,7 @@ from orders.services.catalog.file_formats import (
     drop_default_options,
     normalize_heading,
     read_category_path,
+    split_joined_options,
 )
 from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
@@ -378,6 +379,8 @@ class FileColumns:
             name = self.get_inherited_at(name_at, cells) or f"Option {number}"
             if value and (name.casefold(), value.casefold()) != DEFAULT_OPTION:
                 options.append((name, value))
+        for cell in self.get_all("joined_options", cells):
+            options += split_joined_options(cell)
         unnamed = self.get_all("options", cells)
         return options or [(UNNAMED_OPTION, value) for value in unnamed]
 
@@ -431,7 +434,8 @@ class FileColumns:
 
     def read_category(self, cells: Sequence[str]) -> str:
         path = self.get_first("category_path", cells)
-        return self.get_first("category", cells) or read_category_path(path)
+        separator = self.format.category_separator if self.format else ">"
+        return self.get_first("category", cells) or read_category_path(path, separator)
 
     def build_spare_sku(self, cells: Sequence[str], options: Sequence[str]) -> str:
         """Return the SKU of a row without one: a barcode, or what the other system calls it."""

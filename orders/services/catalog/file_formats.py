@@ -41,6 +41,8 @@ class FileFormat:
     headings: Mapping[str, tuple[str, ...]]
     store_headings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     named_options: tuple[tuple[str, str], ...] = ()
+    # Between a category and the one inside it; the last one counts.
+    category_separator: str = ">"
     skipped_kinds: frozenset[str] = frozenset()
     # Of rows with the product of variants, and of its variants, which have names of their own.
     parent_kinds: frozenset[str] = frozenset()
@@ -204,6 +206,43 @@ OPENSOURCEPOS = FileFormat(
     },
     store_headings={"stock": re.compile(f"location_{STORE}")},
 )
+ODOO = FileFormat(
+    name="odoo",
+    signature=frozenset({"internal reference", "name", "sales price"}),
+    headings={
+        "sku": ("internal reference",),
+        "name": ("name",),
+        "price": ("sales price",),
+        "cost": ("cost",),
+        "barcodes": ("barcode",),
+        "category_path": ("product category",),
+        "is_active": ("active",),
+        "stock": ("quantity on hand",),
+        "group": ("name",),
+        "joined_options": ("variant values", "attribute values"),
+        "spare_sku": ("barcode", "external id", "id"),
+    },
+    category_separator="/",
+)
+# The export that Odoo can import again has the names of columns instead of their labels.
+ODOO_COLUMNS = FileFormat(
+    name="odoo",
+    signature=frozenset({"default_code", "name"}),
+    headings={
+        "sku": ("default_code",),
+        "name": ("name",),
+        "price": ("lst_price", "list_price"),
+        "cost": ("standard_price",),
+        "barcodes": ("barcode",),
+        "category_path": ("categ_id",),
+        "is_active": ("active",),
+        "stock": ("qty_available",),
+        "group": ("name",),
+        "joined_options": ("product_template_variant_value_ids",),
+        "spare_sku": ("barcode", "id"),
+    },
+    category_separator="/",
+)
 FORMATS = (
     SHOPIFY,
     SQUARE,
@@ -212,6 +251,8 @@ FORMATS = (
     LIGHTSPEED_X,
     LIGHTSPEED_R,
     OPENSOURCEPOS,
+    ODOO,
+    ODOO_COLUMNS,
 )
 # Columns with the rate in their heading, and Y for each product that has it.
 TAX_HEADING = re.compile(r"tax - .*\((?P<percent>\d+(?:[.,]\d+)?) ?%\)")
@@ -231,7 +272,18 @@ def compose_sku(handle: str, options: Collection[str]) -> str:
     return " ".join([handle, *drop_default_options(options)]).replace(" ", "-")
 
 
-def read_category_path(cell: str) -> str:
-    """Return the last name of the first path: "Drinks > Hot, New" gives "Hot"."""
-    first = re.split(r"(?<!\\),", cell)[0].replace("\\,", ",")
-    return first.rpartition(">")[2].strip()
+def read_category_path(cell: str, separator: str = ">") -> str:
+    """Return the last name of the first path: "Drinks > Hot, New" gives "Hot".
+
+    Odoo has one path, "Drinks / Hot", so that commas are part of a name.
+    """
+    first = cell
+    if separator == ">":
+        first = re.split(r"(?<!\\),", cell)[0].replace("\\,", ",")
+    return first.rpartition(separator)[2].strip()
+
+
+def split_joined_options(cell: str) -> list[tuple[str, str]]:
+    """Return the pairs of "Size: M, Color: Red", as Odoo writes them."""
+    parts = (each.partition(":") for each in re.split(r",\s*(?=[^,:]+:)", cell))
+    return [(name.strip(), value.strip()) for name, _, value in parts if value.strip()]

@@ -136,6 +136,20 @@ EXPECTED = {
             stock={"8.000"},
         ),
     },
+    "odoo": {
+        "Hoodie": describe_parent("Hoodie", "49.00", category="Hoodies, Sweaters"),
+        "HD-M": describe(
+            "Hoodie, M, Navy, dark",
+            "49.00",
+            category="Hoodies, Sweaters",
+            barcodes=["4006381333931"],
+            stock={"6.000"},
+        ),
+        "HD-L": describe(
+            "Hoodie, L, Navy, dark", "51.00", category="Hoodies, Sweaters", stock={"0.000"}
+        ),
+        "product.gift_wrap": describe("Gift wrap", "3.00", category="All", track_stock=False),
+    },
     "opensourcepos": {
         "4006381333931": describe(
             "Notebook", "2.40", category="Paper", barcodes=["4006381333931"], stock={"30.000"}
@@ -169,6 +183,10 @@ VARIANTS = {
         "10003": ("basket", "Basket, Large", {"Size": "Large"}),
     },
     "woocommerce": {"TEE-S": ("TEE", "Tee - S", {"Size": "S"})},
+    "odoo": {
+        "HD-M": ("Hoodie", "Hoodie, M, Navy, dark", {"Size": "M", "Color": "Navy, dark"}),
+        "HD-L": ("Hoodie", "Hoodie, L, Navy, dark", {"Size": "L", "Color": "Navy, dark"}),
+    },
     "lightspeed": {"MUG-BLUE": ("mug", "Mug, Blue", {"Color": "Blue"})},
 }
 

@@ -282,6 +282,20 @@ def test_variations_of_woocommerce_without_sku_have_the_id(manager_client, shop)
     }
 
 
+def test_columns_of_odoo_are_recognized(manager_client, shop):
+    text = (
+        "id,name,default_code,lst_price,categ_id,product_template_variant_value_ids\n"
+        "a.1,Tee,T-S,5,All / Tops,Size: S\na.2,Tee,T-M,6,All / Tops,Size: M\n"
+    )
+
+    report = upload_catalog(manager_client, text).json()
+
+    assert (report["format"], report["created"]) == ("odoo", 3)
+    assert list_variants(shop)["T-M"] == ("Tee", "Tee, M", {"Size": "M"})
+    with tenant_scope(shop):
+        assert Product.objects.get(sku="T-S").category.name == "Tops"
+
+
 def test_products_that_were_imported_apart_become_variants(manager_client, shop):
     ProductFactory(tenant=shop, sku="S-M", name="Tee M")
 
