@@ -27,19 +27,22 @@ def save_customer(
 ) -> Customer:
     """Create or change a customer. Raises `CustomerIsErased` and `VersionConflict`.
 
-    The audit event names the changed fields without their values: it cannot be erased.
+    The audit event names the changed fields without their values, except for the group: it cannot
+    be erased.
     """
     is_new = customer._state.adding
+    group = customer.group_id
     if not is_new:
         customer = Customer.objects.locked().get(pk=customer.pk)
         customer.ensure_version(expected_version)
         customer.ensure_not_erased()
     changed = sorted(audit.changes(customer, values))
     save_row(customer, values)
+    facts = {} if customer.group_id == group else {"group": str(customer.group or "")}
     if is_new:
-        audit.record("customer_added", actor=by, target=customer)
+        audit.record("customer_added", actor=by, target=customer, **facts)
     elif changed:
-        audit.record("customer_changed", actor=by, target=customer, fields=changed)
+        audit.record("customer_changed", actor=by, target=customer, fields=changed, **facts)
     return customer
 
 

@@ -34,6 +34,7 @@ from tenants.api.filters import (
     UpdatedSinceFilterSet,
 )
 from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
+from tenants.exceptions import NotPermitted
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_context
 
@@ -115,9 +116,17 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
             count_look_up(request.auth)
         return super().retrieve(request, pk)
 
+    def read_customer(self, *, partial: bool = False) -> dict[str, Any]:
+        """Return the values of the request. A group may have prices of its own, as a discount."""
+        given = self.validated(CustomerInput, partial=partial)
+        if given.get("group") is not None and not may_list_customers(self.request):
+            raise NotPermitted
+        return given
+
     @extend_schema(request=CustomerInput, responses={201: CustomerSerializer})
     def create(self, request: Request) -> Response:
-        customer = save_customer(Customer(), self.validated(CustomerInput), by=request.user)
+        """Add a customer. Only managers put one into a group, in a session by password."""
+        customer = save_customer(Customer(), self.read_customer(), by=request.user)
         return self.answer(customer, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CustomerInput, responses=CustomerSerializer)
@@ -125,7 +134,7 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
         """Change a customer. Orders that are not completed take it over when they are."""
         customer = save_customer(
             self.get_object(),
-            self.validated(CustomerInput, partial=True),
+            self.read_customer(partial=True),
             expected_version=self.if_match(required=True),
             by=request.user,
         )

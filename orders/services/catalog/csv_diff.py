@@ -298,8 +298,9 @@ class CatalogDiff:
             self.errors.add(FieldError(name, "required", detail, row=product_row.row))
         if missing:
             return None
-        values = self.catalog.build_new_values(product_row) | self.build_values(product_row)
         sku = product_row.sku
+        values = self.catalog.build_new_values(product_row) | self.variants.find_inherited(sku)
+        values |= self.build_values(product_row)
         id = self.deposits.get(sku) or self.variants.ids.get(sku) or new_id()
         values |= self.variants.build_values(sku)
         product = Product(id=id, sku=sku, **values)

@@ -18,7 +18,7 @@ from orders.models.variant_options import (
     sort_options,
 )
 from orders.services.catalog.csv_file import CatalogFile
-from orders.services.catalog.variants import MAX_VARIANTS
+from orders.services.catalog.variants import INHERITED_FIELDS, MAX_VARIANTS
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
@@ -59,6 +59,8 @@ class VariantDiff:
         self.ids: dict[str, UUID] = {}
         self.has_variants: dict[str, bool] = {}
         self.created: set[str] = set()
+        # By the SKU of a stored parent: what a new variant has unless its row says otherwise.
+        self.inherited: dict[str, dict[str, Any]] = {}
 
     @property
     def named(self) -> set[str]:
@@ -82,6 +84,17 @@ class VariantDiff:
         self.sort_options()
         used = {each.parent for each in self.iterate_all()}
         self.has_variants = {sku: sku in used for sku in parents}
+        self.load_inherited(parents & self.stored.keys())
+
+    def load_inherited(self, parents: Iterable[str]) -> None:
+        # Named as the values of a row: the tax class as an object, others by id.
+        names = {"category": "category_id", "deposit": "deposit_id"}
+        for skus in batched(sorted(parents)):
+            for parent in Product.objects.select_related("tax_class").filter(sku__in=skus):
+                self.inherited[parent.sku] = {
+                    names.get(each, each): getattr(parent, names.get(each, each))
+                    for each in INHERITED_FIELDS
+                }
 
     def load_other_variants(self, parents: Iterable[str]) -> None:
         """Load the variants of these parents for which the file has neither parent nor options."""
@@ -208,6 +221,11 @@ class VariantDiff:
         has_variants = self.has_variants.get(sku, stored.has_variants)
         is_other = self.relations.get(sku, stored.relation) != stored.relation
         return is_other or has_variants != stored.has_variants
+
+    def find_inherited(self, sku: str) -> dict[str, Any]:
+        """Return what a new product has from its parent; nothing if the file creates that too."""
+        relation = self.relations.get(sku, Relation())
+        return self.inherited.get(relation.parent, {})
 
     def build_values(self, sku: str) -> dict[str, Any]:
         """Return what a new product has; a parent that does not exist yet is set at the end."""

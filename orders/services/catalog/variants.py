@@ -31,6 +31,7 @@ INHERITED_FIELDS = (
     "track_stock",
     "weight_unit",
     "modifier_lists",
+    "deposit",
 )
 VARIANT_FIELDS = frozenset({"parent", "options"})
 

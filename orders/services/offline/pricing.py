@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from django.utils import timezone
+
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
 from orders.models.columns import MAX_AMOUNT
@@ -11,6 +13,7 @@ from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
 from orders.services.catalog.scanned_codes import Scan
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
+from orders.services.offline.timing import find_clock_flags
 from orders.services.pricing.applicable_prices import ApplicablePrices, PriceContext
 from orders.services.pricing.basket import (
     ProductLookup,
@@ -52,14 +55,22 @@ class PricedSale:
         return self.total - self.priced.total
 
 
+def _load_catalog(sale: OfflineSale, store: Store) -> ProductLookup:
+    """Load the present catalog, with the prices of lists that applied when the sale was made.
+
+    A wrong clock does not say when that was: then the present prices apply.
+    """
+    now = timezone.now()
+    at = now if any(find_clock_flags(sale.sold_at, now)) else sale.sold_at
+    return ProductLookup.load(sale.lines, PriceContext.find(store, at, customer=sale.customer))
+
+
 def price_sale(sale: OfflineSale, store: Store) -> PricedSale:
     """Price the sale with the charged prices, and flag deviations from the catalog.
 
     That is the present catalog, with the prices of lists that applied when the sale was made.
     """
-    catalog = ProductLookup.load(
-        sale.lines, PriceContext.find(store, sale.sold_at, customer=sale.customer)
-    )
+    catalog = _load_catalog(sale, store)
     # Active or not; an id takes precedence over a code.
     products = [catalog.find_by_any_name(line) for line in sale.lines]
     lines = [

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
-from orders.models import Order, OrderLine, RegisterSeries
+from orders.models import Order, OrderLine, Product, RegisterSeries
 from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
@@ -272,11 +272,9 @@ def _find_prices(order: Order) -> list[tuple[OrderLine, Decimal]]:
 
     A label with a price keeps it, whatever the product costs.
     """
-    lines = [
-        (line, product)
-        for line in order.loaded_lines
-        if line.fixed_gross is None and (product := line.product)
-    ]
+    priced = [line for line in order.loaded_lines if line.fixed_gross is None]
+    products = Product.objects.in_bulk({line.product_id for line in priced} - {None})
+    lines = [(line, products[line.product_id]) for line in priced if line.product_id in products]
     context = PriceContext.find(order.store, customer=order.customer_id)
     prices = ApplicablePrices.load({product.pk for _, product in lines}, context)
     found = [(line, prices.find(product, line.quantity)) for line, product in lines]

@@ -1,5 +1,7 @@
 """Variants in catalog files: import, export and files of other systems."""
 
+from decimal import Decimal
+
 import pytest
 from django.test.client import MULTIPART_CONTENT
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from orders.models import Product
 from orders.services.catalog.csv_options import parse_options, split_options, write_options
+from orders.services.catalog.variants import INHERITED_FIELDS
 from tenants.api.formats import FormatError
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
@@ -42,6 +45,23 @@ def test_cell_of_options_is_read_as_it_was_written(pairs):
 def test_cell_without_name_or_value_is_malformed(cell):
     with pytest.raises(FormatError, match="malformed_options"):
         parse_options(split_options(cell))
+
+
+def test_new_variant_has_from_its_stored_parent_what_the_file_leaves_out(
+    manager_client, shop, shirt
+):
+    deposit = ProductFactory(tenant=shop, sku="DEP", track_stock=False)
+    set_product(shop, shirt, deposit=deposit, track_stock=False, cost=Decimal(7))
+    text = "sku,name,price,parent,options\nSHIRT-M,Shirt M,21.00,SHIRT,Size: M\n"
+
+    assert import_catalog(manager_client, text) == (1, 0, 0)
+
+    with tenant_scope(shop):
+        made, parent = (Product.objects.get(sku=sku) for sku in ("SHIRT-M", "SHIRT"))
+    for name in set(INHERITED_FIELDS) - {"price"}:
+        column = Product._meta.get_field(name).attname
+        assert getattr(made, column) == getattr(parent, column), name
+    assert made.price == Decimal("21.00")
 
 
 def test_import_makes_variants_in_any_order_of_the_rows(manager_client, shop):

@@ -65,6 +65,17 @@ def test_variant_has_from_its_parent_what_is_left_out(manager_client, shop, shir
     assert facts == {"changes": {"has_variants": {"from": False, "to": True}}}
 
 
+def test_variant_has_the_deposit_of_its_parent(manager_client, shop, shirt, make_product):
+    deposit = make_product("0.25", stock=None, sku="DEP", track_stock=False)
+    set_product(shop, shirt, deposit=deposit)
+
+    made = add_variant(manager_client, shirt, "SHIRT-M-RED", RED_M).json()
+    without = add_variant(manager_client, shirt, "SHIRT-L-RED", RED_M | {"Size": "L"}, deposit=None)
+
+    assert made["deposit"] == str(deposit.pk)
+    assert without.json()["deposit"] is None
+
+
 def test_variant_has_its_own_values(manager_client, shop, shirt):
     category = CategoryFactory(tenant=shop)
     own = {"name": "Red shirt", "price": "24.90", "tax_class": None, "category": str(category.pk)}

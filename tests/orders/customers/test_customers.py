@@ -70,6 +70,42 @@ def test_cashier_adds_a_customer_but_does_not_change_it(cashier, method, problem
 
 
 @pytest.mark.parametrize(
+    ("who", "method"), [("cashier", "pwd"), ("cashier", "pin"), ("manager", "pin")]
+)
+def test_only_a_manager_with_password_puts_a_customer_into_a_group(
+    request, who, method, shop, problem, snapshot
+):
+    """A group may have prices of its own: to be put into it is a discount."""
+    user = request.getfixturevalue(who)
+    client = Person(user, AuthSessionFactory(user=user, method=method))
+    group = str(CustomerGroupFactory(tenant=shop).pk)
+    path = f"{PATH}{CustomerFactory(tenant=shop).pk}/"
+    before = snapshot()
+
+    problem(client.post(PATH, {"name": "Ann", "group": group}), 403, "permission_denied")
+    problem(client.patch(path, {"group": group}, If_Match='"1"'), 403, "permission_denied")
+
+    assert snapshot() == before
+
+
+def test_audit_log_names_the_group(manager_client, shop):
+    first, second = (CustomerGroupFactory(tenant=shop, name=name) for name in ("Staff", "Guests"))
+    made = manager_client.post(PATH, {"name": "Ann", "group": str(first.pk)}).json()
+    path = f"{PATH}{made['id']}/"
+
+    assert manager_client.patch(path, {"group": str(second.pk)}, If_Match="*").status_code == 200
+    assert manager_client.patch(path, {"group": None}, If_Match="*").status_code == 200
+
+    with tenant_scope(shop):
+        events = AuditEvent.objects.filter(target=made["id"]).order_by("created_at", "pk")
+    assert [event.facts for event in events] == [
+        {"group": "Staff"},
+        {"fields": ["group"], "group": "Guests"},
+        {"fields": ["group"], "group": ""},
+    ]
+
+
+@pytest.mark.parametrize(
     ("change", "field", "code"),
     [
         ({"name": ""}, "name", "blank"),

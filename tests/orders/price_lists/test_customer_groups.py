@@ -1,6 +1,8 @@
 """Price lists of a customer group: sales to customers, and orders whose customer is set later."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, OrderLine
 from tenants.scope import tenant_scope
@@ -99,6 +101,18 @@ def test_customer_who_is_set_later_prices_all_lines_anew(till, apple, member, st
     assert prices(removed) == prices(as_stranger)
     assert removed["customer"] is None
     assert till.shown(order) == removed
+
+
+def test_number_of_lines_costs_no_queries_for_a_customer(till, apple, member, make_product):
+    others = [make_product("1.00", sku=f"P{place}") for place in range(12)]
+
+    def count(products):
+        order = till.sold(*map(line, products))
+        with CaptureQueriesContext(connection) as queries:
+            assert set_customer(till, order, member).status_code == 200
+        return len(queries)
+
+    assert count([apple, others[0]]) == count([apple, *others])
 
 
 def test_entered_name_and_note_keep_the_prices(till, apple, shop):

@@ -1,6 +1,6 @@
 """Uploads of offline sales: judged by the prices that applied when they were made."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,6 +30,16 @@ def until_an_hour_ago(make_product, add_price, shop):
 def build_sale(number, product, price, **more):
     sold = build_offline_line(product, price)
     return build_offline_sale(number, sold, payments=[cash(price)], **more)
+
+
+def test_wrong_clock_is_judged_by_the_present_prices(till, make_product, add_price):
+    """A device whose battery was empty sells at the prices that it has loaded today."""
+    product = make_product("2.50", stock="500")
+    add_price(product, "1.00", valid_from=datetime(2026, 1, 1))  # noqa: DTZ001
+
+    sale = build_sale(1, product, "1.00", sold_at="2000-01-01T00:00:00Z")
+
+    assert set(upload_one_booked(till, sale)["flags"]) == {"clock_skew"}
 
 
 def test_price_of_then_is_the_applicable_one(till, until_an_hour_ago):
