@@ -1,18 +1,18 @@
 """Pages of payment providers and card readers: managers view readers, admins edit both."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 
-from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
+from accounts.admin.password_check import (
+    PasswordCheckedForm,
+    PasswordCheckMixin,
+    build_secret_field,
+)
 from accounts.admin_site.site import shop_site
-from accounts.client_info import get_client_ip
 from accounts.models import Role, User
-from accounts.services.login import reauthenticate
 from orders.models import CardReader, PaymentProvider
 from orders.serializers.card_reader import (
     CardReaderChange,
@@ -21,20 +21,11 @@ from orders.serializers.card_reader import (
     PaymentProviderInput,
 )
 from orders.services import card_readers
-from tenants.exceptions import DomainError, Invalid
 
 SECRETS = ("secret_key", "webhook_secret")
 
 
-def build_secret_field(label: str, help_text: str, autocomplete: str = "off") -> forms.CharField:
-    """Build a field whose value is not shown again."""
-    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(
-        label=label, help_text=help_text, required=False, strip=False, max_length=255, widget=widget
-    )
-
-
-class PaymentProviderForm(ServiceForm):
+class PaymentProviderForm(PasswordCheckedForm):
     """Form that takes credentials, after the user's password, and never shows them."""
 
     secret_key = build_secret_field("Secret key", "sk_... or rk_...; empty: as before.")
@@ -46,17 +37,9 @@ class PaymentProviderForm(ServiceForm):
         "Your password", "Needed with a new key or secret.", "current-password"
     )
 
-    # Why the password was not accepted, if credentials were entered.
-    refusal: ClassVar[DomainError | None]
-
-    def save_through_service(self) -> Any:
-        if self.refusal:
-            raise self.refusal
-        return super().save_through_service()
-
 
 @admin.register(PaymentProvider, site=shop_site)
-class PaymentProviderAdmin(ShopAdmin):
+class PaymentProviderAdmin(PasswordCheckMixin, ShopAdmin):
     """Payment providers. Their credentials are written only."""
 
     view_role = edit_role = Role.ADMIN
@@ -70,30 +53,9 @@ class PaymentProviderAdmin(ShopAdmin):
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("kind",)
 
-    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Check the password before the transaction of the change, so that a wrong one counts."""
-        request.refusal = None
-        if request.method == "POST" and any(request.POST.get(name) for name in SECRETS):
-            request.refusal = self.check_password(request)
-        return super().changeform_view(request, *args, **kwargs)
-
-    def check_password(self, request: Any) -> DomainError | None:
-        """Return why the password of the form is not accepted, if it is not."""
-        if not self.is_open_to(request.user, self.edit_role):
-            raise PermissionDenied
-        password = request.POST.get("password")
-        if not password:
-            return Invalid.field("password", "Enter your password.", code="required")
-        try:
-            reauthenticate(request.log_in, password=password, ip=get_client_ip(request))
-        except DomainError as refusal:
-            return refusal
-        return None
-
-    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        form.refusal = request.refusal
-        return form
+    def needs_password(self, request: Any) -> bool:
+        """Return whether credentials were entered."""
+        return any(request.POST.get(name) for name in SECRETS)
 
     def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
         """Collect the credentials, as a request to the API names them."""

@@ -37,7 +37,7 @@ TABLE = {
     "Refund": (VIEW, VIEW),
     "Register": (VIEW, WRITE),
     "RegisterSeries": (VIEW, VIEW),
-    "ServiceKey": (NONE, VIEW),
+    "ServiceKey": (NONE, {"view", "add"}),
     "Shift": (VIEW, VIEW),
     "ShopSettings": (VIEW, CHANGE),
     "StaffMember": (NONE, WRITE),
