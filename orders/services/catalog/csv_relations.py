@@ -31,7 +31,8 @@ class RelatedRows:
     def add(self, row: ProductRow) -> None:
         if row.parent is not None:
             self.parents[row.sku] = row.parent
-        if row.options is not None:
+        # Most rows of an export have neither.
+        if row.options is not None and (row.options or row.parent != ""):
             self.options[row.sku] = row.options
         if row.group:
             self.parents[row.sku] = row.group.key

@@ -25,6 +25,8 @@ from tenants.exceptions import FieldError
 from tenants.ids import new_id
 
 T = TypeVar("T")
+# Products that are variants or have some.
+RELATED = Q(parent__isnull=False) | Q(has_variants=True)
 # Column, code and detail of an error.
 Problem = tuple[str, str, str]
 
@@ -69,9 +71,14 @@ class VariantDiff:
 
     def load(self, *, lock: bool) -> None:
         """Load the products that the file relates, and decide what they will be."""
-        deposits = set(self.catalog.deposits.values())
-        self.load_products((self.named | set(self.rows.parents.values()) | deposits) - {""}, lock)
-        in_order = sorted(self.named, key=self.catalog.skus.__getitem__)
+        related = {each for each in self.named if self.rows.parents.get(each) != ""}
+        related |= {sku for sku, options in self.rows.options.items() if options}
+        given = set(self.rows.parents.values()) | set(self.catalog.deposits.values())
+        self.load_products((related | given) - {""}, lock)
+        # The others, most of the rows of an export, are kept only if the file changes them.
+        self.load_products(self.named - related - self.stored.keys(), lock, RELATED)
+        decided = related | (self.named & self.stored.keys())
+        in_order = sorted(decided, key=self.catalog.skus.__getitem__)
         self.relations = {sku: self.decide(sku) for sku in in_order}
         stored = [each.relation for each in self.stored.values()]
         parents = {each.parent for each in (*self.relations.values(), *stored)} - {""}
@@ -104,9 +111,9 @@ class VariantDiff:
                 if sku not in self.relations:
                     self.others[sku] = Relation(parent, options)
 
-    def load_products(self, wanted: Iterable[str], lock: bool) -> None:
+    def load_products(self, wanted: Iterable[str], lock: bool, condition: Q | None = None) -> None:
         for skus in batched(sorted(wanted)):
-            rows: Any = Product.objects.filter(sku__in=skus).order_by("pk")
+            rows: Any = Product.objects.filter(condition or Q(), sku__in=skus).order_by("pk")
             if lock:
                 rows = rows.select_for_update(no_key=True, of=("self",))
             columns = ("pk", "sku", "parent__sku", "options", "has_variants")
