@@ -69,7 +69,7 @@ def create_database(url: str, name: str, *, shards: int | None = None) -> list[s
             server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         with connect(each) as server:
             server.execute("CREATE EXTENSION citus")
-            for extension in ("pg_trgm", "btree_gin"):
+            for extension in ("pg_trgm", "btree_gin", "btree_gist"):
                 server.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
     with connect(urls[0]) as server:
         server.execute(

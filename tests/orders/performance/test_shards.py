@@ -5,6 +5,7 @@ import pytest
 from orders.models import StockLevel
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
+from tests.factories.price_list import PriceFactory
 from tests.support.frequent_requests import CALLS, OTHER_CALLS, PASSWORD, OtherRequests
 from tests.support.shards import describe_insert, describe_scans, find_unrouted, record_in_cluster
 from tests.support.terminals import give_pin
@@ -23,6 +24,8 @@ def asked(shop, cashier, manager, register, product, foreign):
     cashier.save()
     give_pin(cashier)
     BarcodeFactory(product=product, code="42")
+    # Applies to every sale.
+    PriceFactory(product=product, amount=product.price)
     # The search has two pages.
     ProductFactory(tenant=shop, sku=f"{product.sku}2")
     with tenant_scope(shop):
