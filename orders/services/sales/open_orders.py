@@ -1,6 +1,7 @@
 """Open orders: edit lines and discounts, hold, resume, void. Each change locks the order."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +31,7 @@ from orders.services.pricing.basket import (
     DiscountRequest,
     LineRequest,
     ProductLookup,
+    apply_scan,
     build_basket_lines,
     resolve_lines,
 )
@@ -97,20 +99,27 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
 
 
 def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
+    """Return the order; raise `IdConflict` if its line differs from what is requested.
+
+    Product and modifiers may have been archived since the line was added.
+    """
     line = find_line(order, wanted.id)
-    (same,), (product,) = resolve_lines([wanted], "")
-    price = line.unit_price if same.unit_price is None else same.unit_price
+    catalog = ProductLookup.load([wanted])
+    product = catalog.find(wanted)
+    if product is None:
+        raise IdConflict
+    if scan := catalog.read_scan(wanted, product):
+        wanted = apply_scan(wanted, scan, product, catalog.prices)
+    price = line.unit_price if wanted.unit_price is None else wanted.unit_price
     # With a fixed price, the quantity follows from the catalog price of then.
-    quantity = same.quantity if same.fixed_gross is None else line.quantity
-    given = (product.pk, quantity, price, same.fixed_gross, _list_chosen(same.choice.modifiers))
-    chosen = _list_chosen(line.chosen_modifiers)
-    if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross, chosen):
+    quantity = wanted.quantity if wanted.fixed_gross is None else line.quantity
+    chosen = Counter((str(each.modifier), each.quantity) for each in wanted.modifiers)
+    given = (product.pk, quantity, price, wanted.fixed_gross, chosen)
+    # An upload may have a modifier without an id.
+    stored = Counter((str(each["modifier"]), each["quantity"]) for each in line.chosen_modifiers)
+    if given != (line.product_id, line.quantity, line.unit_price, line.fixed_gross, stored):
         raise IdConflict
     return order
-
-
-def _list_chosen(modifiers: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    return sorted((each["modifier"], each["quantity"]) for each in modifiers)
 
 
 @atomic_with_retry

@@ -246,3 +246,15 @@ def test_online_sale_that_is_uploaded_again_is_recognized(till, latte, mods):
     cheaper = build_offline_line(latte, "4.00")
     (other,) = results(till, {**again, "lines": [cheaper]})
     assert other["status"] != "duplicate"
+
+
+def test_line_added_with_the_id_of_an_uploaded_one_is_a_conflict(till, latte, mods, problem):
+    id = new_id()
+    chosen = [charge(mods["Small"]), {"name": "Honey", "price": "0.20"}]
+    sold = build_offline_line(latte, "3.50", id=id, modifiers=chosen)
+    order = upload_one_booked(till, build_offline_sale(1, sold, payments=[cash("3.70")]))
+
+    refused = till.post(f"orders/{order['id']}/lines/", modified(latte, mods["Small"], id=id))
+
+    problem(refused, 409, "id_conflict")
+    assert till.shown(order) == order

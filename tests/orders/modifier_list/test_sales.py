@@ -444,6 +444,31 @@ def test_added_line_has_modifiers_and_repeating_it_adds_nothing(till, latte, mod
     assert till.shown(order) == added
 
 
+@pytest.mark.parametrize("archived", ["modifier", "list", "product"])
+def test_added_line_is_repeated_although_its_goods_are_archived(
+    archived, till, shop, latte, mods, problem
+):
+    order = till.sold()
+    path = f"orders/{order['id']}/lines/"
+    body = modified(latte, mods["Small"], mods["Shot"], id=new_id())
+    added = till.post(path, body).json()
+    if archived == "modifier":
+        set_modifier(mods["Shot"], is_active=False)
+    elif archived == "list":
+        set_list(mods["Shot"], is_active=False)
+    else:
+        set_product(shop, latte, is_active=False)
+
+    again = till.post(path, body)
+
+    assert (again.status_code, again.json()) == (200, added)
+    other = {**body, "modifiers": choose(mods["Small"])}
+    problem(till.post(path, other), 409, "id_conflict")
+    unknown = {**body, "product": new_id()}
+    problem(till.post(path, unknown), 409, "id_conflict")
+    assert till.shown(order) == added
+
+
 def test_invalid_modifiers_of_an_added_line_are_rejected(till, latte, mods, problem):
     order = till.sold()
 
