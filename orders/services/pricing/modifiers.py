@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from orders.models import Modifier, ModifierList, OrderLine, Product
@@ -60,9 +61,12 @@ class ModifierLookup:
     """The modifiers of the lists of some products."""
 
     def __init__(self, modifiers: Iterable[Modifier] = ()) -> None:
-        self.by_list: dict[str, list[Modifier]] = {}
-        for modifier in modifiers:
-            self.by_list.setdefault(str(modifier.modifier_list_id), []).append(modifier)
+        self.by_id = {modifier.pk: modifier for modifier in modifiers}
+        # Those that have modifiers.
+        self.lists = {
+            str(modifier.modifier_list_id): modifier.modifier_list
+            for modifier in self.by_id.values()
+        }
 
     @staticmethod
     def load(products: Iterable[Product]) -> "ModifierLookup":
@@ -71,28 +75,31 @@ class ModifierLookup:
         found = MODIFIERS_BY_LIST.all(tenant=current_tenant_id(), lists=ids) if ids else ()
         return ModifierLookup(found)
 
-    def list_offered(self, product: Product) -> list[list[Modifier]]:
-        """Return the modifiers of each list of the product, in the order of the lists."""
-        return [self.by_list.get(each, []) for each in product.modifier_list_ids]
+    def list_offered(self, product: Product) -> list[ModifierList]:
+        """Return the lists of the product that have modifiers, in their order."""
+        return [self.lists[each] for each in product.modifier_list_ids if each in self.lists]
 
     def find(self, product: Product, id: uuid.UUID | None) -> Modifier | None:
-        for modifiers in self.list_offered(product):
-            for modifier in modifiers:
-                if modifier.pk == id:
-                    return modifier
-        return None
+        modifier = self.by_id.get(id) if id else None
+        if modifier is None or str(modifier.modifier_list_id) not in product.modifier_list_ids:
+            return None
+        return modifier
 
     def choose(self, product: Product, requests: Sequence[ModifierRequest]) -> Choice:
         """Return what is stored of these modifiers, in the order of lists and modifiers."""
         if not product.modifier_list_ids:
             return NO_CHOICE
         wanted = {each.modifier: each.quantity for each in requests}
+        by_list: dict[uuid.UUID, list[Modifier]] = {}
+        for id in wanted:
+            if modifier := self.find(product, id):
+                by_list.setdefault(modifier.modifier_list_id, []).append(modifier)
         chosen: list[Snapshot] = []
         missing: list[Snapshot] = []
-        for modifiers in self.list_offered(product):
-            ours = [each for each in modifiers if each.pk in wanted]
+        for row in self.list_offered(product):
+            ours = sorted(by_list.get(row.pk, ()), key=attrgetter("position"))
             chosen += [build_snapshot(each, wanted[each.pk]) for each in ours]
-            missing += _find_missing(modifiers, sum(wanted[each.pk] for each in ours))
+            missing += _find_missing(row, sum(wanted[each.pk] for each in ours))
         return Choice(tuple(chosen), tuple(missing))
 
     def find_errors(
@@ -118,8 +125,8 @@ class ModifierLookup:
             yield from _find_modifier_errors(field, modifier, request)
             pk = modifier.modifier_list_id
             chosen[pk] = chosen.get(pk, 0) + request.quantity
-        for modifiers in self.list_offered(product):
-            yield from _find_limit_errors(f"{path}modifiers", modifiers, chosen)
+        for row in self.list_offered(product):
+            yield from _find_limit_errors(f"{path}modifiers", row, chosen.get(row.pk, 0))
 
 
 def prepare_modifiers(products: Iterable[Product]) -> PreparedQuery[Modifier] | None:
@@ -132,10 +139,7 @@ def list_modifier_lists(products: Iterable[Product]) -> set[uuid.UUID]:
     return {uuid.UUID(id) for product in products for id in product.modifier_list_ids}
 
 
-def _find_missing(modifiers: Sequence[Modifier], chosen: int) -> Iterator[Snapshot]:
-    if not modifiers:
-        return
-    row: ModifierList = modifiers[0].modifier_list
+def _find_missing(row: ModifierList, chosen: int) -> Iterator[Snapshot]:
     if row.is_active and chosen < row.min:
         yield {"list": str(row.pk), "name": row.name, "min": row.min}
 
@@ -152,13 +156,8 @@ def _find_modifier_errors(
         yield FieldError(f"{field}.quantity", "max_value", detail)
 
 
-def _find_limit_errors(
-    field: str, modifiers: Sequence[Modifier], chosen: dict[uuid.UUID, int]
-) -> Iterator[FieldError]:
-    if not modifiers:
-        return
-    row = modifiers[0].modifier_list
-    if row.max is not None and chosen.get(row.pk, 0) > row.max:
+def _find_limit_errors(field: str, row: ModifierList, chosen: int) -> Iterator[FieldError]:
+    if row.max is not None and chosen > row.max:
         yield FieldError(field, "max", f"At most {row.max} of {row.name} can be chosen.")
 
 

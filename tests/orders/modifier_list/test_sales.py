@@ -1,10 +1,12 @@
 """Sales of products with modifiers: prices, limits, stock, refusals, receipts and open orders."""
 
+import sys
 from decimal import Decimal
 
 import pytest
 
-from orders.models import Order, OrderLine, Payment, StockMovement
+from orders.models import Modifier, Order, OrderLine, Payment, StockMovement
+from orders.services.pricing.modifiers import ModifierLookup, ModifierRequest
 from orders.services.stock.consistency import find_stock_differences
 from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
@@ -185,6 +187,43 @@ def test_stock_of_modifiers_is_reserved_while_a_card_is_charged(
         ] == []
     assert resolve_payment(manager_client, order).json()["status"] == "completed"
     assert get_stock_level(oat_milk, store) == (9, 0)
+
+
+def test_more_modifiers_of_a_line_than_100_are_rejected(till, shop, latte, mods, problem):
+    before = count_rows(shop)
+
+    refused = till.sell(line(latte, modifiers=choose(mods["Small"]) * 101), payments=[cash_rest()])
+
+    problem(refused, 400, "invalid", {"lines[0].modifiers": "max_length"})
+    assert count_rows(shop) == before
+
+
+def count_calls(act):
+    """Return how many functions of Python are called."""
+    calls = []
+    sys.setprofile(lambda frame, event, arg: calls.append(event) if event == "call" else None)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return len(calls)
+
+
+def test_choice_costs_the_same_in_a_list_of_any_size(shop, latte, mods):
+    """Each line of a request is looked up, and a product may have 2,000 modifiers."""
+
+    def choose_last(modifiers):
+        lookup, wanted = ModifierLookup(modifiers), [ModifierRequest(modifiers[-1].pk)]
+        lookup.choose(latte, wanted)
+        return count_calls(
+            lambda: (list(lookup.find_errors("", latte, wanted)), lookup.choose(latte, wanted))
+        )
+
+    row = mods["Shot"].modifier_list
+    latte.modifier_lists = [str(row.pk)]
+    with tenant_scope(shop):
+        many = [Modifier(modifier_list=row, position=at, name=f"{at}") for at in range(100)]
+        assert choose_last(many) == choose_last(many[:2])
 
 
 @pytest.mark.parametrize(
