@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.utils import timezone
 
-from orders.models import Product, StockLevel
+from orders.models import Modifier, Product, StockLevel
 from orders.models.variant_options import (
     build_options_key,
     fold_option,
@@ -170,6 +170,7 @@ class VariantDiff:
                 wrong.add(each.parent)
                 yield self.build_error(sku, *error)
         yield from self.find_parents_in_use(wrong)
+        yield from self.find_deposits_with_variants()
 
     def find_parent_error(self, sku: str, relation: Relation) -> Problem | None:
         if not relation.parent:
@@ -210,6 +211,12 @@ class VariantDiff:
             for product in deposits.values_list("deposit", flat=True).distinct():
                 detail = f"{new[product]} is the deposit of other products."
                 yield self.build_error(first[new[product]], "parent", "is_deposit", detail)
+            modifiers = Modifier.objects.filter(product__in=ids)
+            for product in modifiers.values_list("product", flat=True).distinct():
+                detail = f"Modifiers take {new[product]} from stock."
+                yield self.build_error(first[new[product]], "parent", "is_modifier", detail)
+
+    def find_deposits_with_variants(self) -> Iterator[FieldError]:
         for sku, deposit in self.catalog.deposits.items():
             if self.has_variants.get(deposit):
                 detail = f"{deposit} has variants. Choose one of them."

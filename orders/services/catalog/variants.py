@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from orders.models import Product, StockLevel
+from orders.models import Modifier, Product, StockLevel
 from orders.models.catalog import ProductQuerySet
 from orders.models.variant_options import (
     Options,
@@ -134,6 +134,9 @@ def _find_new_parent_error(parent: Product) -> FieldError | None:
     if Product.objects.filter(deposit=parent).exists():
         detail = f"{parent.name} is the deposit of other products and cannot have variants."
         return FieldError("parent", "is_deposit", detail)
+    if Modifier.objects.filter(product=parent).exists():
+        detail = f"Modifiers take {parent.name} from stock. Choose another product for them first."
+        return FieldError("parent", "is_modifier", detail)
     return None
 
 

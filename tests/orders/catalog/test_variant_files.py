@@ -13,6 +13,7 @@ from orders.services.catalog.variants import INHERITED_FIELDS
 from tenants.api.formats import FormatError
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
+from tests.factories.modifier_list import ModifierFactory
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.support.catalog_files import (
     PATH,
@@ -182,6 +183,7 @@ def test_import_without_the_columns_keeps_variants(manager_client, shop, shirt, 
         ("SHIRT,PEAR,Size: L", [(2, "has_variants")]),
         ("APPLE,STOCKED,Size: L", [(2, "has_stock")]),
         ("APPLE,DEPOSIT,Size: L", [(2, "is_deposit")]),
+        ("APPLE,MILK,Size: L", [(2, "is_modifier")]),
         ("APPLE,SHIRT,Size", [(2, "malformed_options")]),
         ("APPLE,SHIRT,Size: L | size: M", [(2, "repeated_option")]),
         ("APPLE,SHIRT," + "|".join(f"{n}: x" for n in range(6)), [(2, "too_many_options")]),
@@ -194,6 +196,7 @@ def test_import_refuses_variants(manager_client, shop, store, shirt, product, ro
     StockLevelFactory(product=ProductFactory(tenant=shop, sku="STOCKED"), store=store, quantity=1)
     bottle = ProductFactory(tenant=shop, sku="BOTTLE")
     set_product(shop, bottle, deposit=ProductFactory(tenant=shop, sku="DEPOSIT"))
+    ModifierFactory(tenant=shop, product=ProductFactory(tenant=shop, sku="MILK"))
     with tenant_scope(shop):
         before = snapshot_catalog()
 

@@ -7,8 +7,10 @@ from orders.models.variant_options import MAX_OPTION_LENGTH
 from orders.services.catalog import variants
 from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
+from tests.factories.modifier_list import ModifierFactory
 from tests.factories.orders import CategoryFactory, ProductFactory, StockLevelFactory
 from tests.support.api import Person
+from tests.support.modifiers import set_modifier
 from tests.support.parallel import run_concurrently, statuses
 from tests.support.statements import assert_statement_count
 from tests.support.till import new_id, set_product
@@ -252,6 +254,18 @@ def test_deposit_and_parent_exclude_each_other(manager_client, shop, shirt, prod
     refused = change(manager_client, product, deposit=str(shirt.pk))
     problem(refused, 400, "invalid", {"deposit": "has_variants"})
     assert list_parents(shop) == ["SHIRT"]
+
+
+def test_product_that_modifiers_take_from_stock_gets_no_variants(manager_client, shop, problem):
+    milk = ProductFactory(tenant=shop)
+    modifier = ModifierFactory(tenant=shop, product=milk)
+
+    refused = add_variant(manager_client, milk, "NEW", {"Size": "M"})
+
+    problem(refused, 400, "invalid", {"parent": "is_modifier"})
+    assert (list_variants(shop), list_parents(shop)) == ({}, [])
+    set_modifier(modifier, product=None)
+    assert add_variant(manager_client, milk, "NEW", {"Size": "M"}).status_code == 201
 
 
 # --- changes --------------------------------------------------------------------------------------

@@ -233,6 +233,7 @@ FIELDS = {
     "invalid_choice": "Not one of the allowed values.",
     "invalid_pattern": "The pattern of a barcode rule is malformed.",
     "is_deposit": "The product is the deposit of others.",
+    "is_modifier": "Modifiers take the product from stock. Choose another product for them.",
     "is_returnable": "The chosen deposit is a returnable product.",
     "is_variant": "The chosen parent is a variant itself.",
     "less_than_min": "The `max` of a modifier list is less than its `min`.",
