@@ -97,7 +97,7 @@ def test_audit_log_names_the_group(manager_client, shop):
     assert manager_client.patch(path, {"group": None}, If_Match="*").status_code == 200
 
     with tenant_scope(shop):
-        events = AuditEvent.objects.filter(target=made["id"]).order_by("created_at", "pk")
+        events = list(AuditEvent.objects.filter(target=made["id"]).order_by("created_at", "pk"))
     assert [event.facts for event in events] == [
         {"group": "Staff"},
         {"fields": ["group"], "group": "Guests"},
