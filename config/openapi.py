@@ -111,7 +111,9 @@ NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-N
 LISTS_WITHOUT_ETAG = frozenset(
     f"/api/v1/{path}"
     for path in (
+        "auth/pin/users/",
         "auth/sessions/",
+        "idempotency/{key}/",
         "orders/",
         "store-credits/{id}/entries/",
         "users/{id}/sessions/",

@@ -75,6 +75,18 @@ def test_list_returns_no_row_of_another_shop(name, people, rows, foreign, client
     assert answer.status_code == 404 or answer.json()["results"] == []
 
 
+def test_no_other_operation_has_the_etag_of_a_list():
+    documented = {
+        path.removeprefix("/")
+        for path, operations in document()["paths"].items()
+        for operation in operations.values()
+        if operation["responses"].get("200", {}).get("headers", {}).get("ETag")
+        == {"$ref": "#/components/headers/ListETag"}
+    }
+
+    assert documented <= {BY_NAME[name].path for name in LISTS}
+
+
 @every_list
 def test_list_has_the_etag_that_the_document_says(name, people, rows):
     operation = document()["paths"][f"/{BY_NAME[name].path}".replace("<uuid:pk>", "{id}")]["get"]
