@@ -543,8 +543,9 @@ export class App {
     if (!this.cart.lines.length) return;
     const held = [...this.held, { cart: this.cart, at: new Date().toISOString(), total: this.priced.total }];
     const cart = createCart();
-    await this.store.set({ held, cart });
+    // At once, because a scan may follow before it is written.
     this.update({ held, cart, history: [], selected: null, message: t("heldNow") });
+    await this.store.set({ held, cart: this.cart });
   }
 
   /** @param {number} at */
@@ -552,8 +553,8 @@ export class App {
     const { cart } = this.held[at];
     const held = this.held.filter((_, position) => position !== at);
     const also = this.cart.lines.length ? [{ cart: this.cart, at: new Date().toISOString(), total: this.priced.total }] : [];
-    await this.store.set({ held: [...held, ...also], cart });
     this.update({ held: [...held, ...also], cart, history: [], selected: cart.lines.at(-1)?.id, dialog: null });
+    await this.store.set({ held: [...held, ...also], cart: this.cart });
   }
 
   // --- Paying -------------------------------------------------------------------------------------
@@ -674,11 +675,20 @@ export class App {
     } else if (error.problem.action && this.isPriceOutdated(error)) {
       const before = this.priced.total;
       await this.follow();
-      throw new Error(t("pricesChanged", { before, after: this.priced.total }));
+      const after = this.priced.total;
+      // The same price again: the clock of the device is wrong, so that another list price applies.
+      if (after === before) return this.askForApproval(error.problem, payments);
+      throw new Error(t("pricesChanged", { before, after }));
     } else if (error.problem.action) {
-      return this.update({ dialog: { kind: "approval", problem: error.problem, payments } });
+      return this.askForApproval(error.problem, payments);
     }
     throw error;
+  }
+
+  /** Let a manager approve a sale, and make it then. @param {any} problem @param {any[]} payments */
+  askForApproval(problem, payments) {
+    const repeat = (/** @type {string} */ approval) => this.finish(payments, approval);
+    this.update({ dialog: { kind: "approval", problem, repeat } });
   }
 
   /** A price that nobody has typed is that of the catalog before it changed. @param {Refused} error */
@@ -687,19 +697,39 @@ export class App {
   }
 
   /**
-   * Approve by a manager's PIN in place, and sell.
+   * Approve by a manager's PIN in place, and repeat what was refused.
    *
    * @param {any} problem
-   * @param {any[]} payments
+   * @param {(approval: string) => Promise<any>} repeat
    * @param {string} user
    * @param {string} pin
    */
-  async approve(problem, payments, user, pin) {
+  async approve(problem, repeat, user, pin) {
     const names = ["action", "object", "amount", "method"];
     const wanted = Object.fromEntries(names.filter((name) => name in problem).map((name) => [name, problem[name]]));
     const approval = await this.api.post("approvals/", wanted);
     await this.api.post(`approvals/${approval.id}/approve/`, { user, pin });
-    await this.finish(payments, approval.id);
+    await repeat(approval.id);
+  }
+
+  /**
+   * Book cash that is put into the drawer or taken out of it, or that it is opened without a sale.
+   *
+   * @param {{id: string, type: string, amount?: string, reason: string}} movement
+   * @param {string} [approval]
+   */
+  async moveCash(movement, approval) {
+    // The server knows what is in the drawer only with all sales.
+    await this.upload();
+    const body = approval ? { ...movement, approval } : movement;
+    try {
+      await this.api.post(`shifts/${this.shift.id}/cash-movements/`, body);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "approval_required") throw error;
+      const repeat = (/** @type {string} */ given) => this.moveCash(movement, given);
+      return this.update({ dialog: { kind: "approval", problem: error.problem, repeat } });
+    }
+    this.update({ dialog: null, message: t("cashMoved") });
   }
 
   startNext() {

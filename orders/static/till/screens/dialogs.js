@@ -17,6 +17,7 @@ const DIALOGS = {
   order: showOrder,
   held: showHeld,
   approval: showApproval,
+  drawer: showDrawer,
 };
 
 /** @param {App} app */
@@ -266,12 +267,40 @@ function showHeld(app) {
   );
 }
 
+/** Cash into the drawer or out of it, and opening it without a sale. @param {App} app */
+function showDrawer(app) {
+  const move = (/** @type {any} */ { type, amount, reason }) =>
+    app.run(async () => {
+      const isNothing = type === "no_sale";
+      const moved = isNothing ? {} : { amount: requireNumber(amount, app.exponent, true) };
+      await app.moveCash({ id: app.dialog.id, type, reason: reason.trim(), ...moved });
+    });
+  const types = ["paid_in", "paid_out", "drop", "no_sale"];
+  return dialog(
+    app,
+    t("drawer"),
+    form(
+      move,
+      {},
+      h(
+        "label",
+        { class: "field" },
+        h("span", null, t("kind")),
+        h("select", { name: "type", "data-focus": true }, types.map((type) => h("option", { value: type, key: type }, t(type)))),
+      ),
+      field(t("amount"), { name: "amount", inputmode: "decimal" }),
+      field(t("reason"), { name: "reason", required: true, maxlength: 200 }),
+      h("button", { class: "primary", disabled: app.isBusy }, t("save")),
+    ),
+  );
+}
+
 /** A manager approves in place, by PIN. @param {App} app */
 function showApproval(app) {
-  const { problem, payments, chosen, pin = "" } = app.dialog;
+  const { problem, repeat, chosen, pin = "" } = app.dialog;
   const people = (app.settings.people ?? []).filter((/** @type {any} */ each) => each.id !== app.person.id);
   const change = (/** @type {any} */ facts) => app.update({ dialog: { ...app.dialog, ...facts } });
-  const approve = () => app.run(() => app.approve(problem, payments, chosen, pin));
+  const approve = () => app.run(() => app.approve(problem, repeat, chosen, pin));
   const press = (/** @type {string} */ key) => change({ pin: key === "back" ? pin.slice(0, -1) : pin + key });
   return dialog(
     app,

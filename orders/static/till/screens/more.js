@@ -25,6 +25,9 @@ function showShift(app) {
     h("h2", null, t("shift")),
     h("p", null, opened),
     app.shift ? button(t("countAndClose"), close, { disabled: !app.isOnline || app.isBusy, class: "primary", name: "close-shift" }) : null,
+    app.shift
+      ? button(t("drawer"), () => app.update({ dialog: { kind: "drawer", id: crypto.randomUUID() } }), { disabled: !app.isOnline || app.isBusy, name: "drawer" })
+      : null,
     app.shift && !app.isOnline ? h("p", { class: "hint" }, t("closeOffline")) : null,
   );
 }
