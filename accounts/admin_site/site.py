@@ -1,6 +1,6 @@
 """Tenant admin site for managers and admins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 
 from accounts.admin_site.login import ShopLogInForm, ThrottledAdminSite
@@ -37,6 +37,16 @@ class Panel:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page without a model. `links` are its entries in the menu: their texts and queries."""
+
+    route: str
+    name: str
+    links: Mapping[str, str]
+    view: Callable[..., HttpResponseBase]
+
+
 # None leaves the panel out.
 PanelBuilder = Callable[[User], Panel | None]
 
@@ -55,6 +65,7 @@ class ShopSite(ThrottledAdminSite):
     def __init__(self, name: str = "shop") -> None:
         super().__init__(name)
         self.panel_builders: dict[int, PanelBuilder] = {}
+        self.pages: list[Page] = []
         self.disable_action("delete_selected")
 
     def panel(self, *, position: int) -> Callable[[PanelBuilder], PanelBuilder]:
@@ -66,6 +77,15 @@ class ShopSite(ThrottledAdminSite):
 
         return put
 
+    def page(self, route: str, *, name: str, links: Mapping[str, str]) -> Callable[[View], View]:
+        """Return a decorator that registers a view as a page without a model."""
+
+        def add(view: View) -> View:
+            self.pages.append(Page(route, name, links, view))
+            return view
+
+        return add
+
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
         return isinstance(user, User) and user.is_at_least(Role.MANAGER)
@@ -75,9 +95,13 @@ class ShopSite(ThrottledAdminSite):
         return super().admin_view(with_tenant_scope(view), cacheable)
 
     def get_urls(self) -> list[Any]:
-        return [
+        pages = [
+            path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages
+        ]
+        kept = [
             each for each in super().get_urls() if getattr(each, "name", None) not in REMOVED_VIEWS
         ]
+        return pages + kept
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -90,7 +114,25 @@ class ShopSite(ThrottledAdminSite):
         apps = super().get_app_list(request, app_label)
         for app in apps:
             app["name"] = APPS[app["app_label"]]
-        return apps
+        listed = app_label is None and self.has_permission(request)
+        return [*self._list_pages(), *apps] if listed else apps
+
+    def _list_pages(self) -> list[dict[str, Any]]:
+        """Return the pages without a model, in the form of `get_app_list`."""
+        entries = [
+            {
+                "name": text,
+                "object_name": f"{page.name}-{number}",
+                "admin_url": reverse(f"{self.name}:{page.name}") + query,
+                "add_url": None,
+                "view_only": True,
+            }
+            for page in self.pages
+            for number, (text, query) in enumerate(page.links.items())
+        ]
+        first = entries[0]["admin_url"] if entries else ""
+        group = {"name": "Reports", "app_label": "reports", "app_url": first, "models": entries}
+        return [group | {"has_module_perms": True}] if entries else []
 
     def get_log_entries(self, request: HttpRequest) -> Any:
         """Return no entries: Django's admin log is not tenant-aware, the audit log is used."""

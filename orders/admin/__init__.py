@@ -16,6 +16,7 @@ from orders.admin import (
     receipt,
     receipt_profile,
     refund,
+    sales_report,
     shift,
     stock,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "receipt",
     "receipt_profile",
     "refund",
+    "sales_report",
     "shift",
     "stock",
 ]

@@ -1,7 +1,8 @@
-"""Bar chart of the hours of a day, as coordinates for an SVG without scripts and styles."""
+"""Bar charts of hours, days, weeks or months, as coordinates for an SVG without scripts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 HOURS = 24
@@ -46,3 +47,67 @@ def build_chart(hours: Mapping[int, dict[str, Any]], *, first: int) -> Chart | N
         for slot in range(0, HOURS, LABEL_EVERY)
     ]
     return Chart(sorted(bars, key=lambda bar: bar.x), labels, highest)
+
+
+MAX_LABELS = 7
+WIDTH = HOURS * SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodBar:
+    """One part of a period: the bar of its amount, and the outline of the amount before.
+
+    Coordinates are texts, because a template would write numbers in the user's language.
+    """
+
+    x: str
+    outline_x: str
+    y: int
+    height: int
+    before_y: int
+    before_height: int
+    tooltip: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodChart:
+    """The bars of the parts of a period, over the parts of the period before."""
+
+    bars: list[PeriodBar]
+    labels: list[tuple[str, str]]
+    bar_width: str
+    outline_width: str
+    width: int = WIDTH
+    baseline: int = TOP + HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPart:
+    """What the chart shows of one part of a period. A negative amount has no bar."""
+
+    label: str
+    amount: Decimal
+    before: Decimal
+    tooltip: str
+
+
+def build_period_chart(parts: Sequence[ChartPart]) -> PeriodChart | None:
+    """Build the chart. Return None if there are no amounts in either period."""
+    highest = max((max(part.amount, part.before) for part in parts), default=Decimal(0))
+    if highest <= 0:
+        return None
+    slot = WIDTH / len(parts)
+    bars = []
+    for number, part in enumerate(parts):
+        height, before = (
+            max(0, round(HEIGHT * amount / highest)) for amount in (part.amount, part.before)
+        )
+        x, outline_x = (f"{number * slot + slot * margin:.2f}" for margin in (0.25, 0.1))
+        y, before_y = (TOP + HEIGHT - each for each in (height, before))
+        bars.append(PeriodBar(x, outline_x, y, height, before_y, before, part.tooltip))
+    every = -(-len(parts) // MAX_LABELS)
+    labels = [
+        (f"{(number + 0.5) * slot:.2f}", parts[number].label)
+        for number in range(0, len(parts), every)
+    ]
+    return PeriodChart(bars, labels, f"{slot / 2:.2f}", f"{slot * 0.8:.2f}")

@@ -1,10 +1,6 @@
 """Sales report as JSON or CSV."""
 
-import csv
-import io
-from collections.abc import Iterator
 from datetime import date
-from itertools import chain, islice
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -16,15 +12,13 @@ from rest_framework.response import Response
 from accounts.permissions import IsManager
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
-from orders.services.reports.sales import FIGURES, GroupBy, Report, build_sales_report
+from orders.services.reports.csv_rows import build_file_name, generate_csv
+from orders.services.reports.sales import GroupBy, Report, build_sales_report
 from tenants.api.uploads import stream_csv
 from tenants.api.views import TenantScopedViewSet, read_input
-from tenants.csv import escape_formula
 from tenants.models import Store
-from tenants.scope import current_tenant
 
 QUERY_PARAMETERS = ("group_by", "from", "to", "store", "cashier", "format")
-ROWS_PER_CHUNK = 500
 
 
 class ReportViewSet(TenantScopedViewSet):
@@ -64,11 +58,11 @@ class ReportViewSet(TenantScopedViewSet):
         },
     )
     def sales(self, request: Request) -> Any:
-        """Report sales and refunds by hour, day, product, category, cashier, register, store,
-        method, tax or discount, in the business days of each store. A refund counts on the day,
-        for the user and at the register of the refund. Grouped by discount, there is one row each
-        for line discounts, order discounts and price overrides, with the number of orders and the
-        amount deducted as `discount_total`."""
+        """Report sales and refunds by hour, hour of the day, day, week, month, product, category,
+        cashier, register, store, method, tax or discount, in the business days of each store. A
+        refund counts on the day, for the user and at the register of the refund. Grouped by
+        discount, there is one row each for line discounts, order discounts and price overrides,
+        with the number of orders and the amount deducted as `discount_total`."""
         query = read_input(ReportQuery, request.query_params.dict())
         every = Store.objects.select_related("tenant")
         report = build_sales_report(
@@ -85,21 +79,4 @@ class ReportViewSet(TenantScopedViewSet):
 
 def build_csv_response(report: Report) -> StreamingHttpResponse:
     """Stream the rows of the report as CSV."""
-    shop = current_tenant()
-    days = f"{report.first}-to-{report.last}"
-    name = f"{shop.slug}-sales-by-{report.group_by.value}-{days}.csv"
-    return stream_csv(generate_csv(report.format_rows()), filename=name)
-
-
-def generate_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Yield CSV text in chunks. Keys and labels are escaped against formulas, figures are not."""
-    header = ["key", "label", *FIGURES]
-    cells = (
-        [escape_formula(row["key"]), escape_formula(row["label"]), *islice(row.values(), 2, None)]
-        for row in rows
-    )
-    lines = chain([header], cells)
-    while some := list(islice(lines, ROWS_PER_CHUNK)):
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(some)
-        yield text.getvalue()
+    return stream_csv(generate_csv(report.format_rows()), filename=build_file_name(report))

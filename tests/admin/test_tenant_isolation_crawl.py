@@ -116,7 +116,7 @@ def test_crawl_covers_every_route():
         for page in ("changelist", "add", "history", "delete", "change", "action")
     }
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
-    known |= {"orders_product_import", "tenants_register_pairing_code"}
+    known |= {"orders_product_import", "sales_report", "tenants_register_pairing_code"}
 
     assert set(admin_pages.pattern_names()) <= model_routes | known
 

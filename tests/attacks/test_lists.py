@@ -140,7 +140,8 @@ def test_attack_099_reports_and_exports_contain_nothing_of_another_shop(
 ):
     ProductFactory(tenant=product.tenant, sku="=1+1", name="@SUM(A1)")
     paths = ["products/export/", "auth/metrics/", "reports/sales/", "stock/", "tenant/"]
-    groups = ["hour", "day", "product", "category", "cashier", "register", "store"]
+    groups = ["hour", "hour_of_day", "day", "week", "month"]
+    groups += ["product", "category", "cashier", "register", "store"]
     groups += ["method", "tax"]
     tables = [{"group_by": group, "format": form} for group in groups for form in ("json", "csv")]
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
 from orders.models import Customer
+from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
 MODELS = list(shop_site._registry)
@@ -25,6 +26,8 @@ EVERYWHERE = [
     "/admin/accounts/",
     "/admin/orders/",
     "/admin/orders/product/import/",
+    "/admin/reports/",
+    *(f"/admin/reports/?group_by={group.value}" for group in GroupBy),
     "/admin/tenants/",
     "/admin/password_change/",
     "/admin/jsi18n/",

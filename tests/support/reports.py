@@ -3,6 +3,7 @@
 from datetime import time
 from decimal import Decimal
 
+from orders.models import OrderLine
 from tests.factories.orders import OrderFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 
@@ -34,3 +35,21 @@ def make_seller(cashier):
         )
 
     return make
+
+
+def create_line(order, product, *, quantity=Decimal(1), **amounts):
+    """Create a line without changing its order."""
+    OrderLine.objects.create(
+        order=order,
+        position=0,
+        product=product,
+        sku=product.sku,
+        name=product.name,
+        list_price=product.price,
+        unit_price=product.price,
+        quantity=quantity,
+        tracks_stock=False,
+        discount_total=0,
+        tax_total=Decimal("0.001"),
+        **amounts,
+    )

@@ -1,4 +1,4 @@
-"""Range of business days of a report: its limits in time, and labels of days and hours."""
+"""Range of business days of a report: its limits in time, and labels of the parts of time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -62,7 +62,27 @@ class BusinessDayRange:
     def day_at(self, moment: datetime) -> str:
         return self.calendar.day_at(moment).isoformat()
 
+    def week_at(self, moment: datetime) -> str:
+        return format_week(self.calendar.day_at(moment))
+
+    def month_at(self, moment: datetime) -> str:
+        return format_month(self.calendar.day_at(moment))
+
+    def hour_of_day_at(self, moment: datetime) -> str:
+        """Return the hour on the clock of the store, on whatever day."""
+        return f"{moment.astimezone(self.calendar.clock):%H}:00"
+
     def hour_at(self, moment: datetime) -> str:
         """Return the local hour with its UTC offset, which tells repeated hours apart."""
         local = moment.astimezone(self.calendar.clock)
         return local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
+
+
+def format_week(day: date) -> str:
+    """Return the week of ISO 8601, such as 2026-W09, which starts on Monday."""
+    year, week, _ = day.isocalendar()
+    return f"{year:04}-W{week:02}"
+
+
+def format_month(day: date) -> str:
+    return day.isoformat()[:7]

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -236,6 +236,25 @@ def group_hours_by_day(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Gr
 def group_hours_by_hour(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
     for row in sum_groups(hours, by=("hour",), sums=HOUR_SUMS):
         name = days.hour_at(row.pop("hour"))
+        yield name, name, row
+
+
+def group_hours_by_days(
+    format_label: Callable[[date], str],
+) -> Callable[[BusinessDayRange, QuerySet[SalesHour]], Groups]:
+    """Group by a period of several days, such as a week."""
+
+    def query(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
+        for day, _, row in group_hours_by_day(days, hours):
+            name = format_label(date.fromisoformat(day))
+            yield name, name, row
+
+    return query
+
+
+def group_hours_by_hour_of_day(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
+    for row in sum_groups(hours, by=("hour",), sums=HOUR_SUMS):
+        name = days.hour_of_day_at(row.pop("hour"))
         yield name, name, row
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from orders.services.reports.business_day import BusinessDayRange
+from orders.services.reports.business_day import BusinessDayRange, format_month, format_week
 from orders.services.reports.queries import (
     GroupQuery,
     ReportFilter,
@@ -25,7 +25,9 @@ from orders.services.reports.queries import (
     group_by_tax,
     group_by_time,
     group_hours_by_day,
+    group_hours_by_days,
     group_hours_by_hour,
+    group_hours_by_hour_of_day,
     sum_receipts,
 )
 from orders.services.reports.summary import find_summary_end
@@ -39,7 +41,10 @@ MAX_REPORT_PERIOD = timedelta(days=366)
 
 class GroupBy(StrEnum):
     HOUR = "hour"
+    HOUR_OF_DAY = "hour_of_day"
     DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
     PRODUCT = "product"
     CATEGORY = "category"
     CASHIER = "cashier"
@@ -107,7 +112,16 @@ class Grouping:
 
 GROUPINGS: Mapping[GroupBy, Grouping] = {
     GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_at, group_hours_by_hour)),
+    GroupBy.HOUR_OF_DAY: Grouping(
+        group_by_time(BusinessDayRange.hour_of_day_at, group_hours_by_hour_of_day)
+    ),
     GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at, group_hours_by_day)),
+    GroupBy.WEEK: Grouping(
+        group_by_time(BusinessDayRange.week_at, group_hours_by_days(format_week))
+    ),
+    GroupBy.MONTH: Grouping(
+        group_by_time(BusinessDayRange.month_at, group_hours_by_days(format_month))
+    ),
     GroupBy.CASHIER: Grouping(group_by_cashier),
     GroupBy.REGISTER: Grouping(group_by_register),
     GroupBy.STORE: Grouping(group_by_store),
@@ -131,6 +145,8 @@ GROUPINGS: Mapping[GroupBy, Grouping] = {
     GroupBy.TAX: Grouping(group_by_tax, TAX_FIGURES),
     GroupBy.DISCOUNT: Grouping(group_by_discount, DISCOUNT_FIGURES),
 }
+TIMES = frozenset((GroupBy.HOUR, GroupBy.HOUR_OF_DAY, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH))
+MAIN_FIGURES = {GroupBy.TAX: "tax_total", GroupBy.DISCOUNT: "discount_total"}
 Group = tuple[str, str]
 Money = Callable[[Decimal], Decimal]
 
@@ -145,13 +161,32 @@ class Report:
     groups: Mapping[Group, Totals] = field(default_factory=dict)
     total: Totals = field(default_factory=Totals)
 
-    def format_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the groups as dicts of strings, sorted by label; hours sorted by time.
+    @property
+    def is_by_time(self) -> bool:
+        return self.group_by in TIMES
+
+    @property
+    def main_figure(self) -> str:
+        """Return the figure that says most about a group: what was sold, taxed or deducted."""
+        return MAIN_FIGURES.get(self.group_by, "total")
+
+    def sort_groups(self, *, largest_first: bool = False) -> list[tuple[Group, Totals]]:
+        """Return the groups by label, and hours by time.
+
+        With `largest_first`, those that are not parts of time are sorted by their main figure.
+        """
+        groups = sorted(self.groups.items(), key=_sort_key(self.group_by))
+        if largest_first and not self.is_by_time:
+            groups.sort(key=lambda group: getattr(group[1], self.main_figure), reverse=True)
+        return groups
+
+    def format_rows(self, *, largest_first: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield the groups as dicts of strings, in the order of `sort_groups`.
 
         Rows are formatted lazily; the iterator also works outside of the tenant scope.
         """
         figures, money = GROUPINGS[self.group_by].figures, current_tenant().quantize_amount
-        groups = sorted(self.groups.items(), key=_sort_key(self.group_by))
+        groups = self.sort_groups(largest_first=largest_first)
         return (
             {"key": key, "label": label} | _format_figures(totals, figures, money)
             for (key, label), totals in groups

@@ -11,7 +11,7 @@ from tests.support.query_plans import MINUTES, analyze, explain_list, multiply_r
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
-GROUPS = ("hour", "product", "cashier", "store", "method", "tax")
+GROUPS = ("hour", "week", "product", "cashier", "store", "method", "tax")
 
 
 @pytest.fixture

@@ -45,6 +45,31 @@ def test_report_uses_the_business_day_of_each_store(shop, sale, manager_client):
     assert [row["key"] for row in second] == ["2026-03-02T00:00+05:45", "2026-03-02T04:00+01:00"]
 
 
+def test_weeks_and_months_are_those_of_business_days(shop, sale, manager_client):
+    berlin = create_store(shop, "Europe/Berlin", time(4))
+    for moment in (
+        "2026-01-01T02:59:59Z",  # 03:59, still the business day 2025-12-31
+        "2026-01-01T03:00:00Z",
+        "2026-01-05T02:59:59Z",  # Monday 03:59, still the business day of Sunday
+        "2026-01-05T03:00:00Z",
+        "2026-02-01T02:30:00Z",
+    ):
+        sale(moment, berlin)
+    period = {"from": "2025-12-01", "to": "2026-02-28"}
+
+    weeks, months, hours = (
+        {
+            row["key"]: row["orders"]
+            for row in fetch_report(manager_client, group_by=group, **period)["rows"]
+        }
+        for group in ("week", "month", "hour_of_day")
+    )
+
+    assert weeks == {"2026-W01": 3, "2026-W02": 1, "2026-W05": 1}
+    assert months == {"2025-12": 1, "2026-01": 4}
+    assert hours == {"03:00": 3, "04:00": 2}
+
+
 def test_repeated_hour_is_two_rows_in_order(shop, sale, manager_client):
     berlin = create_store(shop, "Europe/Berlin")
     for hour in ("2026-10-24T22", "2026-10-25T00", "2026-10-25T01", "2026-10-25T22"):

@@ -10,13 +10,12 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.models import OrderLine
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Person
 from tests.support.refunds import create_refund
-from tests.support.reports import create_store, fetch_report, make_seller
+from tests.support.reports import create_line, create_store, fetch_report, make_seller
 from tests.support.shifts import hold_order
 from tests.support.till import Till, amount, card, cash, line, percent
 
@@ -24,7 +23,10 @@ from tests.support.till import Till, amount, card, cash, line, percent
 SUMMARY = 1 if connection.vendor == "postgresql" else 0
 STATEMENT_COUNTS = {
     "hour": 7,
+    "hour_of_day": 7,
     "day": 7,
+    "week": 7,
+    "month": 7,
     "cashier": 7,
     "register": 7,
     "store": 7,
@@ -225,22 +227,6 @@ def test_amounts_that_a_group_does_not_have_are_null(manager_client, sales_and_r
     assert rows["product"]["quantity"] == "5"
     assert {"total", "gross", "net_total"} <= missing["tax"]
     assert {"tax_total", "net_tax_total", "gross"} <= missing["method"]
-
-
-def create_line(order, product, **amounts):
-    OrderLine.objects.create(
-        order=order,
-        position=0,
-        product=product,
-        sku=product.sku,
-        name=product.name,
-        list_price=product.price,
-        unit_price=product.price,
-        tracks_stock=False,
-        discount_total=0,
-        tax_total=Decimal("0.001"),
-        **amounts,
-    )
 
 
 # --- exact sums ----------------------------------------------------------------------------------
