@@ -192,31 +192,38 @@ def _choose_modifiers(
         build_charged_snapshot(each, modifiers.find(product, each.modifier) if product else None)
         for each in line.modifiers
     ]
+    if not _may_have_modifiers(line):
+        # No goods were handed out that the register could have sold like this.
+        chosen = [each | {"tracks_stock": False} for each in chosen]
     return replace(line, choice=Choice(tuple(chosen))) if chosen else line
+
+
+def _may_have_modifiers(line: ChargedLine) -> bool:
+    """Return whether modifiers of the line are possible: not of a deposit or a price on a label."""
+    return line.deposit_for is None and line.fixed_gross is None
 
 
 def _list_modifier_flags(
     lines: Sequence[ChargedLine], products: Sequence[Product | None], modifiers: ModifierLookup
 ) -> Iterable[Flag]:
     for line, product in zip(lines, products, strict=True):
-        if product:
-            yield from _find_modifier_flags(line, product, modifiers)
-        elif line.modifiers:
+        if line.modifiers and not (product and _may_have_modifiers(line)):
             yield Flag.MODIFIERS_DIFFER
+        if line.modifiers and line.deposit_for:
+            yield Flag.DEPOSIT_DIFFERS
+        if product and not line.deposit_for:
+            yield from _find_modifier_flags(line, product, modifiers)
 
 
 def _find_modifier_flags(
     line: ChargedLine, product: Product, modifiers: ModifierLookup
 ) -> Iterable[Flag]:
     """Flag modifiers that could not be sold like this now, and required lists without a choice."""
-    if line.deposit_for:
-        return
     found = [modifiers.find(product, each.modifier) for each in line.modifiers]
     prices = zip(line.modifiers, found, strict=True)
     is_other_price = any(known and known.price != each.price for each, known in prices)
     errors = modifiers.find_errors("", product, line.modifiers)
-    is_labeled = bool(line.modifiers) and line.fixed_gross is not None
-    if is_other_price or is_labeled or next(iter(errors), None):
+    if is_other_price or next(iter(errors), None):
         yield Flag.MODIFIERS_DIFFER
     if modifiers.choose(product, line.modifiers).missing:
         yield Flag.MODIFIERS_MISSING

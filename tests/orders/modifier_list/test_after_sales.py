@@ -5,7 +5,9 @@ import pytest
 from orders.models import Modifier, Order, StockMovement
 from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
-from tests.support.modifiers import modified, set_list, set_modifier
+from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.support.labels import add_check_digit
+from tests.support.modifiers import attach_modifiers, modified, set_list, set_modifier
 from tests.support.offline import build_offline_line, build_offline_sale, results, upload_one_booked
 from tests.support.refunds import build_refund_lines, create_refund
 from tests.support.till import (
@@ -220,6 +222,53 @@ def test_uploaded_modifier_needs_a_price_and_a_name_or_id(till, shop, latte):
     }
     with tenant_scope(shop):
         assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_uploaded_modifiers_of_a_deposit_are_flagged_and_take_no_stock(
+    is_known, till, store, make_product, latte, oat_milk, mods
+):
+    deposit = make_product("0.25", sku="DEPOSIT", modifier_lists=latte.modifier_lists)
+    bottle, goods = make_product("1.00", sku="WATER", deposit=deposit), new_id()
+    chosen = charge(mods["Oat"]) if is_known else {"name": "Oat", "price": "0.60"}
+    lines = [
+        build_offline_line(bottle, "1.00", id=goods),
+        build_offline_line(deposit, "0.25", deposit_for=goods, modifiers=[chosen]),
+    ]
+
+    order = upload_one_booked(till, build_offline_sale(1, *lines, payments=[cash("1.85")]))
+
+    assert (order["total"], order["flags"]) == ("1.85", ["deposit_differs", "modifiers_differ"])
+    assert get_stock_level(oat_milk, store) == (10, 0)
+
+
+def test_uploaded_modifiers_of_an_unknown_deposit_are_flagged(till, make_product):
+    bottle, goods = make_product("1.00", sku="WATER"), new_id()
+    deposit = {"name": "Deposit", "quantity": "1", "unit_price": "0.25", "deposit_for": goods}
+    lines = [
+        build_offline_line(bottle, "1.00", id=goods),
+        {**deposit, "modifiers": [{"name": "Whisky", "price": "20.00"}]},
+    ]
+
+    order = upload_one_booked(till, build_offline_sale(1, *lines, payments=[cash("21.25")]))
+
+    assert {"deposit_differs", "modifiers_differ"} <= set(order["flags"])
+
+
+def test_uploaded_modifiers_of_a_price_label_take_no_stock(
+    till, shop, store, make_product, oat_milk
+):
+    BarcodeRuleFactory(tenant=shop, pattern="21IIIIIVVVVVC", kind="price")
+    cheese = make_product("10.00", sold_by="weight", sku="CHEESE", plu="7")
+    mods = attach_modifiers(shop, cheese, "Milk", takes=oat_milk)
+    code = add_check_digit("210000700500")
+    sold = {"barcode": code, "quantity": "0.5", "unit_price": "10.00"}
+    sold["modifiers"] = [charge(mods["Oat"])]
+
+    order = upload_one_booked(till, build_offline_sale(1, sold, payments=[cash("5.00")]))
+
+    assert (order["total"], order["flags"]) == ("5.00", ["modifiers_differ"])
+    assert get_stock_level(oat_milk, store) == (10, 0)
 
 
 def test_unknown_product_with_modifiers_is_booked(till, mods):
