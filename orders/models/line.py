@@ -152,6 +152,20 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         return sum(parts, ZERO)
 
     @property
+    def modifiers_list_price(self) -> Decimal:
+        """Return the catalog price of the modifiers, from which it is measured what was charged.
+
+        Only uploads charge another one. That of an unknown modifier is the charged one.
+        """
+        return sum(
+            (
+                Decimal(each.get("list_price", each["price"])) * each["quantity"]
+                for each in self.chosen_modifiers
+            ),
+            ZERO,
+        )
+
+    @property
     def stock_items(self) -> list["StockItem"]:
         """Return what one unit takes from stock: the product, and those of its modifiers."""
         items = []

@@ -85,12 +85,11 @@ def _build_measured_line(line: OrderLine) -> MeasuredLine:
             # The quantity of other labels is the price divided by the list price, rounded.
             price = max(price, (line.quantity - MIN_QUANTITY) * line.list_price)
         return MeasuredLine(line.pk, Decimal(1), line.fixed_gross, price, discounts)
-    modifiers = line.modifiers_price if line.modifiers else Decimal(0)
     return MeasuredLine(
         line.pk,
         line.quantity,
-        line.unit_price + modifiers,
-        line.applicable_price + modifiers,
+        line.unit_price + (line.modifiers_price if line.modifiers else 0),
+        line.applicable_price + (line.modifiers_list_price if line.modifiers else 0),
         discounts,
         is_deposit=line.is_deposit,
     )

@@ -181,7 +181,9 @@ def build_charged_snapshot(request: ModifierRequest, modifier: Modifier | None) 
     """Return what a line stores of a modifier of an upload, which may be unknown."""
     if modifier is not None:
         stored = build_snapshot(modifier, request.quantity)
-        return stored if request.price is None else stored | {"price": str(request.price)}
+        if request.price in (None, modifier.price):
+            return stored
+        return stored | {"price": str(request.price), "list_price": str(modifier.price)}
     return {
         "modifier": str(request.modifier) if request.modifier else None,
         "list": None,

@@ -1,5 +1,7 @@
 """Refunds, receipts, uploads and the admin page of sales with modifiers."""
 
+from decimal import Decimal
+
 import pytest
 
 from orders.models import Modifier, Order, StockMovement
@@ -152,7 +154,7 @@ def test_uploaded_modifiers_are_booked_as_charged(till, shop, store, latte, oat_
     ("build", "total", "flags"),
     [
         (lambda mods: [], "3.50", ["modifiers_missing"]),
-        (lambda mods: [charge(mods["Large"], "0.40")], "3.90", ["modifiers_differ"]),
+        (lambda mods: [charge(mods["Large"], "0.40")], "3.90", ["modifiers_differ", "over_limit"]),
         (lambda mods: [charge(mods["Small"]), charge(mods["Large"])], "4.00", ["modifiers_differ"]),
         (lambda mods: [charge(mods["Small"], quantity=2)], "3.50", ["modifiers_differ"]),
         (
@@ -222,6 +224,27 @@ def test_uploaded_modifier_needs_a_price_and_a_name_or_id(till, shop, latte):
     }
     with tenant_scope(shop):
         assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("charged", "total", "flags"),
+    [
+        ("0.00", "3.50", ["modifiers_differ", "over_limit"]),
+        ("30.00", "33.50", []),
+        # As much above the catalog.
+        ("60.00", "63.50", ["modifiers_differ", "over_limit"]),
+    ],
+)
+def test_price_of_uploaded_modifiers_counts_for_the_limits(
+    charged, total, flags, till, latte, mods
+):
+    set_modifier(mods["Large"], price=Decimal(30))
+    sold = build_offline_line(latte, "3.50", modifiers=[charge(mods["Large"], charged)])
+
+    order = upload_one_booked(till, build_offline_sale(1, sold, payments=[cash(total)]))
+
+    assert (order["total"], order["flags"]) == (total, flags)
+    assert get_line(order)["modifiers"][0]["price"] == charged
 
 
 @pytest.mark.parametrize("is_known", [True, False])
