@@ -31,6 +31,7 @@ from orders.services.payments.gateway import query_payment, remaining_wait
 from orders.services.payments.readers import ensure_readers_free
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
 from orders.services.payments.tender import NewPayment, build_payments
+from orders.services.pricing.modifiers import save_missing_modifiers
 from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
 from tenants import audit, idempotency
@@ -85,6 +86,8 @@ def _save_payment(
         _ensure_same_payment(known, new, order)
         return order, known, False
     order.ensure_version(expected_version)
+    order.ensure_open()
+    save_missing_modifiers(order.loaded_lines)
     order.ensure_payable()
     (payment,) = build_payments(order, [new], before)
     payment.taken_by = by
@@ -367,6 +370,7 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
     """Complete an order with nothing left to pay after an edit; return whether it was."""
     completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
     if completes:
+        save_missing_modifiers(order.loaded_lines)
         ensure_modifiers_chosen(order.loaded_lines)
         # The shifts of its payments may be closed: the sale belongs to the current one.
         shift = take_numbers(order.register).shift

@@ -1,11 +1,14 @@
 """Choose the modifiers of a line: from the lists of its product, within their limits."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
+
+from django.db.models import prefetch_related_objects
 
 from orders.models import Modifier, ModifierList, OrderLine, Product
 from orders.money import ModifierInput
@@ -95,12 +98,21 @@ class ModifierLookup:
             if modifier := self.find(product, id):
                 by_list.setdefault(modifier.modifier_list_id, []).append(modifier)
         chosen: list[Snapshot] = []
-        missing: list[Snapshot] = []
         for row in self.list_offered(product):
             ours = sorted(by_list.get(row.pk, ()), key=attrgetter("position"))
             chosen += [build_snapshot(each, wanted[each.pk]) for each in ours]
-            missing += _find_missing(row, sum(wanted[each.pk] for each in ours))
-        return Choice(tuple(chosen), tuple(missing))
+        return Choice(tuple(chosen), tuple(self.find_missing(product, chosen)))
+
+    def find_missing(self, product: Product, chosen: Iterable[Snapshot]) -> list[Snapshot]:
+        """Return the required lists of the product of which too few are among the snapshots."""
+        quantities = Counter[str | None]()
+        for each in chosen:
+            quantities[each["list"]] += each["quantity"]
+        return [
+            missing
+            for row in self.list_offered(product)
+            for missing in _find_missing(row, quantities[str(row.pk)])
+        ]
 
     def find_errors(
         self, path: str, product: Product, requests: Sequence[ModifierRequest]
@@ -219,6 +231,35 @@ def choose_modifiers(line: OrderLine, requests: Sequence[ModifierRequest]) -> No
     choice = lookup.choose(product, requests)
     line.modifiers = list(choice.modifiers) or None
     line.missing_modifiers = list(choice.missing) or None
+
+
+def update_missing_modifiers(lines: Iterable[OrderLine]) -> list[OrderLine]:
+    """Set the required lists of which too few are chosen now; return the changed lines, unsaved.
+
+    What was chosen counts even if it is archived or deleted. A deposit has no modifiers.
+    """
+    sold = [line for line in lines if line.product_id and not line.is_deposit]
+    prefetch_related_objects(sold, "product")
+    pairs = [(line, product) for line in sold if (product := line.product)]
+    lookup = ModifierLookup.load(product for _, product in pairs)
+    changed = []
+    for line, product in pairs:
+        missing = lookup.find_missing(product, line.chosen_modifiers) or None
+        if missing != line.missing_modifiers:
+            line.missing_modifiers = missing
+            changed.append(line)
+    return changed
+
+
+def save_missing_modifiers(lines: Iterable[OrderLine]) -> None:
+    """Update what the lines of an open order miss, before it is paid.
+
+    Lines without modifiers take no statement: they miss what a changed list or product requires
+    from their next change on.
+    """
+    modified = [line for line in lines if line.modifiers or line.missing_modifiers]
+    if modified and (changed := update_missing_modifiers(modified)):
+        OrderLine.objects.bulk_update(changed, ["missing_modifiers"])
 
 
 def parse_modifiers(stored: Iterable[Snapshot]) -> tuple[ModifierInput, ...]:

@@ -41,6 +41,7 @@ from orders.services.pricing.lines import build_discount, build_lines
 from orders.services.pricing.modifiers import (
     CHOICE_FIELDS,
     choose_modifiers,
+    update_missing_modifiers,
     update_modifier_prices,
 )
 from orders.services.pricing.reprice import (
@@ -143,6 +144,8 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
         line.ensure_whole_units(line.quantity)
         if "modifiers" in changes:
             choose_modifiers(line, changes["modifiers"])
+        else:
+            update_missing_modifiers([line])
         for deposit in deposits:
             deposit.quantity = line.quantity
 

@@ -448,6 +448,60 @@ def test_open_order_is_paid_once_its_modifiers_are_chosen(till, shop, latte, mod
     assert till.pay(order, cash("4.60")).json()["status"] == "completed"
 
 
+def test_line_misses_what_a_list_requires_since_its_last_change(
+    till, shop, product, latte, mods, problem
+):
+    order = till.sold(line(product))
+    set_product(shop, product, modifier_lists=latte.modifier_lists)
+
+    changed = change(till, order, note="hot").json()
+
+    assert [each["name"] for each in get_line(changed)["missing_modifiers"]] == ["Size"]
+    problem(till.pay(changed, cash_rest()), 400, "invalid", {"lines[0].modifiers": "required"})
+    assert till.shown(order) == changed
+
+
+def test_list_that_requires_more_meanwhile_is_checked_before_payment(
+    till, shop, latte, mods, problem
+):
+    order = till.sold(modified(latte, mods["Small"]))
+    set_list(mods["Oat"], min=1)
+    before = count_rows(shop)
+
+    refused = till.pay(order, cash_rest())
+
+    problem(refused, 400, "invalid", {"lines[0].modifiers": "required"})
+    assert count_rows(shop) == before
+    chosen = change(till, order, modifiers=choose(mods["Small"], mods["Oat"])).json()
+    assert till.pay(chosen, cash_rest()).json()["status"] == "completed"
+
+
+def test_required_list_that_is_archived_or_detached_is_not_required_for_payment(
+    till, shop, latte, mods
+):
+    order, other = till.sold(line(latte)), till.sold(line(latte))
+    set_list(mods["Small"], is_active=False)
+
+    paid = till.pay(order, cash_rest()).json()
+
+    assert (paid["status"], get_line(paid)["missing_modifiers"]) == ("completed", [])
+    assert till.shown(paid)["lines"] == paid["lines"]
+    set_list(mods["Small"], is_active=True)
+    set_product(shop, latte, modifier_lists=None)
+    assert till.pay(other, cash_rest()).json()["status"] == "completed"
+
+
+def test_chosen_modifier_counts_although_it_is_gone(till, shop, latte, mods):
+    order = till.sold(modified(latte, mods["Large"]))
+    with tenant_scope(shop):
+        mods["Large"].delete()
+
+    changed = change(till, order, note="hot").json()
+
+    assert get_line(changed)["missing_modifiers"] == []
+    assert till.pay(order, cash_rest()).json()["status"] == "completed"
+
+
 def test_edit_that_would_complete_the_order_needs_its_modifiers(
     till, shop, product, latte, mods, problem
 ):
