@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Modifier, ModifierList, Product
 from tenants.api.fields import (
@@ -27,8 +28,7 @@ class ModifierInput(StrictSerializer):
     id = StrictUUIDField(required=False)
     name = StrictCharField(max_length=100, trim_whitespace=True)
     price = MoneyField(required=False, help_text="What it adds to the price of one unit.")
-    product = TenantRelatedField(
-        Product,
+    product = StrictUUIDField(
         required=False,
         allow_null=True,
         help_text="Product that it takes from stock, if that tracks stock.",
@@ -63,6 +63,20 @@ class ModifierListInput(StrictSerializer):
         help_text="All modifiers in their order. Modifiers of the list that are left out are "
         "deleted; past sales keep them.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Replace the ids of products by the products, which are loaded with one query."""
+        modifiers = attrs.get("modifiers", ())
+        ids = {id for each in modifiers if (id := each.get("product"))}
+        products = Product.objects.in_bulk(ids) if ids else {}
+        if unknown := ids - products.keys():
+            detail = {"product": [ErrorDetail("Object does not exist.", "does_not_exist")]}
+            errors = [detail if each.get("product") in unknown else {} for each in modifiers]
+            raise serializers.ValidationError({"modifiers": errors})
+        for each in modifiers:
+            if id := each.get("product"):
+                each["product"] = products[id]
+        return attrs
 
 
 class ModifierSerializer(serializers.ModelSerializer[Modifier]):

@@ -1,6 +1,8 @@
 """Modifier lists: permissions, validation, nested modifiers and isolation of shops."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from orders.models import Modifier, ModifierList
 from tenants.models import AuditEvent, OutboxEvent
@@ -8,6 +10,7 @@ from tenants.scope import tenant_scope
 from tests.factories.modifier_list import ModifierFactory, ModifierListFactory
 from tests.factories.orders import ProductFactory
 from tests.support.parallel import run_concurrently, statuses
+from tests.support.till import new_id
 from tests.support.variants import create_variant
 
 PATH = "modifier-lists/"
@@ -60,6 +63,29 @@ def test_modifier_takes_no_product_with_variants(manager_client, shop, product, 
     refused = manager_client.post(PATH, {**SIZE, "modifiers": [*SIZE["modifiers"], syrup]})
 
     problem(refused, 400, "invalid", {"modifiers[2].product": "has_variants"})
+    assert list_rows(shop) == {}
+
+
+def test_products_of_modifiers_are_loaded_with_one_query(manager_client, shop):
+    def create(number):
+        products = [ProductFactory(tenant=shop) for _ in range(number)]
+        modifiers = [{"name": each.sku, "product": str(each.pk)} for each in products]
+        with CaptureQueriesContext(connection) as queries:
+            made = manager_client.post(PATH, {"name": f"{number}", "modifiers": modifiers})
+        assert made.status_code == 201, made.content
+        shown = [each["product"] for each in made.json()["modifiers"]]
+        assert shown == [str(each.pk) for each in products]
+        return len(queries)
+
+    assert create(2) == create(20)
+
+
+def test_unknown_product_of_a_modifier_is_rejected(manager_client, shop, problem):
+    syrup = {"name": "Syrup", "product": new_id()}
+
+    refused = manager_client.post(PATH, {**SIZE, "modifiers": [*SIZE["modifiers"], syrup]})
+
+    problem(refused, 400, "invalid", {"modifiers[2].product": "does_not_exist"})
     assert list_rows(shop) == {}
 
 
