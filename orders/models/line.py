@@ -174,7 +174,11 @@ class OrderLine(SoldByUnitOrWeight, TenantOwned):
         if self.modifiers:
             items += [
                 StockItem(
-                    UUID(each["product"]), each["sku"], each["name"], Decimal(each["quantity"])
+                    UUID(each["product"]),
+                    each["sku"],
+                    # Lines from before it was stored have the modifier's.
+                    each.get("product_name", each["name"]),
+                    Decimal(each["quantity"]),
                 )
                 for each in self.modifiers
                 if each["tracks_stock"]

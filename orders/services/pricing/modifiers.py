@@ -185,6 +185,7 @@ def build_snapshot(modifier: Modifier, quantity: int) -> Snapshot:
         "quantity": quantity,
         "product": str(product.pk) if product else None,
         "sku": product.sku if product else "",
+        "product_name": product.name if product else "",
         "tracks_stock": bool(product and product.has_own_stock),
     }
 
@@ -205,6 +206,7 @@ def build_charged_snapshot(request: ModifierRequest, modifier: Modifier | None) 
         "quantity": request.quantity,
         "product": None,
         "sku": "",
+        "product_name": "",
         "tracks_stock": False,
     }
 

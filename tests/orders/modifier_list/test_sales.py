@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from orders.models import Modifier, Order, OrderLine, Payment, StockMovement
+from orders.models import Modifier, Order, OrderLine, Payment, StockLevel, StockMovement
 from orders.services.pricing.modifiers import ModifierLookup, ModifierRequest
 from orders.services.stock.consistency import find_stock_differences
 from orders.services.verification import verify_chains
+from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.modifier_list import ModifierFactory
@@ -151,9 +152,21 @@ def test_missing_stock_of_a_modifier_blocks_the_sale(
     )
 
     short = problem(refused, 409, "insufficient_stock")["short"]
-    assert [(each["sku"], each["name"], each["wanted"]) for each in short] == [("OAT", "Oat", "11")]
+    described = [(each["sku"], each["name"], each["wanted"]) for each in short]
+    assert described == [("OAT", "Oat milk portion", "11")]
     assert count_rows(shop) == before
     assert get_stock_level(oat_milk, store) == (10, 0)
+
+
+def test_event_of_low_stock_names_the_product_of_the_modifier(till, shop, latte, oat_milk, mods):
+    with tenant_scope(shop):
+        StockLevel.objects.filter(product=oat_milk).update(reorder_point=9)
+
+    till.sold(modified(latte, mods["Small"], mods["Oat"]), payments=[cash_rest()])
+
+    with tenant_scope(shop):
+        (event,) = OutboxEvent.objects.filter(topic="stock.low")
+    assert (event.data["sku"], event.data["name"]) == ("OAT", "Oat milk portion")
 
 
 def test_product_without_stock_is_not_taken(till, shop, store, latte, oat_milk, mods):
