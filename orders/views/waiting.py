@@ -25,10 +25,16 @@ class WaitMixin(ListRetrieveMixin):
     If many requests wait already, the answer comes at once, with `Retry-After`.
     """
 
-    def initial(self: Any, request: Request, *args: Any, **kwargs: Any) -> None:
-        if self.action == "retrieve":
-            self.query_params = ("wait",)
-        super().initial(request, *args, **kwargs)
+    # Set by an action with parameters of its own.
+    params_of_action: tuple[str, ...] = ()
+
+    @property
+    def query_params(self: Any) -> tuple[str, ...]:
+        return ("wait",) if self.action == "retrieve" else self.params_of_action
+
+    @query_params.setter
+    def query_params(self, names: tuple[str, ...]) -> None:
+        self.params_of_action = names
 
     @property
     def in_progress(self) -> Any:

@@ -168,7 +168,7 @@ class VariantDiff:
                 error = "parent", "max", f"A product can have at most {MAX_VARIANTS} variants."
             if error:
                 wrong.add(each.parent)
-                yield self.build_error(sku, *error)
+                yield self.build_row_error(sku, *error)
         yield from self.find_parents_in_use(wrong)
         yield from self.find_deposits_with_variants()
 
@@ -206,23 +206,23 @@ class VariantDiff:
             used: Any = StockLevel.objects.filter(~Q(quantity=0) | ~Q(reserved=0), product__in=ids)
             for product in used.values_list("product", flat=True).distinct():
                 detail = f"{new[product]} has stock. Count it as zero before it gets variants."
-                yield self.build_error(first[new[product]], "parent", "has_stock", detail)
+                yield self.build_row_error(first[new[product]], "parent", "has_stock", detail)
             deposits: Any = Product.objects.filter(deposit__in=ids)
             for product in deposits.values_list("deposit", flat=True).distinct():
                 detail = f"{new[product]} is the deposit of other products."
-                yield self.build_error(first[new[product]], "parent", "is_deposit", detail)
+                yield self.build_row_error(first[new[product]], "parent", "is_deposit", detail)
             modifiers = Modifier.objects.filter(product__in=ids)
             for product in modifiers.values_list("product", flat=True).distinct():
                 detail = f"Modifiers take {new[product]} from stock."
-                yield self.build_error(first[new[product]], "parent", "is_modifier", detail)
+                yield self.build_row_error(first[new[product]], "parent", "is_modifier", detail)
 
     def find_deposits_with_variants(self) -> Iterator[FieldError]:
         for sku, deposit in self.catalog.deposits.items():
             if self.has_variants.get(deposit):
                 detail = f"{deposit} has variants. Choose one of them."
-                yield self.build_error(sku, "deposit", "has_variants", detail)
+                yield self.build_row_error(sku, "deposit", "has_variants", detail)
 
-    def build_error(self, sku: str, column: str, code: str, detail: str) -> FieldError:
+    def build_row_error(self, sku: str, column: str, code: str, detail: str) -> FieldError:
         return FieldError(column, code, detail, row=self.catalog.skus[sku])
 
     # --- writing ------------------------------------------------------------------------------
