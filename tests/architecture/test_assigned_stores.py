@@ -32,7 +32,6 @@ OF_NO_STORE = {
     "barcode-rule",
     "idempotency-key",
     "payment-events",
-    "service-key",
     "price",
     "price-list",
     "product",

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from django.db.models import Model
+
 from config.openapi_operations import PREFIX
 from config.problems import HTTP_STATUSES
 from tenants.exceptions import DomainError
@@ -156,8 +158,10 @@ class Reader(ast.NodeVisitor):
             self.add(named)
         elif is_outer(self.function) and getattr(node.value, "id", "") == "self":
             self.calls.add(node.attr)
-        elif len(methods := list_methods().get(node.attr, ())) <= MAX_NAMESAKES:
-            self.calls.update(methods)
+        # Not names such as `full_clean`, which every row has.
+        elif not hasattr(Model, node.attr):
+            methods = list_methods().get(node.attr, set())
+            self.calls.update(methods if len(methods) <= MAX_NAMESAKES else ())
         self.generic_visit(node)
 
     def resolve(self, node: ast.expr) -> Any:
