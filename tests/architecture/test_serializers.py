@@ -164,6 +164,9 @@ LOOKED_UP_BY_SERVICES = {
     # Looked up in the current tenant with those of the other prices.
     ("BatchedPriceInput", "product"),
     ("PriceBatchInput", "prices[].product"),
+    # Looked up in the current tenant with those of the other modifiers.
+    ("ModifierInput", "product"),
+    ("ModifierListInput", "modifiers[].product"),
 }
 # Framework fields whose children are our own fields.
 CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)
