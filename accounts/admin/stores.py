@@ -14,12 +14,16 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
+from accounts.client_info import get_client_ip
+from accounts.exceptions import InsufficientAuthentication
 from accounts.models import Role, User
 from accounts.models.pairing_code import format_pairing_code
 from accounts.serializers.shop import RegisterChange, RegisterInput, StoreInput
+from accounts.services.login import reauthenticate
 from accounts.services.pairing_codes import make_pairing_code
 from accounts.services.terminals import end_sessions_at_inactive
 from tenants import services
@@ -27,6 +31,8 @@ from tenants.exceptions import DomainError
 from tenants.models import Register, Store
 from tenants.qr import draw_qr
 from tenants.scope import atomic_with_retry
+
+LOG_IN_IS_OLD = "Your log-in is some time ago: enter your password again."
 
 
 class PlaceAdmin(ShopAdmin):
@@ -84,7 +90,10 @@ class RegisterAdmin(PlaceAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def pairing_code_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        """Make a pairing code and show it once, as text and as QR code."""
+        """Make a pairing code and show it once, as text and as QR code.
+
+        It asks for the password unless the log-in is recent, as the API does.
+        """
         by: Any = request.user
         register = self.get_object(request, str(pk))
         if register is None:
@@ -93,22 +102,46 @@ class RegisterAdmin(PlaceAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        if refusal := self.check_recent_log_in(request):
+            return self.render_pairing(request, "password", register, refusal=refusal)
         try:
             code, expires_at = make_pairing_code(register_id=register.pk, by=by)
         except DomainError as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect("../change/")
-        request.current_app = self.admin_site.name
         address = request.build_absolute_uri(f"/till/#pair={code}")
+        return self.render_pairing(
+            request,
+            "code",
+            register,
+            code=format_pairing_code(code),
+            expires_at=expires_at.astimezone(register.store.clock),
+            qr=draw_qr(address),
+        )
+
+    def check_recent_log_in(self, request: Any) -> str:
+        """Return what is missing or wrong, or nothing after a recent log-in by password."""
+        try:
+            if password := request.POST.get("password"):
+                reauthenticate(request.log_in, password=password, ip=get_client_ip(request))
+            request.log_in.ensure_fresh(timezone.now(), by_password=True)
+        except InsufficientAuthentication:
+            return "Enter your password." if "password" in request.POST else LOG_IN_IS_OLD
+        except DomainError as refusal:
+            return " ".join(error.detail for error in refusal.errors) or str(refusal)
+        return ""
+
+    def render_pairing(
+        self, request: Any, step: str, register: Register, **facts: Any
+    ) -> HttpResponse:
+        request.current_app = self.admin_site.name
         context = self.admin_site.each_context(request) | {
             "title": f"Pair a device with {register}",
             "opts": self.opts,
             "register": register,
-            "code": format_pairing_code(code),
-            "expires_at": expires_at.astimezone(register.store.clock),
-            "qr": draw_qr(address),
+            **facts,
         }
-        return TemplateResponse(request, "admin/shop/pairing_code.html", context)
+        return TemplateResponse(request, f"admin/shop/pairing_{step}.html", context)
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)

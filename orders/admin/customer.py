@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from accounts.admin.pages import ExactSearchMixin, ShopAdmin
@@ -45,6 +45,12 @@ class CustomerAdmin(ErasureMixin, ExactSearchMixin, ShopAdmin):
     ordering = ("name", "id")
     search_help_text = "Enter the beginning of a name, an e-mail address or a phone number."
     fields = ("name", "email", "phone", "tax_number", "group", "note", "external_id")
+
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        """Store no name in the session, where an erasure does not find it."""
+        is_done = not (args or "level" in kwargs) or messages.SUCCESS in (*args, *kwargs.values())
+        text = "The customer was saved." if is_done else message
+        super().message_user(request, text, *args, **kwargs)
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> Any:
         return search_customers(rows, term)

@@ -111,13 +111,11 @@ def _erase_orders(orders: Iterable[uuid.UUID]) -> None:
 
 
 def _erase_store_credits(data: PersonalData) -> None:
-    """Erase the name on store credits that the customer got for an order."""
+    """Erase the name on store credits that the customer got for an order, or paid with."""
     for ids in _split(data.orders):
         refunds = list(Refund.objects.filter(order__in=ids).values_list("pk", flat=True))
         payments = list(Payment.objects.filter(order__in=ids).values_list("pk", flat=True))
-        entries = StoreCreditEntry.objects.filter(
-            Q(refund__in=refunds) | Q(payment__in=payments, amount__gt=0)
-        )
+        entries = StoreCreditEntry.objects.filter(Q(refund__in=refunds) | Q(payment__in=payments))
         StoreCredit.objects.filter(
             pk__in=list(entries.values_list("credit", flat=True)), customer_name__in=data.names
         ).update(customer_name="", version=F("version") + 1, updated_at=timezone.now())

@@ -81,3 +81,11 @@ def test_customer_of_another_shop_is_not_erased(managers_browser, other_shop):
 
     assert answer.status_code == 404
     assert snapshot_database(Customer) == before
+
+
+def test_message_about_a_customer_names_nobody(managers_browser):
+    """It is kept in the session, where an erasure does not find it."""
+    submit_form(managers_browser, "/admin/orders/customer/add/", name="Zaphod Quill")
+
+    assert "Quill" not in str(managers_browser.session.items())
+    assert "The customer was saved." in managers_browser.get("/admin/").content.decode()

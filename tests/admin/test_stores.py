@@ -1,14 +1,22 @@
 """Stores and registers in the admin: managers read, admins change."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AuthSession, PairingCode
 from tenants.models import Register, Store
 from tenants.scope import tenant_scope
-from tests.factories.accounts import AuthSessionFactory, TerminalFactory
-from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
+from tests.factories.accounts import PASSWORD, AuthSessionFactory, TerminalFactory
+from tests.support.admin_browser import (
+    build_form,
+    open_browser,
+    read_errors,
+    snapshot_database,
+    submit_form,
+)
 from tests.support.api import Api
 
 STORES = "/admin/tenants/store/"
@@ -130,6 +138,37 @@ def test_manager_makes_a_pairing_code_with_one_click(managers_browser, register)
     assert "<svg" in shown
     paired = Api().post("auth/pair/", {"pairing_code": code})
     assert paired.json()["register"]["id"] == str(register.pk)
+
+
+@pytest.fixture
+def old_browser(manager):
+    """A browser whose log-in is three hours ago."""
+    at = timezone.now() - timedelta(hours=3)
+    return open_browser(manager, AuthSessionFactory(user=manager, auth_time=at))
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({}, "Your log-in is some time ago"),
+        ({"password": ""}, "Enter your password."),
+        ({"password": "wrong"}, "Wrong password."),
+    ],
+)
+def test_pairing_code_needs_a_recent_log_in(old_browser, register, form, message):
+    answer = old_browser.post(f"{REGISTERS}{register.pk}/pairing-code/", form)
+
+    page = answer.content.decode()
+    assert message in page
+    assert "till-qr" not in page
+    assert snapshot_database(PairingCode) == {"PairingCode": []}
+
+
+def test_pairing_code_is_made_after_the_password(old_browser, register):
+    path = f"{REGISTERS}{register.pk}/pairing-code/"
+
+    assert "till-qr" in old_browser.post(path, {"password": PASSWORD}).content.decode()
+    assert "till-qr" in old_browser.post(path).content.decode()
 
 
 def test_pairing_code_is_not_made_by_opening_a_link(managers_browser, register):

@@ -388,3 +388,16 @@ def test_two_erasures_at_once_erase_once(manager, customer, shop):
     assert statuses(answers) == {200: 1, 409: 1}
     with tenant_scope(shop):
         assert AuditEvent.objects.filter(event="customer_erased").count() == 1
+
+
+def test_name_on_a_store_credit_that_the_customer_used_is_erased(
+    till, manager_client, make_product, customer, named
+):
+    body = {"amount": "5.00", "customer_name": NAME}
+    code = manager_client.post("store-credits/", body, Idempotency_Key="made").json()["full_code"]
+    payment = {"id": new_id(), "method": "store_credit", "amount": "2.50", "reference": code}
+    till.sold(line(make_product("2.50")), customer=named, payments=[payment])
+
+    assert erase(manager_client, customer).status_code == 200
+
+    assert find_personal_data() == []
