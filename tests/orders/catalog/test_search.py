@@ -231,15 +231,19 @@ def test_typo_matches_are_ranked_by_similarity_across_pages(cashier_client, shop
 
 @pytest.fixture
 def without_index(transactional_db):
-    """Drop the trigram index and its extensions, which the web role may not create."""
-    migration = import_module("orders.migrations.0004_search")
+    """Drop the trigram indexes and their extensions, which the web role may not create."""
+    products, customers = (
+        import_module(f"orders.migrations.{name}") for name in ("0004_search", "0032_customers")
+    )
     with as_owner(connection), connection.cursor() as cursor:
-        cursor.execute("DROP INDEX product_search; DROP EXTENSION pg_trgm, btree_gin")
+        cursor.execute("DROP INDEX product_search, customer_search")
+        cursor.execute("DROP EXTENSION pg_trgm, btree_gin")
     search._trigram_index_exists.cache_clear()
-    yield migration
+    yield products
     search._trigram_index_exists.cache_clear()
     with as_owner(connection), connection.schema_editor(atomic=False) as editor:
-        migration.index(None, editor)
+        for each in (products, customers):
+            each.index(None, editor)
 
 
 @pytest.mark.one_server
