@@ -56,6 +56,7 @@ class ServiceKeyAuthentication(BaseAuthentication):
         structlog.contextvars.bind_contextvars(session=str(session.pk))
         count_attempt([bucket_for_service_key(key.pk)])
         ensure_scope(request, key, session)
+        key.user.scopes = key.scopes
         return key.user, session
 
     def authenticate_header(self, request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -146,6 +147,8 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     # Store of the paired terminal of this request's session, or None.
     at_store: uuid.UUID | None = None
+    # Scopes of the service key of this request, or None for people.
+    scopes: Collection[str] | None = None
 
     objects: ClassVar[UserManager] = UserManager()
 

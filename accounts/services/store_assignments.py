@@ -1,8 +1,10 @@
 """Assignment of users to stores."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from accounts.models import AuthSession, Posting, User
+from tenants.exceptions import NotPermitted
 from tenants.models import Store
 
 
@@ -25,3 +27,23 @@ def assign_stores(user: User, stores: Collection[Store]) -> bool:
         sessions = AuthSession.objects.opened_by_pin().filter(user=user).exclude(store__in=wanted)
         sessions.end(AuthSession.EndReason.BY_STAFF)
     return True
+
+
+def filter_stores(stores: Any, user: User) -> Any:
+    """Filter a queryset of stores by those in which the user works."""
+    assigned = _find_assigned_stores(user)
+    return stores.filter(pk__in=assigned) if assigned else stores
+
+
+def ensure_works_in(stores: Iterable[Store], user: User) -> None:
+    """Raise `NotPermitted` unless the user works in all of these stores."""
+    assigned = _find_assigned_stores(user)
+    if assigned and any(store.pk not in assigned for store in stores):
+        raise NotPermitted
+
+
+def _find_assigned_stores(user: User) -> set[Any]:
+    """Return the ids of the stores that the user is limited to; none means all stores."""
+    if user.works_in_all_stores:
+        return set()
+    return set(Posting.objects.filter(user=user).values_list("store_id", flat=True))

@@ -65,6 +65,10 @@ SELL_SQL, SELL_IF_AVAILABLE_SQL = (
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
+    def visible_to(self, user: User) -> "StockLevelQuerySet":
+        """Filter by the stores of a service key. People see the levels of all stores."""
+        return self.filter(build_store_filter(user)) if user.is_service else self
+
     def low(self) -> "StockLevelQuerySet":
         """Filter by levels at or below their reorder point."""
         return self.filter(reorder_point__isnull=False, quantity__lte=F("reorder_point"))

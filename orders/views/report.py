@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager
+from accounts.services.store_assignments import ensure_works_in, filter_stores
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
 from orders.services.reports.csv_rows import build_file_name, generate_csv
@@ -64,7 +65,9 @@ class ReportViewSet(TenantScopedViewSet):
         discount, there is one row each for line discounts, order discounts and price overrides,
         with the number of orders and the amount deducted as `discount_total`."""
         query = read_input(ReportQuery, request.query_params.dict())
-        every = Store.objects.select_related("tenant")
+        if "store" in query:
+            ensure_works_in([query["store"]], request.user)
+        every = filter_stores(Store.objects.select_related("tenant"), request.user)
         report = build_sales_report(
             GroupBy(query.get("group_by", GroupBy.DAY)),
             [query["store"]] if "store" in query else every,

@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
+from accounts.exceptions import ScopeMissing
 from accounts.models import User
+from accounts.services.store_assignments import ensure_works_in
 from orders.exceptions import CatalogChanged, InvalidRows
 from orders.services.catalog.csv_diff import CatalogDiff
 from orders.services.catalog.csv_file import CatalogFile
@@ -13,6 +15,9 @@ from tenants import audit, idempotency
 from tenants.exceptions import FieldError
 from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry
+
+# Which a service key needs to import a file with stock.
+STOCK_SCOPE = "stock:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,22 @@ def import_products(
     """Create the products that are new and update those that differ from the file.
 
     Products and columns that the file does not name stay unchanged. With `dry_run` nothing is
-    written and the report contains the errors. Raises `InvalidRows`, `CatalogChanged`.
+    written and the report contains the errors. Raises `InvalidRows`, `CatalogChanged`, and
+    `ScopeMissing` or `NotPermitted` for stock that a service key must not set.
     """
     if done := idempotency.resume_data():
         return _load_report(done)
     catalog = CatalogFile(file, options)
+    _ensure_may_set_stock(catalog, by)
     return _diff(catalog, by, write=False) if dry_run else _import(catalog, by)
+
+
+def _ensure_may_set_stock(catalog: CatalogFile, by: User) -> None:
+    if not catalog.has_readable_header or not catalog.columns.stock:
+        return
+    if by.scopes is not None and STOCK_SCOPE not in by.scopes:
+        raise ScopeMissing(scope=STOCK_SCOPE)
+    ensure_works_in([store for _, store in catalog.columns.stock], by)
 
 
 @atomic_with_retry

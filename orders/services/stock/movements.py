@@ -12,6 +12,7 @@ from functools import partial
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.store_assignments import ensure_works_in
 from orders.exceptions import InsufficientStock
 from orders.models import Product, StockLevel, StockMovement
 from orders.services.stock.levels import (
@@ -76,8 +77,9 @@ def move_stock(
     """Record a stock movement and update the level.
 
     `expected_version` is the version of the level that the client has seen. Return the movement
-    and whether it is new. Raises `IdConflict`, `InsufficientStock`.
+    and whether it is new. Raises `IdConflict`, `InsufficientStock`, `NotPermitted`.
     """
+    ensure_works_in(new.stores, by)
     levels = _lock_levels(new.product, new.stores)
     known = StockMovement.objects.filter(pk=new.id).first()
     if known is not None:
@@ -107,8 +109,9 @@ def move_stock_in_batch(
     Levels are locked and written at once, so that the number of statements does not depend on the
     number of movements, apart from those with an earlier `occurred_at`. Return the movements, and
     how many of them are new. Errors name the index: raises `Invalid`, `IdConflict`,
-    `InsufficientStock`.
+    `InsufficientStock`. Raises `NotPermitted` for a store in which the user does not work.
     """
+    ensure_works_in([store for new in batch for store in new.stores], by)
     levels = _lock_levels_of_batch(batch)
     known = StockMovement.objects.in_bulk([new.id for new in batch])
     writer = _BatchWriter(levels, by)
