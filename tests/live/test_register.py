@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 
 from orders.management.demo.setup import ensure_demo_shop
-from orders.management.demo.shops import CORNER
+from orders.management.demo.shops import CORNER, HARBOR
 from tests.support.live import browser
 from tests.support.live.proxy import run_proxy
 from tests.support.live.server import TILL, run_server
@@ -321,6 +321,206 @@ def test_device_that_was_unpaired_elsewhere_keeps_its_sales_and_sends_them_later
     shown.append(till.sell(MILK))
 
     ensure_orders_are_as_shown(api, shown)
+
+
+def unpair_elsewhere(till, api):
+    """Unpair the device from its register, and return to the set-up on it."""
+    register = api.get("registers/")["results"][0]
+    api.post(f"registers/{register['id']}/unpair/", {})
+    if till.page.locator("h1:has-text('Pair this device again')").count() == 0:
+        till.press("Lock")
+    till.wait_for("h1:has-text('Pair this device again')")
+    till.press("Pair this device again")
+
+
+def enter_code(till, code):
+    till.page.fill("input[name=code]", code)
+    till.press("Pair with the code")
+
+
+def make_code(api, register):
+    return api.post(f"registers/{register['id']}/pairing-codes/", {})["pairing_code"]
+
+
+def log_in_again(till, person):
+    name, pin = person
+    till.press(name)
+    till.page.fill("input[name=pin]", pin)
+    till.press("Log in")
+    till.open_shift()
+
+
+def ensure_code_is_unused(till, api, code):
+    """Use a code that the register must not have sent."""
+    assert till.read_device()["pairing"]["register"]["name"] == "Till 1"
+    assert api.post("auth/pair/", {"pairing_code": code})["register"]["name"] == "Till 2"
+
+
+def test_code_is_not_used_while_the_device_has_sales_of_its_register(till, api, network):
+    network.refuse()
+    till.sell(CUCUMBER)
+    code = make_code(api, api.get("registers/")["results"][1])
+    register = api.get("registers/")["results"][0]
+    api.post(f"registers/{register['id']}/unpair/", {})
+    network.come_back()
+    till.wait_for("h1:has-text('Pair this device again')")
+    till.press("Pair this device again")
+
+    enter_code(till, code)
+
+    assert "Log in as a manager and pair it with Till 1" in till.message
+    ensure_code_is_unused(till, api, code)
+    assert [sale["state"] for sale in till.read_sales()] == ["unsent"]
+
+
+def test_code_is_not_used_while_a_cart_is_open(till, api):
+    till.scan(MILK)
+    code = make_code(api, api.get("registers/")["results"][1])
+    unpair_elsewhere(till, api)
+
+    enter_code(till, code)
+
+    assert "Log in as a manager and choose a register" in till.message
+    ensure_code_is_unused(till, api, code)
+    assert len(till.read_device()["cart"]["lines"]) == 1
+
+
+def test_payments_of_an_open_cart_stay_with_their_register(till, api):
+    till.scan(MILK)
+    till.start_paying()
+    till.page.fill("input[name=tendered]", "0.50")
+    till.press("Take cash")
+    till.wait_for("button:has-text('Given back')")
+    code = make_code(api, api.get("registers/")["results"][1])
+    unpair_elsewhere(till, api)
+
+    enter_code(till, code)
+
+    assert "pair it with Till 1, and finish the sale" in till.message
+    ensure_code_is_unused(till, api, code)
+    till.pair("Till 2")
+    assert "pair it with Till 1, and finish the sale" in till.message
+    assert [part["amount"] for part in till.read_device()["parts"]] == ["0.50"]
+
+
+def hold_a_cart_after_a_sale(till):
+    till.sell(CUCUMBER)
+    till.scan(MILK)
+    till.press("Hold")
+
+
+@pytest.fixture
+def harbor(server, network):
+    """Return requests of a manager of another shop."""
+    ensure_demo_shop(HARBOR)
+    return ShopApi(f"http://127.0.0.1:{server.port}", tenant="harbor")
+
+
+def test_another_shop_finds_nothing_of_the_former_one(harbor, till, api):
+    register = harbor.get("registers/")["results"][0]
+    hold_a_cart_after_a_sale(till)
+    unpair_elsewhere(till, api)
+
+    enter_code(till, make_code(harbor, register))
+    till.wait_for("h1:has-text('Who sells?')")
+
+    assert till.read_sales() == []
+    assert set(till.read_device()) == {"pairing", "sequence"}
+    log_in_again(till, ("Maya Singh", LENA[1]))
+    settings = till.read_device()["settings"]
+    assert settings["tenant"]["currency"] == "CAD"
+    assert settings["store"]["id"] == register["store"]
+    till.page.fill("#search", MILK)
+    till.wait_for("text=Nothing found")
+
+
+@pytest.fixture
+def lisbon(server, network):
+    """Return a register of another store of the shop."""
+    base = f"http://127.0.0.1:{server.port}"
+    admin = ShopApi(base, username="admin", password="demo-admin-password")
+    store = admin.post("stores/", {"name": "Lisbon", "timezone": "Europe/Lisbon"})
+    return admin.post("registers/", {"name": "Till 9", "store": store["id"]})
+
+
+def test_register_of_another_store_begins_without_cart_and_shift(lisbon, till, api):
+    hold_a_cart_after_a_sale(till)
+    unpair_elsewhere(till, api)
+
+    enter_code(till, make_code(api, lisbon))
+    till.wait_for("h1:has-text('Who sells?')")
+
+    kept = till.read_device()
+    assert kept["cart"]["lines"] == kept["held"] == kept["parts"] == []
+    assert [kept[name] for name in ("shift", "drawer", "person", "settings")] == [None] * 4
+    assert [sale["state"] for sale in till.read_sales()] == ["sent"]
+
+
+def test_register_of_another_store_uses_the_settings_of_its_store(lisbon, till, api):
+    unpair_elsewhere(till, api)
+    asked = []
+    till.page.on("request", lambda request: asked.append(request.url.partition("/api/v1/")[2]))
+
+    enter_code(till, make_code(api, lisbon))
+    log_in_again(till, LENA)
+
+    snapshots = [path for path in asked if path.startswith("catalog/snapshot/")]
+    assert snapshots[0] == "catalog/snapshot/"
+    assert till.read_device()["settings"]["store"]["name"] == "Lisbon"
+    till.scan(MILK)
+    assert till.total == PRICE
+
+
+def test_malformed_code_in_the_address_is_removed_and_said(base):
+    with browser.run_browser() as context:
+        till = browser.RegisterPage(context.new_page(), base)
+        till.page.goto(f"{base}/till/#pair=%")
+
+        assert "Scan the QR code again" in till.message
+        assert till.page.url == f"{base}/till/"
+        assert till.page.input_value("input[name=code]") == ""
+        assert till.errors == []
+
+
+def test_code_is_removed_from_the_address_of_a_device_that_is_paired(till):
+    till.page.goto("about:blank")
+    till.page.goto(f"{till.base}/till/#pair=BCDFGHJK")
+    till.wait_for("h1:has-text('Who sells?')")
+
+    assert "already paired with Till 1" in till.message
+    assert till.page.url == f"{till.base}/till/"
+
+    till.page.evaluate("location.hash = 'pair=LMNPQRST'")
+    till.page.wait_for_function("location.hash === ''")
+    assert "LMNPQRST" not in till.page.evaluate("location.href")
+
+
+HIDE = """() => {
+  Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.mark.parametrize("how", ["after two minutes", "when the page is hidden"])
+def test_set_up_that_is_not_finished_forgets_the_manager(base, how):
+    with browser.run_browser() as context:
+        till = browser.RegisterPage(context.new_page(), base)
+        till.page.clock.install()
+        till.open()
+        for name, value in browser.MANAGER.items():
+            till.page.fill(f"input[name={name}]", value)
+        till.press("Log in")
+        till.wait_for("text=Which register is this device?")
+
+        if how == "after two minutes":
+            till.page.clock.fast_forward("02:01")
+        else:
+            till.page.evaluate(HIDE)
+
+        till.wait_for("input[name=password]")
+        assert till.page.input_value("input[name=password]") == ""
+        assert "Log in again" in till.message
+        assert till.errors == []
 
 
 def test_lost_answer_is_no_second_sale(till, api):

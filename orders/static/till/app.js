@@ -13,6 +13,8 @@ import { t } from "./texts/texts.js";
 const MAX_UNDO = 50;
 const IDLE_MINUTES = 5;
 const SALE_TIMEOUT = 8_000;
+/** How long the set-up waits for the choice of a register: it holds the password of a manager. */
+const OFFER_MINUTES = 2;
 /** What the list of terminals shows of this device. */
 const DEVICE = { name: "Browser", app_version: "1" };
 
@@ -64,6 +66,10 @@ export class App {
     this.isUnpaired = false;
     /** @type {any} what the set-up offers */
     this.offer = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.offerTimer = undefined;
+    /** What the form for a pairing code contains. */
+    this.pairingCode = "";
     /** @type {string | null} who enters a PIN */
     this.chosen = null;
     this.pin = "";
@@ -142,46 +148,109 @@ export class App {
     return { stores: stores.filter(isActive), registers: registers.filter(isActive) };
   }
 
+  /** Offer the registers of a shop, for a short time. @param {{stores: any[], registers: any[], credentials: any}} offer */
+  keepOffer(offer) {
+    clearTimeout(this.offerTimer);
+    this.offerTimer = setTimeout(() => this.dropOffer(), OFFER_MINUTES * 60_000);
+    this.update({ offer });
+  }
+
+  /** Forget the manager who has not chosen a register. */
+  dropOffer() {
+    if (!this.offer) return;
+    clearTimeout(this.offerTimer);
+    // A pairing that has begun still needs the session.
+    if (!this.isBusy) this.api.useTokens(null);
+    this.update({ offer: null, message: t("setupDropped") });
+  }
+
   /** Pair the device with a register, load the catalog, and go on as the manager. @param {any} register @param {any} credentials */
   async finishSetup(register, credentials) {
-    this.ensureSameRegister(register);
-    const paired = await this.api.post(`registers/${register.id}/pair/`, DEVICE);
-    await this.savePairing(paired, { register, tenant: credentials.tenant });
-    const tokens = await this.api.post("auth/token/", credentials, { anonymous: true });
-    this.api.useTokens(tokens);
-    await this.loadEverything();
-    await this.enter(tokens.user);
+    try {
+      this.ensureSameRegister(register);
+      const paired = await this.api.post(`registers/${register.id}/pair/`, DEVICE);
+      await this.savePairing(paired, { register, tenant: credentials.tenant });
+      const tokens = await this.api.post("auth/token/", credentials, { anonymous: true });
+      this.api.useTokens(tokens);
+      await this.loadEverything();
+      await this.enter(tokens.user);
+    } catch (error) {
+      if (!this.offer) this.api.useTokens(null);
+      throw error;
+    }
+  }
+
+  /** Take the pairing code of the address, which works only in the set-up. @param {string | null} code empty if it is malformed */
+  takePairingCode(code) {
+    if (code === null) return;
+    if (!code) this.say(t("badPairingCode"));
+    else if (this.pairing && !this.isUnpaired) this.say(t("alreadyPaired", { name: this.pairing.register.name }));
+    else this.update({ pairingCode: code });
   }
 
   /** Pair the device by a code that a manager has made, and ask who sells. @param {string} code */
   async pairByCode(code) {
+    this.ensureNothingKept();
     const body = { pairing_code: code, device: DEVICE };
     const paired = await this.api.post("auth/pair/", body, { anonymous: true });
     const register = { ...paired.register, store: paired.store.id };
-    this.ensureSameRegister(register);
     await this.savePairing(paired, { register, tenant: paired.tenant.slug });
-    this.update({ phase: "lock", message: "" });
+    this.update({ phase: "lock", message: "", pairingCode: "" });
     await this.loadPeople();
   }
 
-  /** Sales that the server does not have belong to their register. @param {any} register */
+  /** Sales that the server does not have, and payments, belong to their register. @param {any} register */
   ensureSameRegister(register) {
+    if (!this.pairing || register.id === this.pairing.register.id) return;
+    const { name } = this.pairing.register;
     const kept = this.unsent.length + this.rejected.length;
-    if (kept && this.pairing && register.id !== this.pairing.register.id) {
-      throw new Error(t("otherRegister", { count: kept, name: this.pairing.register.name }));
-    }
+    if (kept) throw new Error(t("otherRegister", { count: kept, name }));
+    if (this.parts.length) throw new Error(t("paidInPart", { name }));
   }
 
-  /** Keep the pairing; the numbers of the device go on. @param {any} paired @param {{register: any, tenant: string}} place */
+  /** A code works once, and only the answer names its register: do not use it if that could be the wrong one. */
+  ensureNothingKept() {
+    if (!this.pairing) return;
+    const { name } = this.pairing.register;
+    const kept = this.unsent.length + this.rejected.length;
+    if (kept) throw new Error(t("codeWithSales", { count: kept, name }));
+    if (this.parts.length) throw new Error(t("paidInPart", { name }));
+    if (this.cart.lines.length) throw new Error(t("codeWithCart", { name }));
+  }
+
+  /**
+   * Keep the pairing. With the same register everything goes on; another register of the shop begins
+   * without cart, shift and catalog, and another shop with an empty device.
+   *
+   * @param {any} paired
+   * @param {{register: any, tenant: string}} place
+   */
   async savePairing(paired, { register, tenant }) {
     const { sequence: kept } = await this.store.get("sequence");
-    const isSame = this.pairing?.register.id === register.id;
-    const sequence = Math.max(isSame ? (kept ?? 0) : 0, paired.last_device_sequence);
-    this.pairing = { register, tenant, terminal_token: paired.terminal_token };
+    const former = this.pairing;
+    const isSameRegister = former?.register.id === register.id;
+    const isSameShop = isSameRegister || former?.tenant === tenant;
+    const isSamePlace = isSameRegister && former.register.store === register.store;
+    const sequence = Math.max(isSameRegister ? (kept ?? 0) : 0, paired.last_device_sequence);
+    const pairing = { register, tenant, terminal_token: paired.terminal_token };
+    const values = { pairing, sequence };
+    if (!isSameShop) await this.store.clear(values);
+    else if (!isSamePlace) await this.store.set({ ...values, ...createEmptyState(), drawer: null });
+    else await this.store.set(values);
+    if (!isSameShop) this.sales = [];
+    if (!isSamePlace) this.forgetPlace();
+    this.pairing = pairing;
     this.api.terminalToken = paired.terminal_token;
     this.offer = null;
     this.isUnpaired = false;
-    await this.store.set({ pairing: this.pairing, sequence });
+  }
+
+  /** Show nothing of the former register, and load the whole catalog at the next log-in. */
+  forgetPlace() {
+    this.catalog = new Catalog();
+    Object.assign(this, createEmptyState());
+    Object.assign(this, { history: [], selected: null, query: "", category: null, lastSale: null });
+    Object.assign(this, { ended: null, suggestedFloat: null, report: null, chosen: null, pin: "" });
   }
 
   async loadEverything() {
@@ -302,7 +371,8 @@ export class App {
 
   /** Upload what is unsent and load what has changed; without a connection this does nothing. */
   async synchronize() {
-    if (this.isSyncing || !this.api.access || this.isBusy) return;
+    // The manager of the set-up can be one of another shop.
+    if (this.isSyncing || !this.api.access || this.isBusy || this.phase === "setup") return;
     this.isSyncing = true;
     try {
       await this.upload();
@@ -343,7 +413,10 @@ export class App {
   }
 
   async follow() {
-    await this.applySnapshot(await loadSnapshot(this.api, this.position));
+    const { id } = this.pairing.register;
+    const snapshot = await loadSnapshot(this.api, this.position);
+    // The device may have been paired with another register meanwhile.
+    if (id === this.pairing.register.id) await this.applySnapshot(snapshot);
   }
 
   /** Find out about sales whose answer was lost when the page was closed: nobody was told of them. */
@@ -747,6 +820,11 @@ export class App {
     await this.store.clear();
     location.reload();
   }
+}
+
+/** Return what belongs to a register and its shop, as on a device that was just paired. */
+function createEmptyState() {
+  return { cart: createCart(), held: [], parts: [], shift: null, person: null, settings: null, position: 0 };
 }
 
 /** @param {any} row */

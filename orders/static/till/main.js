@@ -1,6 +1,7 @@
 /** Starts the register: in one tab only, on a secure address, with its service worker. */
 
 import { App, explain } from "./app.js";
+import { readPairingCode } from "./scan/address.js";
 import { listenForScans } from "./scan/keyboard.js";
 import { listenForKeys } from "./screens/keys.js";
 import { render } from "./screens/render.js";
@@ -10,6 +11,8 @@ import { language, t } from "./texts/texts.js";
 
 const SYNC_SECONDS = 5;
 const root = /** @type {HTMLElement} */ (document.getElementById("till"));
+/** The code with which the page was opened, also in a tab that waits. */
+const scannedCode = takeCodeFromAddress();
 
 document.documentElement.lang = language;
 if (window.isSecureContext) holdTill();
@@ -42,6 +45,9 @@ async function run() {
   for (const name of ["pointerdown", "keydown"]) {
     addEventListener(name, () => (app.lastInput = Date.now()), { capture: true });
   }
+  // An address that differs only in its fragment does not load the page again.
+  addEventListener("hashchange", () => app.takePairingCode(takeCodeFromAddress()));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && app.dropOffer());
   addEventListener("offline", () => app.noteConnection(false));
   addEventListener("online", () => app.synchronize());
   setInterval(() => app.lockIfIdle(), 1000);
@@ -58,6 +64,14 @@ async function run() {
 
   draw();
   await app.start();
+  app.takePairingCode(scannedCode);
+}
+
+/** Return the pairing code of the address, and remove it there and from the history: it should not stay. */
+function takeCodeFromAddress() {
+  const code = readPairingCode(location.hash);
+  if (code !== null) history.replaceState(null, "", location.pathname);
+  return code;
 }
 
 /** The first worker takes over a page that is current; only a later one brings new files. */

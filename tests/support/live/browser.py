@@ -162,6 +162,29 @@ class RegisterPage:
             })"""
         )
 
+    def read_device(self) -> dict[str, Any]:
+        """Return what the device keeps besides catalog and sales, by key."""
+        return self.page.evaluate(
+            """() => new Promise((resolve, reject) => {
+                const opening = indexedDB.open("till");
+                opening.onerror = () => reject(opening.error);
+                opening.onsuccess = () => {
+                  const device = opening.result.transaction("device").objectStore("device");
+                  const kept = {};
+                  device.openCursor().onsuccess = ({ target: { result: row } }) => {
+                    if (row) { kept[row.key] = row.value; return row.continue(); }
+                    opening.result.close();
+                    resolve(kept);
+                  };
+                };
+            })"""
+        )
+
+    @property
+    def message(self) -> str:
+        """Return what the page says, once it says something."""
+        return self.wait_for(".message:not(.empty)").inner_text()
+
     def wait_for_states(self, *states: str) -> None:
         """Wait until the sales of the device have these states, in the order of their numbers."""
         for _ in range(200):

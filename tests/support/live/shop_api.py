@@ -8,10 +8,10 @@ from tests.support.live.browser import MANAGER
 
 
 class ShopApi:
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, **credentials: str) -> None:
         self.base = f"{base}/api/v1/"
         self.access = ""
-        self.access = self.post("auth/token/", MANAGER)["access"]
+        self.access = self.post("auth/token/", MANAGER | credentials)["access"]
 
     def post(self, path: str, body: Any) -> Any:
         return self.send("POST", path, body)

@@ -2,6 +2,7 @@
 
 import { h } from "./render.js";
 import { button, field, form } from "./parts.js";
+import { MAX_PAIRING_CODE } from "../scan/address.js";
 import { t } from "../texts/texts.js";
 
 /** @param {import("../app.js").App} app */
@@ -15,7 +16,7 @@ function showLogIn(app) {
   const begin = (/** @type {any} */ credentials) =>
     app.run(async () => {
       const found = await app.beginSetup(credentials);
-      app.update({ offer: { ...found, credentials } });
+      app.keepOffer({ ...found, credentials });
     });
   return form(
     begin,
@@ -30,7 +31,6 @@ function showLogIn(app) {
 
 /** A code that a manager has made; the QR code of the admin pages opens this page with it. @param {import("../app.js").App} app */
 function showCode(app) {
-  const scanned = /^#pair=(.+)$/.exec(location.hash)?.[1];
   return form(
     ({ code }) => app.run(() => app.pairByCode(code)),
     { key: "code" },
@@ -38,15 +38,11 @@ function showCode(app) {
     field(t("pairingCode"), {
       name: "code",
       required: true,
-      maxlength: 32,
+      maxlength: MAX_PAIRING_CODE,
       autocapitalize: "characters",
       spellcheck: "false",
-      onmount: (/** @type {HTMLInputElement} */ element) => {
-        if (!scanned) return;
-        element.value = decodeURIComponent(scanned);
-        // It works once, and should not stay in the address.
-        history.replaceState(null, "", location.pathname);
-      },
+      value: app.pairingCode,
+      oninput: (/** @type {any} */ event) => app.update({ pairingCode: event.target.value }),
     }),
     h("button", { disabled: app.isBusy }, t("pairWithCode")),
   );

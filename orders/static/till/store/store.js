@@ -35,11 +35,12 @@ export class Store {
     });
   }
 
-  /** Forget the pairing and everything else. */
-  async clear() {
+  /** Forget the pairing and everything else; keep only the given keys. @param {Record<string, any>} [values] */
+  async clear(values = {}) {
     const stores = ["device", "products", "prices", "sales"];
     return transact(this.database, stores, "readwrite", (transaction) => {
       for (const name of stores) transaction.objectStore(name).clear();
+      putAll(transaction, values);
     });
   }
 
