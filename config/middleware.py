@@ -163,9 +163,15 @@ class OrderedPolicyMiddleware(CSPMiddleware):
 
 
 class NoStoreMiddleware:
-    """Forbids caching of responses with tokens, passwords and purchases."""
+    """Forbids caching of responses with tokens, passwords, purchases and personal data."""
 
-    prefixes = ("/api/v1/audit/", "/api/v1/auth/", "/api/v1/users/", "/api/v1/orders/")
+    prefixes = (
+        "/api/v1/audit/",
+        "/api/v1/auth/",
+        "/api/v1/customers/",
+        "/api/v1/orders/",
+        "/api/v1/users/",
+    )
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

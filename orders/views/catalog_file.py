@@ -139,12 +139,13 @@ class CatalogFileMixin:
         """Export the whole catalog as CSV.
 
         Cells that a spreadsheet would read as a formula get an apostrophe in front, which the
-        import removes.
+        import removes. Service keys get no column `cost`.
         """
         check_parameters(request.query_params, frozenset())
         shop = current_tenant()
+        products = export_products(shop, with_cost=not request.user.is_service)
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
-        return stream_csv(export_products(shop), filename=name)
+        return stream_csv(products, filename=name)
 
     def request_content(self: Any, request: Request) -> bytes:
         """Return what is compared for a repeated Idempotency-Key: for a file, its digest."""

@@ -41,18 +41,21 @@ FIELDS = (
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
 
-def export_products(tenant: Tenant) -> Iterator[str]:
+def export_products(tenant: Tenant, *, with_cost: bool = True) -> Iterator[str]:
     """Generate the catalog as CSV text, ordered by SKU, page by page.
+
+    Without the column of costs for those who may not see them.
 
     Each page is read in a tenant scope of its own, so that a slow client does not keep a
     transaction open.
     """
-    yield write_csv([COLUMNS])
+    shown = [place for place, name in enumerate(COLUMNS) if with_cost or name != "cost"]
+    yield write_csv([[COLUMNS[place] for place in shown]])
     last: str | None = ""
     while last is not None:
         rows, last = _read_page_after(last, tenant)
         if rows:
-            yield write_csv(rows)
+            yield write_csv([[row[place] for place in shown] for row in rows])
 
 
 def _read_page_after(sku: str, tenant: Tenant) -> tuple[list[list[str]], str | None]:

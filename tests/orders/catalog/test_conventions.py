@@ -8,8 +8,9 @@ def test_invisible_characters_do_not_make_a_different_sku(client_of, manager, pr
     problem(manager_client.post("products/", twin), 409, "sku_taken")
 
 
-def test_orders_are_sent_with_no_store(client_of, manager):
-    assert client_of(manager).get("orders/")["Cache-Control"] == "no-store"
+def test_orders_and_customers_are_sent_with_no_store(client_of, manager):
+    for path in ("orders/", "customers/"):
+        assert client_of(manager).get(path)["Cache-Control"] == "no-store"
 
 
 def test_options_is_not_allowed(client_of, manager, problem):

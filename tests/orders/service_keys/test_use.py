@@ -90,6 +90,20 @@ def test_key_lists_customers_with_their_addresses(client, shop):
     assert listed["email"] == "ann@till.example"
 
 
+def test_export_has_no_costs_for_a_key(client, admin_client):
+    body = {"sku": "C1", "name": "Pear", "price": "9.00", "cost": "3.33", "external_id": "E7"}
+    assert admin_client.post("products/", body).status_code == 201
+
+    header, row = client.get("products/export/").getvalue().decode().split()
+    complete = admin_client.get("products/export/").getvalue()
+
+    assert "cost" not in header.split(",")
+    assert "3.33" not in row
+    values = dict(zip(header.removeprefix("\ufeff").split(","), row.split(","), strict=True))
+    assert (values["sku"], values["price"], values["external_id"]) == ("C1", "9.00", "E7")
+    assert b"3.33" in complete
+
+
 def test_key_of_another_shop_sees_nothing_of_this_one(other_shop, foreign, product):
     client = KeyClient(create_key(other_shop, foreign.admin))
 
