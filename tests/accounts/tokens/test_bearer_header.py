@@ -180,6 +180,8 @@ OPEN = {"home", "schema", "docs", "live", "ready", "jwks"}
 OPEN |= {"signup", "token", "token-refresh", "token-verify", "revoke"}
 # It has a token of its own.
 OPEN |= {"metrics"}
+# The page of the register, without data of any shop, and the use of a pairing code.
+OPEN |= {"till", "till-worker", "till-manifest", "pair"}
 # Signed by the payment provider.
 OPEN |= {"payment-events"}
 # These need the token of a paired terminal instead.

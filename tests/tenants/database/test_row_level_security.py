@@ -12,7 +12,10 @@ from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Register, Store
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context, tenant_scope
+from tests.factories.customers import CustomerFactory, CustomerGroupFactory
+from tests.factories.modifier_list import ModifierFactory
 from tests.factories.orders import ProductFactory
+from tests.factories.price_list import PriceFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.discovery import owned_models
 from tests.support.policies import (
@@ -37,6 +40,9 @@ def ours(shop):
 
 def test_attack_155_no_table_shows_rows_without_a_scope(foreign):
     tables = [model._meta.db_table for model in owned_models()]
+    PriceFactory(product=foreign.product)
+    ModifierFactory(tenant=foreign.tenant)
+    CustomerFactory(tenant=foreign.tenant, group=CustomerGroupFactory(tenant=foreign.tenant))
     with tenant_context(foreign.tenant):
         rebuild_summary()
 

@@ -297,14 +297,14 @@ def test_unknown_future_position_gets_410(manager_client, product, problem):
         assert ChangeFeed.objects.get().last == 1
 
 
-def test_document_describes_410_for_the_change_feed():
+def test_document_describes_410_where_changes_are_read():
     paths = document()["paths"]
 
     assert [
         path
         for path, each in paths.items()
         if "410" in each.get("get", {"responses": ()})["responses"]
-    ] == ["/api/v1/changes/"]
+    ] == ["/api/v1/catalog/snapshot/", "/api/v1/changes/"]
 
 
 # --- statement counts and plans ----------------------------------------------------------------
