@@ -60,6 +60,7 @@ class VariantDiff:
         # Ids of the parents, also of those that the file creates.
         self.ids: dict[str, UUID] = {}
         self.has_variants: dict[str, bool] = {}
+        # Parents that the file has created so far.
         self.created: set[str] = set()
         # By the SKU of a stored parent: what a new variant has unless its row says otherwise.
         self.inherited: dict[str, dict[str, Any]] = {}
@@ -244,7 +245,8 @@ class VariantDiff:
     def build_values(self, sku: str) -> dict[str, Any]:
         """Return what a new product has; a parent that does not exist yet is set at the end."""
         relation = self.relations.get(sku, Relation())
-        self.created.add(sku)
+        if sku in self.ids:
+            self.created.add(sku)
         if not relation.parent:
             return {"has_variants": self.has_variants.get(sku, False)}
         if relation.parent in self.stored or relation.parent in self.created:
