@@ -59,7 +59,7 @@ class SnapshotKind:
     @cached_property
     def name(self) -> str:
         """Return the name that rows of this kind have in the change feed."""
-        return get_resource_type(self.model())
+        return get_resource_type(self.model)
 
     def select(self) -> "models.QuerySet[Any]":
         """Return the rows of the current tenant, in any order."""

@@ -60,7 +60,7 @@ def build_event(
     )
 
 
-def get_resource_type(row: Model) -> str:
+def get_resource_type(row: Model | type[Model]) -> str:
     """Return the public name of a model: `StockLevel` is `stock_level`; proxies use their base."""
     model: Any = row._meta.concrete_model
     return WORD_BOUNDARY.sub("_", model.__name__).lower()
