@@ -24,6 +24,8 @@ class PairInput(StrictSerializer):
     device = DeviceInput(required=False)
 
 
+# Another name than that of its field, which generators of clients confuse.
+@extend_schema_serializer(component_name="NewPairingCode")
 class PairingCodeSerializer(serializers.Serializer[Any]):
     pairing_code = serializers.CharField(
         allow_null=True, help_text=f"Shown only once; null {WHEN_REPEATED}"
