@@ -21,7 +21,17 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # Views that are allowed with a temporary password.
 BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
 # Views that commit attempt counters even if the request fails.
-SEVERAL_TRANSACTIONS = frozenset({"password_change", "orders_storecredit_changelist"})
+SEVERAL_TRANSACTIONS = frozenset(
+    {
+        "password_change",
+        "orders_storecredit_changelist",
+        # They check the password first, so that a wrong one counts.
+        "accounts_servicekey_add",
+        "orders_paymentprovider_add",
+        "orders_paymentprovider_change",
+        "tenants_register_pairing_code",
+    }
+)
 # Django views that bypass the checks of the pages.
 REMOVED_VIEWS = frozenset({"autocomplete", "view_on_site", "password_change_done"})
 POPUP_PARAMETERS = frozenset({"_popup", "_to_field"})

@@ -16,7 +16,7 @@ from tests.support.admin_browser import (
 from tests.support.api import Api
 from tests.support.service_keys import KeyClient, create_key
 
-pytestmark = [pytest.mark.once, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 KEYS = "/admin/accounts/servicekey/"
 
 
