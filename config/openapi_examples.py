@@ -39,7 +39,7 @@ BODIES: dict[str, Any] = {
     },
     "auth.pair": {
         "pairing_code": "BCDF-GHJK",
-        "device": {"name": "Tablet at the door", "app_version": "1.4.2"},
+        "device": {"name": "Tablet at the entrance", "app_version": "1.4.2"},
     },
     "auth.log_in_with_pin": {"user": USER, "pin": "482916"},
     "auth.reauthenticate": {"password": "demo-admin-password"},
@@ -55,7 +55,7 @@ BODIES: dict[str, Any] = {
     # terminals and approvals
     "registers.create": {"name": "Till 3", "store": STORE},
     "registers.update": {"name": "Till at the window"},
-    "registers.pair": {"name": "Tablet at the door", "app_version": "1.4.2"},
+    "registers.pair": {"name": "Tablet at the entrance", "app_version": "1.4.2"},
     "registers.set_device_sequence": {"last_device_sequence": 5},
     "approvals.create": {"action": "discount", "object": {"order": ORDER}, "amount": "0.50"},
     "approvals.approve": {},

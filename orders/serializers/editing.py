@@ -59,7 +59,7 @@ class OrderChange(StrictSerializer):
         required=False,
         allow_null=True,
         help_text="Another customer, or changes of the entered name and e-mail address; null for "
-        "none. In shops with price lists, a customer of another group prices all lines anew.",
+        "none. In shops with price lists, a customer of another group prices all lines again.",
     )
     approval = StrictUUIDField(required=False)
 

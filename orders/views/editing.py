@@ -50,7 +50,7 @@ class OrderEditingMixin:
         """Change the note or the customer.
 
         A customer of another group may have other prices in price lists. Then all lines are priced
-        anew, which may need an approval or be refused if more was paid.
+        again, which may need an approval or be refused if more was paid.
         """
         changes = self.validated(OrderChange, partial=True)
         edit = self.build_edit(changes, required=True)

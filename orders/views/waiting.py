@@ -1,6 +1,7 @@
 """Wait for the outcome of a payment or refund with one request."""
 
 import re
+from abc import abstractmethod
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -37,9 +38,9 @@ class WaitMixin(ListRetrieveMixin):
         self.params_of_action = names
 
     @property
+    @abstractmethod
     def in_progress(self) -> Any:
         """Return all rows without an outcome."""
-        raise NotImplementedError
 
     @extend_schema(parameters=[WAIT_PARAMETER])
     def retrieve(self: Any, request: Request, pk: Any) -> Response:

@@ -43,7 +43,7 @@ from tenants.scope import current_tenant
 AMOUNTS = ("price", "cost")
 OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"
 MAX_NAME_LENGTH = 100
-# Rows of a product whose variants are told apart by a name alone.
+# Rows of a product whose variants are distinguished by a name alone.
 MIN_GROUP = 2
 # Currencies with so many decimals as there are digits between separators of thousands.
 MAX_EXPONENT = 3

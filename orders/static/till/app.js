@@ -419,7 +419,7 @@ export class App {
     if (id === this.pairing.register.id) await this.applySnapshot(snapshot);
   }
 
-  /** Find out about sales whose answer was lost when the page was closed: nobody was told of them. */
+  /** Find out about sales whose answer was lost when the page was closed: no screen has shown them as done. */
   async resolveInterrupted() {
     for (const sale of this.sales.filter(({ state }) => state === "sending")) {
       const order = await this.findOrder(sale.id);

@@ -1,7 +1,7 @@
 /**
  * What the device keeps: its pairing, the catalog, the open cart, held carts and sales.
  *
- * A sale has one of these states: `sending` (the server may have it; nobody was told yet), `unsent`
+ * A sale has one of these states: `sending` (the server may have it; no screen shows it as done yet), `unsent`
  * (done, and to be uploaded), `sent`, or `rejected` (with the reason of the server).
  */
 
