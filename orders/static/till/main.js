@@ -1,6 +1,11 @@
 /** Starts the register: in one tab only, on a secure address, with its service worker. */
 
-import { App, explain } from "./app.js";
+import { scanCode } from "./actions/cart.js";
+import { lockIfIdle, lockRegister, startRegister } from "./actions/session.js";
+import { dropOffer, takePairingCode } from "./actions/setup.js";
+import { noteConnection, synchronize } from "./actions/sync.js";
+import { explain } from "./api/explain.js";
+import { App } from "./app.js";
 import { readPairingCode } from "./scan/address.js";
 import { listenForScans } from "./scan/keyboard.js";
 import { listenForKeys } from "./screens/keys.js";
@@ -40,18 +45,20 @@ async function run() {
     isScheduled = true;
     queueMicrotask(draw);
   });
-  listenForScans((code) => app.scan(code));
+  app.api.onreachable = (isOnline) => noteConnection(app, isOnline);
+  app.api.onloggedout = () => lockRegister(app, t("loggedOut"));
+  listenForScans((code) => scanCode(app, code));
   listenForKeys(app);
   for (const name of ["pointerdown", "keydown"]) {
     addEventListener(name, () => (app.lastInput = Date.now()), { capture: true });
   }
   // An address that differs only in its fragment does not load the page again.
-  addEventListener("hashchange", () => app.takePairingCode(takeCodeFromAddress()));
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && app.dropOffer());
-  addEventListener("offline", () => app.noteConnection(false));
-  addEventListener("online", () => app.synchronize());
-  setInterval(() => app.lockIfIdle(), 1000);
-  setInterval(() => app.synchronize(), SYNC_SECONDS * 1000);
+  addEventListener("hashchange", () => takePairingCode(app, takeCodeFromAddress()));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && dropOffer(app));
+  addEventListener("offline", () => noteConnection(app, false));
+  addEventListener("online", () => synchronize(app));
+  setInterval(() => lockIfIdle(app), 1000);
+  setInterval(() => synchronize(app), SYNC_SECONDS * 1000);
   const registration = navigator.serviceWorker.register("/till/sw.js");
   navigator.serviceWorker.addEventListener("controllerchange", reloadOnce());
   registration.catch((error) => app.say(explain(error)));
@@ -63,8 +70,8 @@ async function run() {
   }
 
   draw();
-  await app.start();
-  app.takePairingCode(scannedCode);
+  await startRegister(app);
+  takePairingCode(app, scannedCode);
 }
 
 /** Return the pairing code of the address, and remove it there and from the history: it should not stay. */

@@ -1,5 +1,6 @@
 /** The end of a shift: count the drawer by its notes and coins, close, print the Z report. */
 
+import { closeShift, prepareShift } from "../actions/shift.js";
 import { formatMoney, readNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, field, form, money } from "./parts.js";
@@ -36,7 +37,7 @@ export function showClose(app) {
         .map((/** @type {string} */ method) => ({ method, amount: requireAmount(app, values[`method ${method}`]) }));
       const nothing = [{ method: "cash", amount: requireAmount(app, "0") }];
       const counted = pieces.length ? slips : [...nothing, ...slips];
-      await app.closeShift({ denominations: pieces, counted, note: values.note.trim() });
+      await closeShift(app, { denominations: pieces, counted, note: values.note.trim() });
     });
   return h(
     "section",
@@ -106,7 +107,7 @@ export function showClosed(app) {
       "div",
       { class: "choices" },
       button(t("print"), print, { name: "print" }),
-      button(t("newShift"), () => app.run(() => app.prepareShift()), { class: "primary", disabled: app.isBusy }),
+      button(t("newShift"), () => app.run(() => prepareShift(app)), { class: "primary", disabled: app.isBusy }),
     ),
   );
 }

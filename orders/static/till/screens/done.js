@@ -1,5 +1,6 @@
 /** After a sale: the change in large figures, and the receipt. */
 
+import { startNext } from "../actions/sale.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
 import { compareAmounts } from "../money/engine.js";
@@ -24,7 +25,7 @@ export function showDone(app) {
     h(
       "div",
       { class: "choices" },
-      button(t("next"), () => app.startNext(), { key: "Enter", class: "primary", name: "next" }),
+      button(t("next"), () => startNext(app), { key: "Enter", class: "primary", name: "next" }),
       button(t("print"), () => app.run(() => printSale(app, sale)), { name: "print", disabled: app.isBusy }),
     ),
   );

@@ -1,23 +1,26 @@
 /** Keys of the selling screens; the buttons show them. */
 
+import { holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
+import { startNext } from "../actions/sale.js";
+
 /** @type {Record<string, Record<string, (app: import("../app.js").App) => any>>} */
 const KEYS = {
   sell: {
     F2: () => document.getElementById("search")?.focus(),
-    F3: (app) => app.run(() => app.hold()),
+    F3: (app) => app.run(() => holdCart(app)),
     F4: (app) => app.update({ dialog: { kind: "held" } }),
     F6: (app) => app.selected && app.update({ dialog: { kind: "line" } }),
     F7: (app) => app.cart.lines.length && app.update({ dialog: { kind: "order" } }),
-    F8: (app) => app.undo(),
+    F8: (app) => undoStep(app),
     F9: (app) => app.cart.lines.length && app.update({ phase: "pay", message: "" }),
-    Delete: (app) => app.removeSelected(),
-    "+": (app) => app.stepQuantity(1),
-    "-": (app) => app.stepQuantity(-1),
+    Delete: (app) => removeSelected(app),
+    "+": (app) => stepQuantity(app, 1),
+    "-": (app) => stepQuantity(app, -1),
     ArrowUp: (app) => moveSelection(app, -1),
     ArrowDown: (app) => moveSelection(app, 1),
   },
   pay: { Escape: (app) => app.parts.length || app.update({ phase: "sell", message: "" }) },
-  done: { Enter: (app) => app.startNext() },
+  done: { Enter: (app) => startNext(app) },
   more: { Escape: (app) => app.update({ phase: app.choosePhase() }) },
 };
 /** Keys that people also need for typing. */

@@ -1,5 +1,6 @@
 /** Who sells: a PIN, a password, or without a connection the person of the last session. */
 
+import { continueOffline, logInWithPassword, logInWithPin } from "../actions/session.js";
 import { h } from "./render.js";
 import { button, field, form, keypad } from "./parts.js";
 import { t } from "../texts/texts.js";
@@ -56,7 +57,7 @@ function showOffline(app) {
     "div",
     null,
     h("p", null, t("offlineLock")),
-    button(t("continueAs", { name: app.person.display_name }), () => app.continueOffline(), { class: "primary" }),
+    button(t("continueAs", { name: app.person.display_name }), () => continueOffline(app), { class: "primary" }),
   );
 }
 
@@ -66,7 +67,7 @@ function showPinPad(app) {
     app.run(async () => {
       const { chosen, pin } = app;
       app.update({ pin: "" });
-      if (chosen) await app.logInWithPin(chosen, pin);
+      if (chosen) await logInWithPin(app, chosen, pin);
       app.update({ chosen: null });
     });
   const press = (/** @type {string} */ key) => {
@@ -96,7 +97,7 @@ function showPinPad(app) {
 function showPassword(app) {
   const logIn = (/** @type {any} */ { username, password }) =>
     app.run(async () => {
-      await app.logInWithPassword(username, password);
+      await logInWithPassword(app, username, password);
       app.update({ withPassword: false });
     });
   return h(

@@ -1,5 +1,8 @@
 /** Everything besides selling: the shift, receipts of this device, what is unsent, the device. */
 
+import { unpairDevice } from "../actions/setup.js";
+import { beginClosing } from "../actions/shift.js";
+import { sendAgain } from "../actions/sync.js";
 import { formatDateTime } from "./format.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
@@ -17,7 +20,7 @@ export function showMore(app) {
 
 /** @param {App} app */
 function showShift(app) {
-  const close = () => app.run(() => app.beginClosing(app.shift));
+  const close = () => app.run(() => beginClosing(app, app.shift));
   const opened = app.shift ? t("shiftSince", { time: formatDateTime(app.shift.opened_at, locale) }) : t("noShift");
   return h(
     "section",
@@ -50,7 +53,7 @@ function showRejected(app) {
           { key: sale.id },
           h("span", null, `${formatDateTime(sale.sold_at, locale)} · ${money(app, sale.total)}`),
           h("span", null, [sale.code, ...sale.errors.map((/** @type {any} */ each) => `${each.field}: ${each.detail}`)].join(" ")),
-          button(t("sendAgain"), () => app.run(() => app.sendAgain(sale)), { name: "again", disabled: !app.isOnline || app.isBusy }),
+          button(t("sendAgain"), () => app.run(() => sendAgain(app, sale)), { name: "again", disabled: !app.isOnline || app.isBusy }),
         ),
       ),
     ),
@@ -85,7 +88,7 @@ function showSales(app) {
 /** @param {App} app */
 function showDevice(app) {
   const unpair = () => {
-    if (window.confirm(t("unpairConfirm"))) app.run(() => app.unpair());
+    if (window.confirm(t("unpairConfirm"))) app.run(() => unpairDevice(app));
   };
   return h(
     "section",

@@ -1,5 +1,6 @@
 /** Opening the shift: the float in the drawer. */
 
+import { beginClosing, openShift } from "../actions/shift.js";
 import { readNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, field, form } from "./parts.js";
@@ -12,7 +13,7 @@ export function showOpen(app) {
     app.run(async () => {
       const amount = readNumber(float, app.exponent, true);
       if (amount === null) throw new Error(t("badAmount"));
-      await app.openShift(amount);
+      await openShift(app, amount);
     });
   return h(
     "section",
@@ -35,7 +36,7 @@ export function showOpen(app) {
       h("button", { class: "primary", disabled: app.isBusy || !app.isOnline }, t("openShift")),
     ),
     app.ended
-      ? button(t("finishClosing"), () => app.run(() => app.beginClosing(app.ended)), { disabled: app.isBusy })
+      ? button(t("finishClosing"), () => app.run(() => beginClosing(app, app.ended)), { disabled: app.isBusy })
       : null,
   );
 }

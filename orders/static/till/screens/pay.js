@@ -1,5 +1,6 @@
 /** Paying: cash by its usual notes, a card at a stand-alone terminal, or a part of each. */
 
+import { computeCashDue, computeLeft, payCard, payCash, removePart } from "../actions/payment.js";
 import { readNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, field, form, money } from "./parts.js";
@@ -29,12 +30,12 @@ export function suggestNotes(due, exponent) {
 
 /** @param {App} app */
 export function showPay(app) {
-  const due = app.cashDue;
+  const due = computeCashDue(app);
   return h(
     "section",
     { class: "card pay" },
     h("h1", null, t(isPaidOut(due) ? "payOutTitle" : "payTitle")),
-    h("p", { class: "due" }, h("span", null, t(app.parts.length ? "left" : "total")), h("output", null, money(app, app.left))),
+    h("p", { class: "due" }, h("span", null, t(app.parts.length ? "left" : "total")), h("output", null, money(app, computeLeft(app)))),
     showParts(app),
     isPaidOut(due) ? showPayOut(app, due) : showMethods(app, due),
     app.parts.length
@@ -54,7 +55,7 @@ function showParts(app) {
         { key: part.id },
         h("span", null, `${t(part.method)} ${part.reference ?? ""}`),
         h("span", null, money(app, part.amount)),
-        button(t("giveBack"), () => app.run(() => app.removePart(part.id)), { name: "remove", disabled: app.isBusy }),
+        button(t("giveBack"), () => app.run(() => removePart(app, part.id)), { name: "remove", disabled: app.isBusy }),
       ),
     ),
   );
@@ -62,14 +63,14 @@ function showParts(app) {
 
 /** @param {App} app @param {string} due */
 function showPayOut(app, due) {
-  const pay = () => app.run(() => app.payCash(due));
+  const pay = () => app.run(() => payCash(app, due));
   return button(t("payOut", { amount: money(app, due.replace("-", "")) }), pay, { class: "primary", name: "pay-out", disabled: app.isBusy });
 }
 
 /** @param {App} app @param {string} due */
 function showMethods(app, due) {
-  const take = (/** @type {string} */ amount) => app.run(() => app.payCash(amount));
-  const isRounded = compareAmounts(due, app.left) !== 0;
+  const take = (/** @type {string} */ amount) => app.run(() => payCash(app, amount));
+  const isRounded = compareAmounts(due, computeLeft(app)) !== 0;
   return h(
     "div",
     { class: "methods" },
@@ -101,7 +102,7 @@ function showMethods(app, due) {
 async function payTyped(app, text) {
   const amount = readNumber(text, app.exponent, true);
   if (amount === null || compareAmounts(amount, "0") <= 0) throw new Error(t("badAmount"));
-  await app.payCash(amount);
+  await payCash(app, amount);
 }
 
 /** @param {App} app */
@@ -110,7 +111,7 @@ function showCard(app) {
     app.run(async () => {
       const read = readNumber(amount, app.exponent, true);
       if (read === null || compareAmounts(read, "0") <= 0) throw new Error(t("badAmount"));
-      await app.payCard(read, reference.trim());
+      await payCard(app, read, reference.trim());
     });
   return h(
     "section",
@@ -119,8 +120,8 @@ function showCard(app) {
     h("p", { class: "hint" }, t("cardHint")),
     form(
       pay,
-      { key: `card ${app.left}` },
-      field(t("amount"), { name: "amount", inputmode: "decimal", required: true, onmount: (/** @type {HTMLInputElement} */ element) => (element.value = app.left) }),
+      { key: `card ${computeLeft(app)}` },
+      field(t("amount"), { name: "amount", inputmode: "decimal", required: true, onmount: (/** @type {HTMLInputElement} */ element) => (element.value = computeLeft(app)) }),
       field(t("slip"), { name: "reference", maxlength: 100 }),
       h("button", { disabled: app.isBusy }, t("cardCharged")),
     ),

@@ -1,5 +1,6 @@
 /** Selling: products on one side, the cart on the other. */
 
+import { addToCart, holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
 import { formatNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
@@ -58,7 +59,7 @@ function chooseFirst(app, event) {
   const [first] = app.catalog.search(app.query);
   if (first) {
     app.update({ query: "" });
-    app.add(first);
+    addToCart(app, first);
   }
 }
 
@@ -75,7 +76,7 @@ function showProduct(app, product) {
   const price = product.open_price ? t("openPrice") : money(app, app.catalog.findPrice(product, "1")) + unit;
   return h(
     "button",
-    { key: product.id, type: "button", class: "product", onclick: () => app.add(product) },
+    { key: product.id, type: "button", class: "product", onclick: () => addToCart(app, product) },
     h("span", null, nameProduct(product)),
     h("span", { class: "price" }, price),
   );
@@ -94,8 +95,8 @@ function showCart(app, priced) {
       { class: "tools", role: "group", "aria-label": t("cartTools") },
       button(t("changeLine"), () => app.update({ dialog: { kind: "line" } }), { key: "F6", disabled: !app.selected }),
       button(t("orderDiscount"), () => app.update({ dialog: { kind: "order" } }), { key: "F7", disabled: isEmpty }),
-      button(t("undo"), () => app.undo(), { key: "F8", disabled: !app.history.length }),
-      button(t("hold"), () => app.run(() => app.hold()), { key: "F3", disabled: isEmpty }),
+      button(t("undo"), () => undoStep(app), { key: "F8", disabled: !app.history.length }),
+      button(t("hold"), () => app.run(() => holdCart(app)), { key: "F3", disabled: isEmpty }),
       button(t("held", { count: app.held.length }), () => app.update({ dialog: { kind: "held" } }), { key: "F4", disabled: !app.held.length, name: "held" }),
     ),
     h(
@@ -157,8 +158,8 @@ function showSteps(app, line) {
   return h(
     "div",
     { class: "steps", role: "group", "aria-label": line.name },
-    isPieces ? button("−", () => app.stepQuantity(-1), { name: "less" }) : null,
-    isPieces ? button("+", () => app.stepQuantity(1), { name: "more" }) : null,
-    button(t("remove"), () => app.removeSelected(), { key: "Delete", name: "remove" }),
+    isPieces ? button("−", () => stepQuantity(app, -1), { name: "less" }) : null,
+    isPieces ? button("+", () => stepQuantity(app, 1), { name: "more" }) : null,
+    button(t("remove"), () => removeSelected(app), { key: "Delete", name: "remove" }),
   );
 }

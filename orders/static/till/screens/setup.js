@@ -1,5 +1,6 @@
 /** Set-up, once: log in as a manager, choose the register, pair the device. */
 
+import { beginSetup, finishSetup, keepOffer, pairByCode } from "../actions/setup.js";
 import { h } from "./render.js";
 import { button, field, form } from "./parts.js";
 import { MAX_PAIRING_CODE } from "../scan/address.js";
@@ -15,8 +16,8 @@ export function showSetup(app) {
 function showLogIn(app) {
   const begin = (/** @type {any} */ credentials) =>
     app.run(async () => {
-      const found = await app.beginSetup(credentials);
-      app.keepOffer({ ...found, credentials });
+      const found = await beginSetup(app, credentials);
+      keepOffer(app, { ...found, credentials });
     });
   return form(
     begin,
@@ -32,7 +33,7 @@ function showLogIn(app) {
 /** A code that a manager has made; the QR code of the admin pages opens this page with it. @param {import("../app.js").App} app */
 function showCode(app) {
   return form(
-    ({ code }) => app.run(() => app.pairByCode(code)),
+    ({ code }) => app.run(() => pairByCode(app, code)),
     { key: "code" },
     h("p", null, t("orCode")),
     field(t("pairingCode"), {
@@ -50,7 +51,7 @@ function showCode(app) {
 
 /** @param {import("../app.js").App} app @param {any} offer */
 function showChoice(app, { stores, registers, credentials }) {
-  const choose = (/** @type {any} */ register) => app.run(() => app.finishSetup(register, credentials));
+  const choose = (/** @type {any} */ register) => app.run(() => finishSetup(app, register, credentials));
   return h(
     "div",
     { key: "choice" },

@@ -1,5 +1,6 @@
 /** The whole page for a state of the register. */
 
+import { lockRegister } from "../actions/session.js";
 import { formatTime } from "./format.js";
 import { h } from "./render.js";
 import { button } from "./parts.js";
@@ -57,7 +58,7 @@ function showHeader(app) {
     isIn && ["sell", "more"].includes(app.phase)
       ? button(t(app.phase === "more" ? "back" : "more"), () => app.update({ phase: app.phase === "more" ? app.choosePhase() : "more", message: "" }), { name: "more" })
       : null,
-    isIn && !app.isBusy ? button(t("lock"), () => app.lock(), { name: "lock" }) : null,
+    isIn && !app.isBusy ? button(t("lock"), () => lockRegister(app), { name: "lock" }) : null,
   );
 }
 

@@ -1,0 +1,20 @@
+/** Approval in place, by the PIN of a manager. */
+
+/** @typedef {import("../app.js").App} App */
+
+/**
+ * Approve by a manager's PIN in place, and repeat what was refused.
+ *
+ * @param {App} app
+ * @param {any} problem
+ * @param {(approval: string) => Promise<any>} repeat
+ * @param {string} user
+ * @param {string} pin
+ */
+export async function approveByPin(app, problem, repeat, user, pin) {
+  const names = ["action", "object", "amount", "method"];
+  const wanted = Object.fromEntries(names.filter((name) => name in problem).map((name) => [name, problem[name]]));
+  const approval = await app.api.post("approvals/", wanted);
+  await app.api.post(`approvals/${approval.id}/approve/`, { user, pin });
+  await repeat(approval.id);
+}

@@ -1,0 +1,141 @@
+/** The sale: written on the device, sent, and shown; or back in the cart. */
+
+import { Refused, Unreachable } from "../api/client.js";
+import { buildOrder, buildSale, createCart, paysRest } from "../money/cart.js";
+import { compareAmounts, sumAmounts } from "../money/engine.js";
+import { t } from "../texts/texts.js";
+import { summarize } from "./order.js";
+import { loadShift } from "./shift.js";
+import { followCatalog, loadEverything, saveSale } from "./sync.js";
+
+/** @typedef {import("../app.js").App} App */
+
+const SALE_TIMEOUT = 8_000;
+
+/** Sell: write the sale durably, send it, and only then show the change. @param {App} app @param {any[]} payments @param {string} [approval] */
+export async function finishSale(app, payments, approval) {
+  const sale = await beginSale(app, payments);
+  try {
+    const order = await sendSale(app, sale, approval);
+    await endSale(app, { ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) });
+  } catch (error) {
+    if (error instanceof Unreachable) return endSale(app, { ...sale, state: "unsent" });
+    await restoreCart(app, sale);
+    await handleRefusal(app, error, payments);
+  }
+}
+
+/** @param {App} app @param {any[]} payments */
+async function beginSale(app, payments) {
+  const { drawer } = await app.store.get("drawer");
+  const record = buildSale(app.cart, app.priced, payments, app.person);
+  const cash = payments.filter(({ method }) => method === "cash").map(({ amount }) => amount);
+  const after = {
+    shift: app.shift?.id ?? null,
+    cash: sumAmounts([drawer?.cash ?? "0", ...cash], app.exponent),
+    sales: (drawer?.sales ?? 0) + 1,
+  };
+  const sale = { ...record, state: "sending", drawer_before: drawer ?? null };
+  const saved = await app.store.startSale(sale, { drawer: after });
+  app.sales = [...app.sales, saved];
+  return saved;
+}
+
+/** @param {App} app @param {any} sale @param {string} [approval] */
+async function sendSale(app, sale, approval) {
+  if (!app.isOnline || !app.api.access) throw new Unreachable("There is no connection.");
+  const body = buildOrder(sale, approval);
+  if (!sale.payments.some(paysRest)) await ensureSameTotal(app, sale, body);
+  return app.api.post("orders/", body, { timeout: SALE_TIMEOUT });
+}
+
+/** Ask the server for the total that a card must have paid exactly. @param {App} app @param {any} sale @param {any} body */
+async function ensureSameTotal(app, sale, body) {
+  const { device_sequence: sequence, payments, approval, ...basket } = body;
+  const { total } = await app.api.post("orders/calculate/", { ...basket, register: app.pairing.register.id });
+  if (compareAmounts(total, sale.total) === 0) return;
+  await loadEverything(app);
+  throw new Error(t("pricesChanged", { before: sale.total, after: total }));
+}
+
+/** @param {App} app @param {any} sale */
+async function endSale(app, sale) {
+  const cart = createCart();
+  await saveSale(app, sale, { cart, parts: [] });
+  app.update({ cart, history: [], selected: null, parts: [], lastSale: sale, phase: "done", dialog: null, query: "" });
+}
+
+/** @param {App} app @param {unknown} error @param {any[]} payments */
+async function handleRefusal(app, error, payments) {
+  if (!(error instanceof Refused)) throw error;
+  if (error.code === "no_open_shift") {
+    await loadShift(app);
+    app.update({ phase: "open" });
+  } else if (error.problem.action && isPriceOutdated(app, error)) {
+    const before = app.priced.total;
+    await followCatalog(app);
+    const after = app.priced.total;
+    // The same price again: the clock of the device is wrong, so that another list price applies.
+    if (after === before) return askForApproval(app, error.problem, payments);
+    throw new Error(t("pricesChanged", { before, after }));
+  } else if (error.problem.action) {
+    return askForApproval(app, error.problem, payments);
+  }
+  throw error;
+}
+
+/** Let a manager approve a sale, and make it then. @param {App} app @param {any} problem @param {any[]} payments */
+function askForApproval(app, problem, payments) {
+  const repeat = (/** @type {string} */ approval) => finishSale(app, payments, approval);
+  app.update({ dialog: { kind: "approval", problem, repeat } });
+}
+
+/** A price that nobody has typed is that of the catalog before it changed. @param {App} app @param {Refused} error */
+function isPriceOutdated(app, error) {
+  return error.problem.action === "price_override" && app.cart.lines.every(({ price }) => !price);
+}
+
+/** @param {App} app */
+export function startNext(app) {
+  app.update({ phase: "sell", lastSale: null, message: "" });
+}
+
+/** Find out about sales whose answer was lost when the page was closed: no screen has shown them as done. @param {App} app */
+export async function resolveInterrupted(app) {
+  for (const sale of app.sales.filter(({ state }) => state === "sending")) {
+    const order = await findOrder(app, sale.id);
+    if (order) {
+      app.cart = app.cart.id === sale.id ? createCart() : app.cart;
+      await saveSale(app, { ...sale, state: "sent", order: summarize(order) }, { cart: app.cart });
+    } else {
+      await restoreCart(app, sale);
+    }
+  }
+}
+
+/** @param {App} app @param {string} id */
+async function findOrder(app, id) {
+  try {
+    const order = await app.api.get(`orders/${id}/`);
+    return order.status === "completed" ? order : null;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Put a sale that was not made back into the cart. @param {App} app @param {any} sale */
+async function restoreCart(app, sale) {
+  const isFree = !app.cart.lines.length || app.cart.id === sale.id;
+  const held = isFree ? app.held : [...app.held, { cart: sale.cart, at: sale.sold_at, total: sale.total }];
+  app.cart = isFree ? sale.cart : app.cart;
+  const drawer = sale.drawer_before ?? null;
+  await app.store.cancelSale(sale, { cart: app.cart, held, drawer });
+  app.held = held;
+  app.sales = app.sales.filter(({ id }) => id !== sale.id);
+}
+
+/** The amounts of the server count: they are on the receipt. @param {any} sale @param {any} order */
+function useServerAmounts(sale, order) {
+  return { total: order.total, change: order.change_total, is_other_total: order.total !== sale.total };
+}

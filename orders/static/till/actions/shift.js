@@ -1,0 +1,87 @@
+/** The shift and its cash: open, count, close, cash in and out. */
+
+import { Refused } from "../api/client.js";
+import { t } from "../texts/texts.js";
+import { uploadUnsent } from "./sync.js";
+
+/** @typedef {import("../app.js").App} App */
+
+/** @param {App} app */
+export async function loadShift(app) {
+  if (!app.isOnline && app.shift) return;
+  try {
+    app.shift = await app.api.get("shifts/current/", { register: app.pairing.register.id });
+    app.suggestedFloat = null;
+    app.ended = null;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "no_current_shift") throw error;
+    app.shift = null;
+    app.suggestedFloat = error.problem.suggested_float;
+    const query = { register: app.pairing.register.id, status: "ended" };
+    app.ended = (await app.api.get("shifts/", query)).results[0] ?? null;
+  }
+  await app.store.set({ shift: app.shift });
+}
+
+/** Show what was sold so far, and the form for the count. @param {App} app @param {any} shift */
+export async function beginClosing(app, shift) {
+  await uploadUnsent(app);
+  const report = await app.api.get(`shifts/${shift.id}/x-report/`);
+  app.update({ shift, report, phase: "close" });
+}
+
+/** @param {App} app */
+export async function prepareShift(app) {
+  await loadShift(app);
+  app.update({ phase: app.choosePhase(), report: null });
+}
+
+/** @param {App} app @param {string} float */
+export async function openShift(app, float) {
+  const body = { id: crypto.randomUUID(), register: app.pairing.register.id, opening_float: float };
+  app.shift = await app.api.post("shifts/", body);
+  await app.store.set({ shift: app.shift, drawer: { shift: app.shift.id, cash: float, sales: 0 } });
+  app.update({ phase: "sell" });
+}
+
+/**
+ * Close the shift: end it if it is open, and hand in the count.
+ *
+ * @param {App} app
+ * @param {{denominations: any[], counted: any[], note: string}} count
+ */
+export async function closeShift(app, { denominations, counted, note }) {
+  await uploadUnsent(app);
+  if (app.shift.status === "open") {
+    app.shift = await app.api.post(`shifts/${app.shift.id}/end/`);
+    await app.store.set({ shift: app.shift });
+  }
+  const body = { denominations, counted, ...(note ? { note } : {}) };
+  const closed = await app.api.post(`shifts/${app.shift.id}/close/`, body);
+  const text = await app.api.get(`shifts/${closed.id}/z-report/`, { format: "text" });
+  app.shift = null;
+  await app.store.set({ shift: null, drawer: null });
+  app.suggestedFloat = null;
+  app.update({ phase: "closed", report: text });
+}
+
+/**
+ * Book cash that is put into the drawer or taken out of it, or that it is opened without a sale.
+ *
+ * @param {App} app
+ * @param {{id: string, type: string, amount?: string, reason: string}} movement
+ * @param {string} [approval]
+ */
+export async function moveCash(app, movement, approval) {
+  // The server knows what is in the drawer only with all sales.
+  await uploadUnsent(app);
+  const body = approval ? { ...movement, approval } : movement;
+  try {
+    await app.api.post(`shifts/${app.shift.id}/cash-movements/`, body);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "approval_required") throw error;
+    const repeat = (/** @type {string} */ given) => moveCash(app, movement, given);
+    return app.update({ dialog: { kind: "approval", problem: error.problem, repeat } });
+  }
+  app.update({ dialog: null, message: t("cashMoved") });
+}

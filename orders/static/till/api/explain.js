@@ -1,0 +1,12 @@
+/** What an error means for the person at the register. */
+
+import { Refused, Unreachable } from "./client.js";
+import { t } from "../texts/texts.js";
+
+/** Return what an error means for the person at the register. @param {any} error */
+export function explain(error) {
+  if (error instanceof Unreachable) return t("unreachable");
+  if (!(error instanceof Refused)) return error?.name === "QuotaExceededError" ? t("storageFull") : `${error?.message ?? error}`;
+  const fields = (error.problem.errors ?? []).map((/** @type {any} */ each) => `${each.field}: ${each.detail}`);
+  return [error.message, ...fields].join(" ");
+}
