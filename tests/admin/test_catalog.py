@@ -48,6 +48,18 @@ def test_manager_adds_a_product_with_barcodes(managers_browser, product, shop):
     assert list_barcodes(shop, pear) == ["4000000000017", "4000000000024"]
 
 
+def test_product_by_weight_has_no_deposit(managers_browser, product, shop):
+    with tenant_scope(shop):
+        ProductFactory(tenant=shop, sku="DEPOSIT")
+    before = snapshot_database(Product)
+    page = f"{PRODUCTS}{product.pk}/change/"
+
+    refused = submit_form(managers_browser, page, deposit="DEPOSIT", sold_by="weight")
+
+    assert "Only products that are sold by the unit can have a deposit." in read_errors(refused)
+    assert snapshot_database(Product) == before
+
+
 def test_deposit_is_set_and_removed_by_its_sku(managers_browser, product, shop):
     with tenant_scope(shop):
         deposit = ProductFactory(tenant=shop, sku="DEPOSIT")

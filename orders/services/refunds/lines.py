@@ -48,10 +48,10 @@ def build_refund_lines(
     """Return what is refunded of each line: by quantity, by amount, or all that is left."""
     if lines and amount is not None:
         raise Invalid.field("amount", "Give either lines or an amount.", code="one_of")
+    if amount is not None:
+        return _ensure_whole_labels(allocate_amount(order, amount))
     exponent = current_tenant().currency_exponent
     sold = {line.pk: _build_sold_line(order, line) for line in order.sold_lines}
-    if amount is not None:
-        return _allocate_amount(order, sold, amount, exponent)
     wanted = lines or _request_all_left(order)
     known = {line.pk: line for line in order.loaded_lines}
     refund_lines = []
@@ -91,15 +91,31 @@ def _request_all_left(order: Order) -> tuple[RefundLineRequest, ...]:
     return rest
 
 
-def _allocate_amount(
-    order: Order, sold: dict[uuid.UUID, SoldLine], amount: Decimal, exponent: int
-) -> list[RefundLineResult]:
-    left = sum((each.left for each in sold.values()), ZERO)
+def allocate_amount(order: Order, amount: Decimal) -> list[RefundLineResult]:
+    """Divide an amount among the lines, without goods.
+
+    Also among lines with the price of a label: for payouts that were made already.
+    """
+    sold = [_build_sold_line(order, line) for line in order.sold_lines]
+    left = sum((each.left for each in sold), ZERO)
     if amount > left:
         raise RefundExceedsPaid(number=order.number, left=current_tenant().quantize_amount(left))
-    shares = refund_without_goods(list(sold.values()), amount, exponent)
+    shares = refund_without_goods(sold, amount, current_tenant().currency_exponent)
     pairs = zip(order.sold_lines, shares, strict=True)
     return [RefundLineResult(line, share, restock=False) for line, share in pairs if share.total]
+
+
+def _ensure_whole_labels(refund_lines: list[RefundLineResult]) -> list[RefundLineResult]:
+    """Raise `Invalid` for an amount that is a part of a line with the price of a label."""
+    for each in refund_lines:
+        is_part = each.taken.total != each.line.refundable_total
+        if each.line.fixed_gross is not None and is_part:
+            detail = (
+                f"{each.line.name} has the price of a label and is refunded whole. "
+                "Refund lines, or all that is left."
+            )
+            raise Invalid.field("amount", detail, code="only_whole")
+    return refund_lines
 
 
 def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | None) -> None:

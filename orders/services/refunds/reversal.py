@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders.models import ChainEntry, Order, Payout, Refund, RegisterSeries, Shift, StockMovement
 from orders.services.completion.hash_chain import build_chain_entry, build_reversal_content
-from orders.services.refunds.lines import build_refund, build_refund_lines
+from orders.services.refunds.lines import allocate_amount, build_refund
 from orders.services.refunds.settle import (
     add_refunded_amounts,
     build_stock_movements,
@@ -112,7 +112,7 @@ def _replace_other_payouts(refund: Refund, order: Order) -> None:
     if not kept:
         return
     amount = sum((each.amount for each in kept), Decimal(0))
-    refund_lines = build_refund_lines(order, (), amount)
+    refund_lines = allocate_amount(order, amount)
     reason = f"Replaces refund {refund.receipt_number}, whose card payout failed."
     again = build_refund(
         order, refund_lines, refund.register, id=new_id(), reason=reason, by=refund.by

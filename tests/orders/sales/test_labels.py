@@ -6,14 +6,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders.models import OrderLine
+from orders.gateways import Answer, Outcome
+from orders.models import OrderLine, Payout
+from orders.services.refunds.payouts import look_up_payout
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import BarcodeFactory
 from tests.support.labels import add_check_digit
 from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
-from tests.support.refunds import build_refund_lines, create_refund, request_refund
-from tests.support.till import amount, cash, cash_rest, get_line, line, new_id, percent, set_product
+from tests.support.refunds import (
+    build_refund_lines,
+    create_refund,
+    ensure_refunds_consistent,
+    request_refund,
+    snapshot_refund_rows,
+)
+from tests.support.till import (
+    amount,
+    card,
+    cash,
+    cash_rest,
+    get_line,
+    line,
+    new_id,
+    percent,
+    set_product,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -302,6 +320,51 @@ def test_price_label_is_refunded_whole(till, manager_client, shop, cheese, probl
 
     whole = build_refund_lines(order, get_line(order)["quantity"])
     assert create_refund(manager_client, order, lines=whole)["total"] == "5.37"
+
+
+@pytest.mark.parametrize("method", [{}, {"method": "cash"}, {"method": "store_credit"}])
+def test_amount_that_is_a_part_of_a_price_label_is_refused(
+    till, manager_client, shop, cheese, product, method, problem
+):
+    order = till.sold({"barcode": label(21, 537)}, line(product), payments=[cash("7.87")])
+    before = snapshot_refund_rows(shop)
+
+    for part in ("5.37", "7.86"):
+        refused = request_refund(manager_client, order, amount=part, **method)
+        problem(refused, 400, "invalid", {"amount": "only_whole"})
+
+    assert snapshot_refund_rows(shop) == before
+    assert create_refund(manager_client, order, amount="7.87", **method)["total"] == "7.87"
+    ensure_refunds_consistent(shop)
+
+
+def test_amount_is_refunded_of_the_other_lines_once_the_label_is_refunded(
+    till, manager_client, shop, cheese, product
+):
+    order = till.sold({"barcode": label(21, 537)}, line(product), payments=[cash("7.87")])
+    whole = build_refund_lines(order, order["lines"][0]["quantity"])
+    create_refund(manager_client, order, lines=whole)
+
+    part = create_refund(manager_client, order, amount="1.00")
+
+    assert [each["line"] for each in part["lines"]] == [order["lines"][1]["id"]]
+    assert create_refund(manager_client, order)["total"] == "1.50"
+    ensure_refunds_consistent(shop)
+
+
+def test_payout_that_stays_after_a_failed_card_is_a_part_of_the_label(
+    till, manager_client, shop, manager, cheese, gateway
+):
+    order = till.sold({"barcode": label(21, 537)}, payments=[cash("2.00"), card("3.37")])
+    refund = create_refund(manager_client, order)
+    gateway.returns = [Answer(Outcome.DECLINED, reference="gw-1", reason="closed account")]
+    with tenant_scope(shop):
+        failed = Payout.objects.get(refund=refund["id"], method="card")
+        look_up_payout(failed, by=manager)
+
+    assert till.shown(order)["refunded_total"] == "2.00"
+    assert create_refund(manager_client, order, method="cash")["total"] == "3.37"
+    ensure_refunds_consistent(shop)
 
 
 def test_weight_label_is_refunded_in_parts(till, manager_client, cheese):

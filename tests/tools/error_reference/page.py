@@ -280,7 +280,7 @@ FIELDS = {
     "nul_character": "The text contains a NUL character.",
     "null": "`null` is not allowed.",
     "one_of": "Exactly one of several fields must be given.",
-    "only_whole": "The line has the price of a label and can only be refunded whole.",
+    "only_whole": "A line with the price of a label can only be refunded whole.",
     "other_credit": "The code is not the one that was paid with; name the method `store_credit`.",
     "options_taken": "Another variant of the product has these options.",
     "other_options": "The variants of a product have the same names of options.",
