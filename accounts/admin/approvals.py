@@ -1,5 +1,6 @@
 """Approvals page: read-only."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -7,12 +8,21 @@ from django.utils import timezone
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter
 from accounts.admin.pages import RecordAdmin
-from accounts.admin.tables import EMPTY
+from accounts.admin.tables import EMPTY, Table
 from accounts.admin_site.site import shop_site
 from accounts.models import EXPIRED, Approval
 from tenants.scope import current_tenant
 
+LinksBuilder = Callable[[Approval], Table]
+# Functions of other apps that build tables of links to what an approval is for.
+LINKS_BUILDERS: list[LinksBuilder] = []
 STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
+
+
+def approval_links(builder: LinksBuilder) -> LinksBuilder:
+    """Register a function that builds a table of links below an approval."""
+    LINKS_BUILDERS.append(builder)
+    return builder
 
 
 class ApprovalStatusFilter(admin.SimpleListFilter):
@@ -76,6 +86,9 @@ class ApprovalAdmin(RecordAdmin):
     @admin.display(description="Requested at")
     def asked_at(self, approval: Approval) -> str:
         return str(approval.terminal.register) if approval.terminal else EMPTY
+
+    def build_tables(self, row: Approval) -> list[Table]:
+        return [build(row) for build in LINKS_BUILDERS]
 
     def get_title(self, row: Approval) -> str:
         return f"{row.get_action_display()}, for {row.requested_by}"

@@ -25,6 +25,7 @@ SEVERAL_TRANSACTIONS = frozenset(
     {
         "password_change",
         "orders_storecredit_changelist",
+        "orders_receipt_mail",
         # They check the password first, so that a wrong one counts.
         "accounts_servicekey_add",
         "orders_paymentprovider_add",

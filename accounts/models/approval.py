@@ -185,6 +185,7 @@ class Approval(TenantOwned):
             models.Index(fields=["tenant", "created_at", "id"], name="approval_by_time"),
             models.Index(fields=["tenant", "updated_at", "id"], name="approval_updated"),
             models.Index(fields=["tenant", "requested_by", "created_at"], name="approval_asked"),
+            models.Index(fields=["tenant", "object_key"], name="approval_by_object"),
         ]
 
     def __str__(self) -> str:

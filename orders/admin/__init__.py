@@ -19,6 +19,7 @@ from orders.admin import (
     sales_report,
     shift,
     stock,
+    z_reports,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "sales_report",
     "shift",
     "stock",
+    "z_reports",
 ]

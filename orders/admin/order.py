@@ -9,8 +9,11 @@ from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from orders.admin.amounts import amount_column, to_currency
+from orders.admin.links import ShiftParameterFilter, build_sale_links
 from orders.admin.order_breakdown import build_tables
-from orders.models import Flag, Order
+from orders.admin.printing import Button, ButtonsMixin
+from orders.admin.receipt import build_sale_buttons
+from orders.models import Flag, Order, Receipt
 
 # Fields that are hidden when empty, with the column that says whether they are.
 OPTIONAL_FIELDS = {
@@ -26,11 +29,18 @@ OPTIONAL_FIELDS = {
 
 
 @admin.register(Order, site=shop_site)
-class OrderAdmin(RecordAdmin):
+class OrderAdmin(ButtonsMixin, RecordAdmin):
     """Orders, newest first."""
 
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
-    list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
+    list_filter = (
+        "status",
+        RecentDaysFilter,
+        DayFilter,
+        StoreFilter,
+        RegisterFilter,
+        ShiftParameterFilter,
+    )
     list_select_related = ("store", "register", "cashier")
     search_fields = ("number__exact",)
     search_help_text = "Enter the full order number, as printed on the receipt."
@@ -72,4 +82,9 @@ class OrderAdmin(RecordAdmin):
         return f"{to_currency(order.approved_gift)} by {order.gift_approved_by}"
 
     def build_tables(self, row: Order) -> list[Table]:
-        return build_tables(Order.objects.with_details().get(pk=row.pk))
+        order = Order.objects.with_details().get(pk=row.pk)
+        return [*build_tables(order), build_sale_links(order, order)]
+
+    def build_buttons(self, row: Order) -> list[Button]:
+        receipt = Receipt.objects.filter(order=row).first()
+        return build_sale_buttons(receipt) if receipt else []

@@ -20,6 +20,7 @@ from accounts.admin.tables import (
 )
 from accounts.admin_site.site import shop_site
 from orders.admin.amounts import amount_column, format_deduction, to_currency
+from orders.admin.links import ShiftParameterFilter
 from orders.models import Order, Payment, Payout
 from orders.services.documents.document import format_money
 from orders.services.payments.capture import resolve_payment
@@ -88,7 +89,7 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
         "created_at",
     )
     list_display_links = ("method",)
-    list_filter = ("method", "status", "late_capture", *ORDER_FILTERS)
+    list_filter = ("method", "status", "late_capture", *ORDER_FILTERS, ShiftParameterFilter)
     list_select_related = ("order__register",)
     actions = ("resolve",)
     fields = (

@@ -17,12 +17,15 @@ from accounts.admin.tables import (
     total_row,
 )
 from accounts.admin_site.site import shop_site
+from accounts.models import User
 from orders.admin.amounts import describe_tax, format_signed, to_currency
 from orders.admin.documents import build_chain_table, build_text_table
+from orders.admin.links import ShiftParameterFilter, build_sale_links
 from orders.admin.payment import SearchByOrderNumber
+from orders.admin.printing import Button, PrintMixin, build_receipt_buttons
 from orders.models import ChainEntry, Payout, Refund, RefundLine
-from orders.services.documents.document import format_money
-from orders.services.documents.print import preview_document
+from orders.services.documents.document import Document, format_money
+from orders.services.documents.print import preview_document, print_document
 from orders.services.documents.refund_receipt import build_refund_receipt
 from tenants.api.formats import format_number
 
@@ -31,12 +34,20 @@ PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid
 
 
 @admin.register(Refund, site=shop_site)
-class RefundAdmin(SearchByOrderNumber, RecordAdmin):
+class RefundAdmin(PrintMixin, SearchByOrderNumber, RecordAdmin):
     """Refunds, newest first."""
 
+    counted = frozenset({"receipt"})
     list_display = ("created_at", "order", "status", "amount", "reason", "register", "by")
     list_display_links = ("created_at",)
-    list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
+    list_filter = (
+        "status",
+        RecentDaysFilter,
+        DayFilter,
+        StoreFilter,
+        RegisterFilter,
+        ShiftParameterFilter,
+    )
     list_select_related = ("order", "register", "by")
     fields = (
         "order",
@@ -65,7 +76,11 @@ class RefundAdmin(SearchByOrderNumber, RecordAdmin):
 
     def build_tables(self, row: Refund) -> list[Table]:
         refund = Refund.objects.with_receipt().get(pk=row.pk)
-        tables = [build_lines_table(refund), build_payouts_table(refund)]
+        tables = [
+            build_lines_table(refund),
+            build_payouts_table(refund),
+            build_sale_links(refund.order, refund),
+        ]
         if refund.receipt_number is None:
             return tables
         document = preview_document(build_refund_receipt(refund), "text")
@@ -78,6 +93,13 @@ class RefundAdmin(SearchByOrderNumber, RecordAdmin):
             *(build_chain_table(kind, refund) for kind in kinds),
             build_text_table(document),
         ]
+
+    def build_buttons(self, row: Refund) -> list[Button]:
+        return build_receipt_buttons(row) if row.receipt_number else []
+
+    def print_row(self, row: Refund, kind: str, form: str, *, by: User) -> Document:
+        refund = Refund.objects.with_receipt().get(pk=row.pk)
+        return print_document(build_refund_receipt(refund), form, by=by)
 
 
 def build_lines_table(refund: Refund) -> Table:

@@ -10,15 +10,29 @@ from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, 
 from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
+from accounts.models import User
 from orders.admin.amounts import amount_column, to_currency
+from orders.admin.links import build_shift_links
+from orders.admin.printing import (
+    Button,
+    PrintMixin,
+    build_counted_buttons,
+    build_print_buttons,
+)
 from orders.admin.shift_breakdown import build_tables
+from orders.exceptions import ShiftNotInState
 from orders.models import CashMovement, Shift
+from orders.services.documents.cash_movement import count_slip_prints, print_cash_movement_slip
+from orders.services.documents.document import Document
+from orders.services.documents.print import ensure_renderable
+from orders.services.documents.z_report import build_x_document, build_z_document
 
 
 @admin.register(Shift, site=shop_site)
-class ShiftAdmin(RecordAdmin):
+class ShiftAdmin(PrintMixin, RecordAdmin):
     """Shifts, newest first."""
 
+    uncounted = frozenset({"x-report", "z-report"})
     list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("register", "opened_by")
@@ -53,13 +67,25 @@ class ShiftAdmin(RecordAdmin):
         return f"{row.register}: {row}"
 
     def build_tables(self, row: Shift) -> list[Table]:
-        return build_tables(row)
+        return [*build_tables(row), build_shift_links(row)]
+
+    def build_buttons(self, row: Shift) -> list[Button]:
+        if row.status == Shift.Status.CLOSED:
+            return build_print_buttons(row, "z-report", "Print Z")
+        return build_print_buttons(row, "x-report", "Print X")
+
+    def print_row(self, row: Shift, kind: str, form: str, *, by: User) -> Document:
+        if (row.status == Shift.Status.CLOSED) != (kind == "z-report"):
+            raise ShiftNotInState(shift_status=row.status)
+        ensure_renderable(form)
+        return build_z_document(row) if kind == "z-report" else build_x_document(row)
 
 
 @admin.register(CashMovement, site=shop_site)
-class CashMovementAdmin(RecordAdmin):
+class CashMovementAdmin(PrintMixin, RecordAdmin):
     """Cash movements, newest first."""
 
+    counted = frozenset({"slip"})
     list_display = ("created_at", "type", "shown_amount", "reason", "by", "approved_by", "shift")
     list_filter = ("type", RecentDaysFilter, DayFilter)
     list_select_related = ("by", "approved_by", "shift")
@@ -69,3 +95,10 @@ class CashMovementAdmin(RecordAdmin):
 
     def get_title(self, row: CashMovement) -> str:
         return f"{row.get_type_display()}: {to_currency(row.amount)}"
+
+    def build_buttons(self, row: CashMovement) -> list[Button]:
+        return build_counted_buttons(row, "slip", count_slip_prints(row))
+
+    def print_row(self, row: CashMovement, kind: str, form: str, *, by: User) -> Document:
+        ensure_renderable(form)
+        return print_cash_movement_slip(row, row.shift, by=by)

@@ -16,7 +16,12 @@ from orders.models import Receipt, Refund
 from orders.serializers.receipt import FiscalTextsInput, FiscalTextsSerializer
 from orders.services.documents.document import Document
 from orders.services.documents.fiscal import FiscalTexts, write_fiscal_texts
-from orders.services.documents.print import RENDERERS, preview_document, print_document
+from orders.services.documents.print import (
+    RENDERERS,
+    preview_document,
+    print_document,
+    render_document,
+)
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import SaleReceipt
 from tenants.api.filters import parse_boolean
@@ -97,12 +102,8 @@ def build_receipt_response(
 
 
 def build_document_response(document: Document, form: str) -> HttpResponse:
-    renderer = RENDERERS[form]
-    response = HttpResponse(renderer.render(document), content_type=renderer.content_type)
-    if renderer.extension:
-        name = f"{document.file_name}.{renderer.extension}"
-        response["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
+    content, headers = render_document(document, form)
+    return HttpResponse(content, headers=headers)
 
 
 def write_fiscal(row: Receipt | Refund, view: TenantScopedViewSet) -> Response:

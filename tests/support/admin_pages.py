@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
-from orders.models import Customer
+from orders.models import Customer, Receipt
 from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
@@ -29,6 +29,7 @@ EVERYWHERE = [
     "/admin/reports/",
     *(f"/admin/reports/?group_by={group.value}" for group in GroupBy),
     "/admin/tenants/",
+    "/admin/z-reports/",
     "/admin/password_change/",
     "/admin/jsi18n/",
 ]
@@ -104,6 +105,10 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
         yield f"{changelist}{row.pk}/"
         yield from (build_page_url(model, page, row.pk) for page in OF_ROWS)
         yield from (f"{changelist}{row.pk}/{deed}/" for deed in USER_ACTIONS if has_buttons)
+        for kind in sorted(getattr(shop_site._registry[model], "uncounted", ())):
+            yield f"{changelist}{row.pk}/print/{kind}/html/"
+        if model is Receipt:
+            yield f"{changelist}{row.pk}/mail/"
         if model is Customer:
             yield f"{changelist}{row.pk}/erase/"
 

@@ -32,9 +32,13 @@ def print_cash_movement_slip(movement: CashMovement, shift: Shift, *, by: User) 
 def _count_print(movement: CashMovement, by: User) -> int:
     """Record the print, and return how many there were before; a movement never changes."""
     CashMovement.objects.select_for_update(no_key=True).get(pk=movement.pk)
-    earlier = AuditEvent.objects.filter(event="cash_slip_printed", target=movement.pk).count()
+    earlier = count_slip_prints(movement)
     audit.record("cash_slip_printed", actor=by, target=movement, copy=earlier)
     return earlier
+
+
+def count_slip_prints(movement: CashMovement) -> int:
+    return AuditEvent.objects.filter(event="cash_slip_printed", target=movement.pk).count()
 
 
 def build_cash_movement_slip(movement: CashMovement, shift: Shift, *, copy: int = 0) -> Document:

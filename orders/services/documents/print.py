@@ -37,6 +37,16 @@ RENDERERS = {
 }
 
 
+def render_document(document: Document, format_name: str) -> tuple[bytes, dict[str, str]]:
+    """Return the document in a format, and the HTTP headers that describe it."""
+    renderer = RENDERERS[format_name]
+    headers = {"Content-Type": renderer.content_type}
+    if renderer.extension:
+        name = f"{document.file_name}.{renderer.extension}"
+        headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return renderer.render(document), headers
+
+
 def ensure_renderable(format_name: str) -> None:
     """Raise `PdfUnavailable` before the print is counted, so that the original is not lost."""
     if format_name == "pdf":

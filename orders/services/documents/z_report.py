@@ -1,15 +1,18 @@
-"""Printable Z report, from the figures stored when the shift was closed."""
+"""Printable reports of a shift: the Z report of a closed one, and the X report of now."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from orders.exceptions import ShiftNotInState
 from orders.models import Payment, Shift
 from orders.services.documents.document import Document, Row, build_tax_rows, format_minute
-from orders.services.documents.issuer import build_issuer
+from orders.services.documents.issuer import build_issuer, find_current_profile
 from orders.services.documents.labels import Labels, mark
+from orders.services.shifts.report import build_x_report
 from tenants.scope import current_tenant
 
 METHOD_LABELS = dict(Payment.Method.choices)
@@ -60,7 +63,31 @@ def build_z_document(shift: Shift) -> Document:
             *(((labels("Note"), z["note"]),) if z["note"] else ()),
         ),
         issued_at=shift.closed_at.astimezone(shift.store.clock),
-        sections=tuple(tuple(section) for section in ZSections(z, labels).build()),
+        sections=tuple(tuple(section) for section in ReportSections(z, labels).build_z()),
+        qr_text=str(shift.pk),
+    )
+
+
+def build_x_document(shift: Shift) -> Document:
+    """Build the document of the figures up to now, in the store's time zone.
+
+    It contains the expected amounts, so it is only for users who need not count blind.
+    """
+    report = build_x_report(shift)
+    issuer = build_issuer(shift.store, find_current_profile(shift.store))
+    labels = issuer.labels
+    return Document(
+        title=labels("X report"),
+        file_name="x-report",
+        kind=labels("X REPORT"),
+        **issuer.build_frame(),
+        header_fields=(
+            (labels("Register"), shift.register.name),
+            (labels("Opened"), format_minute(shift.created_at.astimezone(shift.store.clock))),
+            (labels("Opened by"), str(shift.opened_by)),
+        ),
+        issued_at=timezone.now().astimezone(shift.store.clock),
+        sections=tuple(tuple(section) for section in ReportSections(report, labels).build_x()),
         qr_text=str(shift.pk),
     )
 
@@ -70,25 +97,41 @@ def _format_local_time(moment: str, shift: Shift) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ZSections:
-    """The sections of a Z report, with their labels."""
+class ReportSections:
+    """The sections of an X or Z report, with their labels."""
 
-    z: dict[str, Any]
+    figures: dict[str, Any]
     labels: Labels
 
-    def build(self) -> Iterator[Iterator[Row]]:
-        labels, z, currency = self.labels, self.z, current_tenant().currency
+    def build_x(self) -> Iterator[Iterator[Row]]:
+        yield from self._build_common()
+        yield self._build_expected()
+
+    def build_z(self) -> Iterator[Iterator[Row]]:
+        yield from self._build_common()
+        yield self._build_counts()
+        yield (Row(f"{each['count']} x {each['value']}") for each in self.figures["denominations"])
+
+    def _build_common(self) -> Iterator[Iterator[Row]]:
+        labels, report, currency = self.labels, self.figures, current_tenant().currency
         total = f"{labels('TOTAL')} {currency}"
         refunded = f"{labels('REFUNDED')} {currency}"
-        yield self._build_figures(SALES_LABELS, z["sales"], total, "total")
-        yield self._build_late_sales(z.get("late_sales", {}))
-        yield self._build_figures(REFUND_LABELS, z["refunds"], refunded, "total")
-        yield self._build_failed_refunds(z.get("failed_refunds", {}))
-        yield build_tax_rows(z["taxes"], labels)
+        yield self._build_figures(SALES_LABELS, report["sales"], total, "total")
+        yield self._build_late_sales(report.get("late_sales", {}))
+        yield self._build_figures(REFUND_LABELS, report["refunds"], refunded, "total")
+        yield self._build_failed_refunds(report.get("failed_refunds", {}))
+        yield build_tax_rows(report["taxes"], labels)
         yield self._build_payments()
-        yield self._build_figures(CASH_LABELS, z["cash"], labels("CASH EXPECTED"), "expected")
-        yield self._build_counts()
-        yield (Row(f"{each['count']} x {each['value']}") for each in z["denominations"])
+        yield self._build_figures(CASH_LABELS, report["cash"], labels("CASH EXPECTED"), "expected")
+
+    def _build_expected(self) -> Iterator[Row]:
+        """Build the expected amount of each payment method."""
+        for each in self.figures["expected"]:
+            yield Row(self._label_expected(each["method"]), each["amount"])
+
+    def _label_expected(self, method: str) -> str:
+        name = self.labels(METHOD_LABELS[method])
+        return self.labels("{method} expected").format(method=name)
 
     def _build_late_sales(self, late: dict[str, Any]) -> Iterator[Row]:
         """Build the row of sales made offline in earlier shifts; they are part of the sales."""
@@ -108,7 +151,7 @@ class ZSections:
         yield Row(last, figures[sum], is_strong=True)
 
     def _build_payments(self) -> Iterator[Row]:
-        for each in self.z["payments"]:
+        for each in self.figures["payments"]:
             method = self.labels(METHOD_LABELS[each["method"]])
             yield Row(f"{method} ({each['count']})", each["amount"])
             yield Row(self.labels("Canceled"), each["canceled"], is_detail=True)
@@ -116,10 +159,8 @@ class ZSections:
 
     def _build_counts(self) -> Iterator[Row]:
         """Build expected amount, count and difference per payment method."""
-        for each in self.z["counted"]:
-            method = self.labels(METHOD_LABELS[each["method"]])
-            expected = self.labels("{method} expected").format(method=method)
-            yield Row(expected, each["expected"])
+        for each in self.figures["counted"]:
+            yield Row(self._label_expected(each["method"]), each["expected"])
             if each["counted"] is not None:
                 yield Row(self.labels("Counted"), each["counted"], is_detail=True)
                 yield Row(

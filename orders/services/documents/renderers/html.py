@@ -9,7 +9,8 @@ from orders.services.documents.document import Document
 from tenants.qr import draw_qr
 
 
-def render_html(document: Document) -> str:
+def render_html(document: Document, *, opens_dialog: bool = False) -> str:
+    """Render as a page, which can open the print dialog of the browser by itself."""
     return render_to_string(
         "receipts/receipt.html",
         build_context(document)
@@ -17,6 +18,7 @@ def render_html(document: Document) -> str:
             "qr": draw_qr(document.qr_text),
             "fiscal_qr": draw_qr(document.fiscal_qr) if document.fiscal_qr else "",
             "logo_url": build_logo_url(document.printer.logo),
+            "opens_dialog": opens_dialog,
         },
     )
 
