@@ -5,22 +5,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
 from tenants import audit, services
 from tenants.events.delivery import load_configured
 from tenants.events.outbox import publish_row
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, OutboxDelivery, OutboxEvent, Register, Store, Tenant
+from tenants.paginators import BoundedPaginator
 from tenants.scope import tenant_context, tenant_scope
 
 
 class PlatformAdmin(admin.ModelAdmin):
     """Base of the admin pages: no rows are added or deleted, and changes are audited."""
 
+    paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
 
@@ -147,17 +147,10 @@ class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
     )
 
 
-class NewestRowsPaginator(Paginator):
-    """Lists and counts at most MAX_ROWS rows of a table that grows without limit.
-
-    Older rows are found with the filters and the search.
-    """
+class NewestRowsPaginator(BoundedPaginator):
+    """Paginator of events, of which the newest ones matter."""
 
     MAX_ROWS = 1000
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list[: self.MAX_ROWS].count()
 
 
 class NameFilter(ABC, admin.SimpleListFilter):

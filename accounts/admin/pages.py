@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.functional import cached_property
 from rest_framework.serializers import Serializer
 
 from accounts.admin.forms import ServiceForm, validate_input
@@ -20,9 +18,8 @@ from accounts.admin.tables import Table
 from accounts.models import Role, User
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, TenantOwned
+from tenants.paginators import BoundedPaginator
 
-# Counting all rows of a large table would be slow, and nobody opens page 100.
-MAX_COUNTED_ROWS = 5000
 MAX_HISTORY_EVENTS = 100
 
 
@@ -31,14 +28,6 @@ def get_filter_parameter(list_filter: Any) -> str:
     if isinstance(list_filter, str):
         return f"{list_filter}__exact"
     return str(list_filter.parameter_name)
-
-
-class BoundedPaginator(Paginator):
-    """Paginator that counts at most MAX_COUNTED_ROWS; older rows are found by search."""
-
-    @cached_property
-    def count(self) -> int:
-        return int(self.object_list[:MAX_COUNTED_ROWS].count())
 
 
 class ShopAdmin(admin.ModelAdmin):

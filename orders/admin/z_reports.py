@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 
 from accounts.admin.filters import parse_day_start
-from accounts.admin.pages import BoundedPaginator
 from accounts.admin.tables import admin_url
 from accounts.admin_site.site import shop_site
 from orders.admin.amounts import format_signed, format_with_minus, sum_amounts
@@ -19,6 +18,7 @@ from orders.admin.links import find_row
 from orders.admin.printing import build_print_url
 from orders.models import Payment, Shift
 from tenants.models import Store
+from tenants.paginators import BoundedPaginator
 
 ROWS_PER_PAGE = 50
 METHODS = dict(Payment.Method.choices)

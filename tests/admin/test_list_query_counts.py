@@ -1,14 +1,16 @@
 """Statement counts of list pages do not depend on the number of rows."""
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.admin import pages
 from accounts.models import Posting
-from orders.models import Receipt
+from orders.models import Order, Receipt
 from tenants import audit
+from tenants.admin import PlatformAdmin
+from tenants.paginators import BoundedPaginator
 from tenants.scope import tenant_scope
 from tests.factories.accounts import (
     ApprovalFactory,
@@ -29,7 +31,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.admin_pages import build_page_url, models
+from tests.support.admin_pages import MODELS, build_page_url, models
 
 
 def create_shift_rows(order, person, register):
@@ -87,12 +89,51 @@ def test_list_takes_the_same_queries_for_any_number_of_rows(model, admins_browse
 def test_row_count_stops_at_the_maximum(admins_browser, cashier, monkeypatch):
     for _ in range(7):
         OrderFactory(cashier=cashier)
-    monkeypatch.setattr(pages, "MAX_COUNTED_ROWS", 5)
+    monkeypatch.setattr(BoundedPaginator, "MAX_ROWS", 5)
 
     with CaptureQueriesContext(connection) as captured:
         body = admins_browser.get("/admin/orders/order/").content.decode()
 
     counting = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
-    assert "5 orders" in body
+    assert "more than 5 orders" in body
+    assert "Show all" not in body
     assert len(counting) == 1
-    assert "LIMIT 5" in counting[0]
+    assert "LIMIT 6" in counting[0]
+
+
+def test_row_count_up_to_the_maximum_is_exact(admins_browser, cashier, monkeypatch):
+    for _ in range(5):
+        OrderFactory(cashier=cashier)
+    monkeypatch.setattr(BoundedPaginator, "MAX_ROWS", 5)
+
+    body = admins_browser.get("/admin/orders/order/").content.decode()
+
+    assert "5 orders" in body
+    assert "more than" not in body
+
+
+def test_large_counts_have_separators():
+    rows = Order.objects.none
+    paginator = BoundedPaginator(rows, 50)
+    paginator.counted = 5001
+    assert paginator.count_text == "more than 5,000"
+    assert paginator.num_pages == 100
+
+
+@pytest.mark.usefixtures("shop_rows")
+def test_no_list_counts_without_a_limit(admins_browser, platform_browser):
+    """Counting all rows of a table takes seconds in a large shop."""
+    lists = [build_page_url(model, "changelist") for model in MODELS]
+    lists += [
+        f"/platform/{model._meta.app_label}/{model._meta.model_name}/"
+        for model in site._registry
+        if issubclass(type(site._registry[model]), PlatformAdmin)
+    ]
+    for url in lists:
+        for query in ("", "?q=a"):
+            browser = platform_browser if url.startswith("/platform/") else admins_browser
+            with CaptureQueriesContext(connection) as captured:
+                body = browser.get(url + query).content.decode()
+            counting = [each["sql"] for each in captured if "COUNT(*)" in each["sql"]]
+            assert all("LIMIT" in sql for sql in counting), (url, counting)
+            assert "Show all" not in body, url

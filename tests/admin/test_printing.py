@@ -20,8 +20,6 @@ from tests.support.order_relay import list_events, relay_all
 from tests.support.shifts import close_shift, open_shift, record_movement
 from tests.support.till import Till, cash, line
 
-pytestmark = pytest.mark.once
-
 Z_LIST = "/admin/z-reports/"
 ADDRESS = "ann@customer.example"
 

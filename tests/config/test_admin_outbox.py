@@ -119,7 +119,7 @@ def test_row_count_stops_at_the_maximum_of_the_list(platform_browser, shop, monk
     assert shown.result_count == 3
     counting = [each["sql"] for each in queries if "COUNT(" in each["sql"]]
     assert counting
-    assert all("LIMIT 3" in sql for sql in counting)
+    assert all("LIMIT 4" in sql for sql in counting)
 
 
 def test_manager_of_a_shop_cannot_retry_deliveries(dead, manager, client):
