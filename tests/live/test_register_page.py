@@ -106,14 +106,19 @@ def visit_screens(till):
     till.pay_cash("10.00")
     yield "done"
     till.next()
+    yield from visit_receipts(till)
+    yield from visit_menu(till)
+    till.press("Lock")
+    till.press("Lena Adam")
+    yield "lock"
+
+
+def visit_menu(till):
     till.press("Menu")
     yield "menu"
     till.press("Count and close")
     till.wait_for("form.count")
     yield "close"
-    till.press("Lock")
-    till.press("Lena Adam")
-    yield "lock"
 
 
 def visit_set_up(till):
@@ -144,6 +149,29 @@ def visit_dialogs(till):
     yield "weight"
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
+
+
+def visit_receipts(till):
+    page = till.page
+    page.keyboard.press("F10")
+    page.fill("input[name=amount]", "2.46")
+    till.press("Search by total")
+    till.wait_for("text=Show")
+    yield "receipts"
+    till.press("Show")
+    till.wait_for("main.receipt:not([aria-busy])")
+    page.keyboard.press("F7")
+    page.keyboard.press("F8")
+    yield "refund"
+    page.fill("input[name=reason]", "Flat")
+    till.press("Refund")
+    till.wait_for("main:not([aria-busy]) .refunded")
+    yield "refunded"
+    till.press("Send by e-mail")
+    yield "mail"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    till.press("Back")
 
 
 def test_every_screen_is_accessible_and_fits_from_phone_to_wall(base):

@@ -7,8 +7,8 @@ import { Catalog } from "./store/catalog.js";
 import { Store } from "./store/store.js";
 
 /**
- * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`
- * or `close`. `dialog` lies above it.
+ * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`,
+ * `receipts` (the search), `receipt` or `close`. `dialog` lies above it.
  */
 export class App {
   /** @param {Store} store @param {() => void} onchange */
@@ -68,6 +68,14 @@ export class App {
     this.suggestedFloat = null;
     /** @type {any} */
     this.report = null;
+    /** @type {any} the order whose receipt is shown */
+    this.found = null;
+    /** @type {any[]} orders that a search has found */
+    this.matches = [];
+    /** @type {any} what the form of a refund says */
+    this.refund = null;
+    /** @type {any} the refund that was made last */
+    this.refunded = null;
     this.message = "";
     this.isBusy = false;
     this.isSyncing = false;

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from orders.money import (
     CashRoundingRule,
+    RefundablePayment,
     RoundingMode,
     SoldLine,
+    allocate_refund,
     choose_price,
     compute_labeled_quantity,
     price_order,
@@ -237,6 +239,15 @@ def cash_payments(draw):
     return rule, total, total - paid, draw(st.none() | price)
 
 
+def write_rule(rule):
+    return {
+        "exponent": rule.exponent,
+        "increment": None if rule.increment is None else str(rule.increment),
+        "mode": rule.mode.value,
+        "exact_up_to": str(rule.exact_up_to),
+    }
+
+
 @given(payment=cash_payments())
 @for_random_baskets
 def test_both_engines_settle_cash_alike(engine, payment):
@@ -246,12 +257,7 @@ def test_both_engines_settle_cash_alike(engine, payment):
         "settleCash",
         str(left),
         None if amount is None else str(amount),
-        {
-            "exponent": rule.exponent,
-            "increment": None if rule.increment is None else str(rule.increment),
-            "mode": rule.mode.value,
-            "exact_up_to": str(rule.exact_up_to),
-        },
+        write_rule(rule),
         str(total),
     )
 
@@ -286,6 +292,39 @@ def test_both_engines_refund_parts_of_a_line_alike(engine, total, quantity, part
     line = SoldLine(quantity, total, (), (), first, before, (), ())
     refund = refund_quantity(line, second, 2)
     assert engine.call("refundQuantity", sold, str(second), 2) == str(refund.total)
+
+
+@st.composite
+def refunds(draw):
+    """Draw a rule of cash rounding, payments partly refunded, which are cash, and a total."""
+    rule = draw(cash_payments())[0]
+    price = amounts(rule.exponent, 200)
+    payments = []
+    for amount, refunded in draw(st.lists(st.tuples(price, price), max_size=4)):
+        payments.append(RefundablePayment(amount, min(amount, refunded)))
+    in_cash = draw(st.lists(st.booleans(), min_size=len(payments), max_size=len(payments)))
+    return rule, payments, in_cash, draw(price), draw(st.booleans())
+
+
+@given(refund=refunds())
+@for_random_baskets
+def test_both_engines_allocate_a_refund_alike(engine, refund):
+    rule, payments, in_cash, total, is_last = refund
+
+    shares = engine.call(
+        "allocateRefund",
+        str(total),
+        [{"amount": str(each.amount), "refunded": str(each.refunded)} for each in payments],
+        in_cash,
+        write_rule(rule),
+        is_last,
+    )
+
+    expected = allocate_refund(total, payments, in_cash=in_cash, rule=rule, is_last=is_last)
+    assert shares == [
+        {"position": each.position, "amount": str(each.amount), "paid": str(each.paid)}
+        for each in expected
+    ]
 
 
 @given(price=amounts(2), gross=amounts(2))

@@ -98,10 +98,14 @@ class RegisterPage:
         In one step, because a busy machine would pause between the keys as a person does.
         """
         before = self.page.locator("ol.lines").inner_text()
-        self.page.evaluate(SCAN, code)
+        self.scan_anywhere(code)
         self.page.wait_for_function(
             "before => document.querySelector('ol.lines').innerText !== before", arg=before
         )
+
+    def scan_anywhere(self, code: str) -> None:
+        """Type a code as a scanner does, whatever it does."""
+        self.page.evaluate(SCAN, code)
 
     @property
     def total(self) -> Decimal:

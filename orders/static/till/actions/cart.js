@@ -5,6 +5,7 @@ import { explain } from "../api/explain.js";
 import { addProduct, changeLine, createCart, removeLine } from "../money/cart.js";
 import { sumAmounts } from "../money/engine.js";
 import { t } from "../texts/texts.js";
+import { findReceipt, isReceiptCode } from "./receipt.js";
 import { startNext } from "./sale.js";
 import { followCatalog } from "./sync.js";
 
@@ -54,6 +55,8 @@ export function addToCart(app, product, facts = {}, isScanned = false) {
 /** @param {App} app @param {string} code */
 export async function scanCode(app, code) {
   if (app.phase === "done") startNext(app);
+  const isReceipt = ["receipts", "receipt"].includes(app.phase) || (app.phase === "sell" && isReceiptCode(code));
+  if (isReceipt && !app.dialog) return app.run(() => findReceipt(app, code));
   if (app.phase !== "sell") return;
   const found = app.catalog.find(code);
   if (found) {

@@ -2,6 +2,8 @@
 
 import { Refused } from "../api/client.js";
 import { t } from "../texts/texts.js";
+import { repeatWithApproval } from "./approval.js";
+import { addToDrawer } from "./drawer.js";
 import { uploadUnsent } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -70,18 +72,14 @@ export async function closeShift(app, { denominations, counted, note }) {
  *
  * @param {App} app
  * @param {{id: string, type: string, amount?: string, reason: string}} movement
- * @param {string} [approval]
  */
-export async function moveCash(app, movement, approval) {
+export async function moveCash(app, movement) {
   // The server knows what is in the drawer only with all sales.
   await uploadUnsent(app);
-  const body = approval ? { ...movement, approval } : movement;
-  try {
+  await repeatWithApproval(app, movement, async (body) => {
     await app.api.post(`shifts/${app.shift.id}/cash-movements/`, body);
-  } catch (error) {
-    if (!(error instanceof Refused) || error.code !== "approval_required") throw error;
-    const repeat = (/** @type {string} */ given) => moveCash(app, movement, given);
-    return app.update({ dialog: { kind: "approval", problem: error.problem, repeat } });
-  }
-  app.update({ dialog: null, message: t("cashMoved") });
+    const { type, amount } = movement;
+    if (amount) await addToDrawer(app, [type === "paid_in" ? amount : `-${amount}`]);
+    app.update({ dialog: null, message: t("cashMoved") });
+  });
 }

@@ -615,6 +615,60 @@ export function refundQuantity(line, quantity, exponent) {
   return toText(left > 0n ? left : 0n, exponent);
 }
 
+/**
+ * A payment of the sale, and how much of it was refunded.
+ *
+ * @typedef {{amount: string, refunded: string}} RefundablePayment
+ */
+
+/**
+ * Allocate a refund to payments, the last one first: `amount` of the refund, `paid` in money.
+ *
+ * The last refund returns all that is left of the payments, with what cash rounding has added. Cash is
+ * rounded to coins as one sum, and never above what its payments have left.
+ *
+ * @param {string} total
+ * @param {RefundablePayment[]} payments
+ * @param {boolean[]} inCash by payment
+ * @param {CashRule} rule
+ * @param {boolean} isLast
+ */
+export function allocateRefund(total, payments, inCash, rule, isLast) {
+  const { exponent } = rule;
+  const lefts = payments.map(
+    ({ amount, refunded }) => toUnits("payment", amount, exponent) - toUnits("refunded", refunded, exponent),
+  );
+  let rest = toUnits("refund", total, exponent);
+  const shares = [];
+  for (let position = payments.length - 1; position >= 0; position -= 1) {
+    const left = lefts[position];
+    const amount = rest < left ? rest : left;
+    if (!amount && !(isLast && left)) continue;
+    rest -= amount;
+    shares.push({ position, amount, paid: isLast ? left : amount });
+  }
+  const cash = shares.filter(({ position }) => inCash[position]);
+  roundShares(cash, lefts, rule);
+  if (rest && shares.length) shares[shares.length - 1].amount += rest;
+  return shares
+    .filter(({ amount, paid }) => amount || paid)
+    .map(({ position, amount, paid }) => ({ position, amount: toText(amount, exponent), paid: toText(paid, exponent) }));
+}
+
+/** Round the sum of the shares to coins, none above what its payment has left. @param {{position: number, paid: bigint}[]} shares @param {bigint[]} lefts by payment @param {CashRule} rule */
+function roundShares(shares, lefts, rule) {
+  const whole = sum(shares.map(({ paid }) => paid));
+  const limit = sum(shares.map(({ position }) => lefts[position]));
+  let difference = roundToCoins(whole, rule, limit) - whole;
+  for (const share of shares) {
+    const room = lefts[share.position] - share.paid;
+    let change = difference < room ? difference : room;
+    if (change < -share.paid) change = -share.paid;
+    difference -= change;
+    share.paid += change;
+  }
+}
+
 // --- Amounts for screens ------------------------------------------------------------------------
 
 /** Return the sum of amounts, which may be negative. @param {string[]} amounts @param {number} exponent */

@@ -4,6 +4,7 @@ import { showApproval } from "./dialogs/approval.js";
 import { showDrawer } from "./dialogs/drawer.js";
 import { showHeld } from "./dialogs/held.js";
 import { showLine } from "./dialogs/line.js";
+import { showMail } from "./dialogs/mail.js";
 import { showOrder } from "./dialogs/order.js";
 import { showModifiers, showPrice, showWeight } from "./dialogs/product.js";
 
@@ -18,6 +19,7 @@ const DIALOGS = {
   order: showOrder,
   held: showHeld,
   approval: showApproval,
+  mail: showMail,
   drawer: showDrawer,
 };
 

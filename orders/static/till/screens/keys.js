@@ -1,6 +1,7 @@
 /** Keys of the selling screens; the buttons show them. */
 
 import { holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
+import { openReceipts, refundEverything } from "../actions/receipt.js";
 import { startNext } from "../actions/sale.js";
 
 /** @type {Record<string, Record<string, (app: import("../app.js").App) => any>>} */
@@ -12,6 +13,7 @@ const KEYS = {
     F6: (app) => app.selected && app.update({ dialog: { kind: "line" } }),
     F7: (app) => app.cart.lines.length && app.update({ dialog: { kind: "order" } }),
     F8: (app) => undoStep(app),
+    F10: (app) => openReceipts(app),
     F9: (app) => app.cart.lines.length && app.update({ phase: "pay", message: "" }),
     Delete: (app) => removeSelected(app),
     "+": (app) => stepQuantity(app, 1),
@@ -21,8 +23,22 @@ const KEYS = {
   },
   pay: { Escape: (app) => app.parts.length || app.update({ phase: "sell", message: "" }) },
   done: { Enter: (app) => startNext(app) },
-  more: { Escape: (app) => app.update({ phase: app.choosePhase() }) },
+  more: { Escape: (app) => app.update({ phase: app.choosePhase() }), F10: (app) => openReceipts(app) },
+  receipts: { Escape: (app) => app.update({ phase: app.choosePhase(), message: "" }) },
+  receipt: {
+    Escape: (app) => (app.refund ? app.update({ refund: null, message: "" }) : openReceipts(app)),
+    F6: () => press("print-copy"),
+    F7: () => press("refund"),
+    F8: (app) => app.refund && refundEverything(app),
+    F10: (app) => openReceipts(app),
+  },
 };
+
+/** Press a button by its name, unless it is disabled or not there. @param {string} name */
+function press(name) {
+  /** @type {HTMLButtonElement | null} */ (document.querySelector(`main button[name="${name}"]`))?.click();
+}
+
 /** Keys that people also need for typing. */
 const TYPED = new Set(["+", "-", "Delete", "ArrowUp", "ArrowDown", "Enter"]);
 

@@ -1,5 +1,6 @@
 /** Everything besides selling: the shift, receipts of this device, what is unsent, the device. */
 
+import { loadReceipt } from "../actions/receipt.js";
 import { unpairDevice } from "../actions/setup.js";
 import { beginClosing } from "../actions/shift.js";
 import { sendAgain } from "../actions/sync.js";
@@ -78,6 +79,7 @@ function showSales(app) {
           h("span", null, `${formatDateTime(sale.sold_at, locale)} · ${sale.cashier.name}`),
           h("span", null, sale.order ? t("receiptNumber", { number: sale.order.receipt_number }) : t(`state_${sale.state}`)),
           h("span", { class: "amount" }, money(app, sale.total)),
+          sale.order ? button(t("show"), () => app.run(() => loadReceipt(app, sale.id)), { name: "show", disabled: app.isBusy || !app.isOnline }) : null,
           button(t("print"), () => app.run(() => printSale(app, sale)), { name: "print", disabled: app.isBusy }),
         ),
       ),

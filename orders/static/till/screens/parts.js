@@ -20,7 +20,7 @@ export function money(app, amount) {
  */
 export function button(label, onclick, options = {}) {
   const { key, name, disabled = false } = options;
-  const props = { key: name ?? label, type: "button", class: options.class ?? "", onclick, disabled };
+  const props = { key: name ?? label, name: name ?? null, type: "button", class: options.class ?? "", onclick, disabled };
   return h("button", { ...props, "aria-keyshortcuts": key ?? null }, label, key ? h("kbd", null, key) : null);
 }
 

@@ -1,5 +1,6 @@
 /** The whole page for a state of the register. */
 
+import { openReceipts } from "../actions/receipt.js";
 import { lockRegister } from "../actions/session.js";
 import { formatTime } from "./format.js";
 import { h } from "./render.js";
@@ -9,6 +10,7 @@ import { showDialog } from "./dialogs.js";
 import { showDone } from "./done.js";
 import { showLock } from "./lock.js";
 import { showMore } from "./more.js";
+import { showReceipt, showReceipts } from "./receipts.js";
 import { showOpen } from "./open.js";
 import { showPay } from "./pay.js";
 import { showSell } from "./sell.js";
@@ -27,6 +29,8 @@ const SCREENS = {
   pay: showPay,
   done: showDone,
   more: showMore,
+  receipts: showReceipts,
+  receipt: showReceipt,
   close: showClose,
   closed: showClosed,
 };
@@ -55,8 +59,10 @@ function showHeader(app) {
     h("strong", null, app.pairing.register.name),
     h("span", { class: "grow" }, isIn && app.person ? app.person.display_name : ""),
     showConnection(app),
-    isIn && ["sell", "more"].includes(app.phase)
-      ? button(t(app.phase === "more" ? "back" : "more"), () => app.update({ phase: app.phase === "more" ? app.choosePhase() : "more", message: "" }), { name: "more" })
+    isIn && app.phase === "sell" ? button(t("receipts"), () => openReceipts(app), { name: "receipts", key: "F10" }) : null,
+    isIn && app.phase === "sell" ? button(t("more"), () => app.update({ phase: "more", message: "" }), { name: "more" }) : null,
+    isIn && ["more", "receipts", "receipt"].includes(app.phase)
+      ? button(t("back"), () => app.update({ phase: app.choosePhase(), message: "" }), { name: "back", disabled: app.isBusy })
       : null,
     isIn && !app.isBusy ? button(t("lock"), () => lockRegister(app), { name: "lock" }) : null,
   );
