@@ -148,10 +148,13 @@ class InvalidSignature(DomainError):
 
 
 class ReaderBusy(Conflict):
-    """Nothing was charged or stored. `payment` is the payment at the reader."""
+    """Nothing was charged, refunded or stored.
+
+    `payment` or `refund` is what is at the reader; neither if it is in the same request.
+    """
 
     code = "reader_busy"
-    message = "{reader} is processing another payment. Wait for its outcome, or cancel it."
+    message = "{reader} is processing another card. Wait for its outcome, or cancel it."
 
 
 class RegisterHasReader(Conflict):

@@ -52,6 +52,7 @@ class GatewayRefund:
 
     `charge_reference` is the gateway's id of the charge, `reference` that of the refund once it is
     known, `reader` the gateway's id of the card reader at which the card can be presented.
+    `is_at_reader` says that the reader is reserved for it.
     """
 
     key: uuid.UUID
@@ -62,6 +63,7 @@ class GatewayRefund:
     charge_reference: str = ""
     reference: str = ""
     reader: str = ""
+    is_at_reader: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,18 @@ class PaymentGateway(Protocol):
 
     def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         """Return the outcome of the refund with this key; DECLINED if it is unknown."""
+        ...
+
+
+class ReaderGateway(PaymentGateway, Protocol):
+    """A gateway with card readers, where some cards are presented again for a refund."""
+
+    def needs_card_for_refund(self, charge: Charge, *, timeout: float) -> bool:
+        """Return whether the card has to be presented again; also if that is not known."""
+        ...
+
+    def cancel_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
+        """Cancel a refund that waits for its card: DECLINED if canceled."""
         ...
 
 

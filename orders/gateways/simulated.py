@@ -22,8 +22,8 @@ class SimulatedGateway:
 
     .91 is declined, .92 and .93 time out (a look-up then answers captured, or declined), .94 is
     captured after two seconds. At a card reader .95 waits for the customer: it is pending until it
-    is looked up, which the relay does after ten seconds, and can be canceled. Charges and refunds
-    nothing unless PAYMENT_SIMULATOR is on.
+    is looked up, which the relay does after ten seconds, and can be canceled. A refund of such a
+    charge waits for the card as well. Charges and refunds nothing unless PAYMENT_SIMULATOR is on.
     """
 
     is_simulated = True
@@ -59,7 +59,15 @@ class SimulatedGateway:
             return REFUSED
         if self.last_two_digits(back) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
+        if back.is_at_reader:
+            return Answer(Outcome.PENDING)
         return self.look_up_refund(back, timeout=timeout)
+
+    def needs_card_for_refund(self, charge: Charge, *, timeout: float) -> bool:
+        return charge.is_at_reader and self.last_two_digits(charge) == WAITS_FOR_CARD
+
+    def cancel_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
+        return Answer(Outcome.DECLINED, reason="Canceled.")
 
     def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         if self.last_two_digits(back) in {DECLINES, TIMES_OUT_AND_DECLINED}:

@@ -251,19 +251,42 @@ class StripeTerminal:
             "metadata": {"payout": str(back.key)},
         }
         options: Any = {"idempotency_key": f"{back.key}:refund"}
-        if self._needs_card(back):
+        if back.is_at_reader and self._needs_card(back):
             return self._refund_at_reader(back, request, options)
         refund = self._call(lambda: self._v1.refunds.create(request, options), is_repeatable=True)
         return describe_refund(refund)
 
+    def needs_card_for_refund(self, charge: Charge, *, timeout: float) -> bool:
+        """Return whether the card is an Interac card, or Stripe does not say so in time."""
+        self.deadline = time.monotonic() + timeout
+        try:
+            return self._is_interac(charge.currency, charge.reference)
+        except (Unreachable, Refused) as error:
+            log.warning("stripe_card_unknown", key=str(charge.key), error=type(error).__name__)
+            return True
+
+    def cancel_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
+        return self._answer(self._cancel_refund, back, timeout)
+
+    def _cancel_refund(self, back: GatewayRefund) -> Answer:
+        found = self._find_refund(back)
+        if found.outcome != Outcome.PENDING or found.reference:
+            return found
+        try:
+            self._call(lambda: self._v1.terminal.readers.cancel_action(back.reader))
+        except Refused:
+            return found  # the card is being processed
+        return self._find_refund(back)
+
     def _needs_card(self, back: GatewayRefund) -> bool:
         """Return whether the card must be presented again, which only Interac cards need."""
-        if back.currency != "CAD":
+        return self._is_interac(back.currency, back.charge_reference)
+
+    def _is_interac(self, currency: str, intent_id: str) -> bool:
+        if currency != "CAD":
             return False
         intent = self._call(
-            lambda: self._v1.payment_intents.retrieve(
-                back.charge_reference, {"expand": ["latest_charge"]}
-            ),
+            lambda: self._v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}),
             is_repeatable=True,
         )
         charge = intent.latest_charge

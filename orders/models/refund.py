@@ -9,11 +9,18 @@ from django.db.models import Prefetch, Q
 
 from accounts.models import User
 from orders.exceptions import NoRefundReceipt
+from orders.models.card_reader import CardReader
 from orders.models.columns import money_column, quantity_column
 from orders.models.credit import may_print_codes
 from orders.models.line import OrderLine
 from orders.models.order import Order
-from orders.models.payment import IN_PROGRESS, GatewayQuerySet, MoneyTransfer, Payment
+from orders.models.payment import (
+    IN_PROGRESS,
+    READER_TIMEOUT,
+    GatewayQuerySet,
+    MoneyTransfer,
+    Payment,
+)
 from orders.models.prints import Printed
 from orders.models.receipt_profile import ReceiptProfile
 from orders.models.shift import Shift
@@ -211,6 +218,13 @@ class RefundLine(TenantOwned):
 
 
 class PayoutQuerySet(GatewayQuerySet["Payout"]):
+    def open_at(self, reader: Any) -> Self:
+        """Filter by refunds that may wait for a card at a reader. There is at most one.
+
+        Once the gateway has a reference, the card was presented.
+        """
+        return self.filter(reader=reader, status__in=IN_PROGRESS, gateway_reference="")
+
     def paid_out(self) -> Self:
         """Filter by payouts that were done, also those of refunds that were reversed later."""
         return self.filter(Q(status=Payout.Status.DONE) | Q(refund__reversed_at__isnull=False))
@@ -244,6 +258,10 @@ class Payout(MoneyTransfer, TenantOwned):
     paid = money_column()
     reference = models.CharField(max_length=100, blank=True)
     gateway_reference = models.CharField(max_length=100, blank=True)
+    # The card reader at which the card has to be presented again, or may have to be.
+    reader = models.ForeignKey(
+        CardReader, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     # Number of look-ups by the relay, and the time of the next one.
     look_ups = models.PositiveSmallIntegerField(default=0)
     next_look_up_at = models.DateTimeField(null=True, blank=True)
@@ -262,6 +280,10 @@ class Payout(MoneyTransfer, TenantOwned):
         """Return whether the gateway has not answered yet, not even that it is processing it."""
         return self.status == self.Status.PENDING and self.next_look_up_at is None
 
+    def has_timed_out(self, now: datetime) -> bool:
+        """Return whether its card reader has waited for the card for too long."""
+        return self.reader_id is not None and now >= self.created_at + READER_TIMEOUT
+
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [
@@ -269,6 +291,11 @@ class Payout(MoneyTransfer, TenantOwned):
             models.CheckConstraint(
                 condition=Q(amount__gt=0, paid__gte=0) | Q(amount=0, paid__gt=0),
                 name="payout_is_something",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "reader"],
+                condition=Q(status__in=IN_PROGRESS, gateway_reference="", reader__isnull=False),
+                name="reader_has_one_open_refund",
             ),
         ]
         indexes: ClassVar[list[Any]] = [

@@ -7,11 +7,11 @@ from accounts.models import User
 from orders.exceptions import (
     ProviderUnavailable,
     ReaderAtOtherRegister,
-    ReaderBusy,
     RegisterHasReader,
 )
 from orders.gateways.stripe_terminal import Refused, StripeTerminal, Unreachable
-from orders.models import CardReader, Payment, PaymentProvider
+from orders.models import CardReader, PaymentProvider
+from orders.services.payments.readers import ensure_reader_unused
 from tenants import audit, idempotency
 from tenants.exceptions import Invalid
 from tenants.scope import atomic_with_retry
@@ -143,8 +143,8 @@ def change_reader(
     changed = audit.changes(reader, changes)
     reader.is_active = changes.get("is_active", reader.is_active)
     _ensure_free(reader)
-    if not reader.is_active and (open_charge := Payment.objects.open_at(reader).first()):
-        raise ReaderBusy(reader=reader.name, payment=str(open_charge.pk))
+    if not reader.is_active:
+        ensure_reader_unused(reader)
     save_row(reader, changes)
     if changed:
         audit.record("card_reader_changed", actor=by, target=reader, changes=changed)

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection
 
-from tests.orders.conftest import get_approval, make_product, till, tills  # noqa: F401
+from tests.orders.conftest import (  # noqa: F401
+    get_approval,
+    make_product,
+    managers_till,
+    till,
+    tills,
+)
 from tests.support import redis_server
 from tests.support.live.http_client import connect_to_server
 from tests.support.live.load import CashierWorker

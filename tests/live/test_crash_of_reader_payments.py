@@ -1,4 +1,4 @@
-"""A process is killed before each step of a payment at a card reader.
+"""A process is killed before each step of a payment or refund at a card reader.
 
 Whatever is left, the relay ends it: the card is charged and the sale completed, or neither.
 """
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders.models import Payment
+from orders.models import Payment, Payout, Refund
 from tenants.scope import tenant_scope
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.support.live.failpoints import DIE_BEFORE
@@ -17,7 +17,7 @@ from tests.support.live.invariants import ensure_invariants
 from tests.support.live.server import run_server
 from tests.support.order_relay import relay_all
 from tests.support.stripe_server import READER, run_stripe_server
-from tests.support.till import card, line
+from tests.support.till import card, line, new_id
 
 pytestmark = [
     pytest.mark.live,
@@ -61,10 +61,11 @@ def is_killed_by(server, till, path, body, step):
 
 def let_time_pass(shop):
     with tenant_scope(shop):
-        waiting = Payment.objects.filter(status__in=("pending", "unknown"))
-        waiting.update(
-            created_at=timezone.now() - timedelta(minutes=3), next_look_up_at=timezone.now()
-        )
+        for model in (Payment, Payout):
+            waiting = model.objects.filter(status__in=("pending", "unknown"))
+            waiting.update(
+                created_at=timezone.now() - timedelta(minutes=3), next_look_up_at=timezone.now()
+            )
 
 
 @pytest.mark.usefixtures("reader")
@@ -122,6 +123,56 @@ def test_cancellation_at_the_reader_ends_after_a_crash_before_any_step(
             break
     assert 5 < step < MAX_STEPS - 1
     ensure_invariants(shop)
+
+
+@pytest.fixture
+def sell_by_interac_card(managers_till, make_product, stripe, reader):
+    """`sell_by_interac_card()`: sell in Canada, where the card is presented again for a refund."""
+    shop, product = reader.tenant, make_product("2.50", stock="1000")
+    shop.currency = "CAD"
+    shop.save_changes("currency")
+
+    def sell():
+        stripe.intents.clear()
+        stripe.refunds.clear()
+        order = managers_till.sold(line(product, "2"), payments=[card("5.00")])
+        stripe.present_card(kind="interac_present")
+        let_time_pass(shop)
+        relay_all()
+        return order
+
+    return sell
+
+
+@pytest.mark.parametrize("presents", [True, False], ids=["card", "no card"])
+def test_refund_at_the_reader_ends_after_a_crash_before_any_step(
+    presents, stripe, stripe_till, managers_till, sell_by_interac_card, shop
+):
+    """The reader is free afterwards, whether the card was refunded or not."""
+    for step in range(1, MAX_STEPS):
+        order = sell_by_interac_card()
+        path, body = f"orders/{order['id']}/refunds/", {"id": new_id(), "reason": "broken"}
+        was_killed = is_killed_by(stripe_till, managers_till, path, body, step)
+        action = stripe.readers[READER]["action"]
+        is_at_reader = action["type"] == "refund_payment" and action["status"] == "in_progress"
+        if is_at_reader:
+            stripe.present_card() if presents else stripe.decline_card()
+        let_time_pass(shop)
+        relay_all()
+
+        is_refunded = is_at_reader and presents
+        ensure_refund_ended(shop, order, is_refunded, step)
+        assert len(stripe.refunds) == is_refunded, step
+        if not was_killed:
+            break
+    assert 10 < step < MAX_STEPS - 1
+    ensure_invariants(shop)
+
+
+def ensure_refund_ended(shop, order, is_refunded, step):
+    with tenant_scope(shop):
+        found = [each.status for each in Refund.objects.filter(order=order["id"])]
+    assert found == ["done" if is_refunded else "failed"] or not (found or is_refunded), step
 
 
 def ensure_ended(shop, order, is_paid, step):

@@ -25,6 +25,9 @@ class ScriptedGateway:
         self.returns: list[ScriptedAnswer] = []
         self.refunds: list[GatewayRefund] = []
         self.in_transaction: list[bool] = []
+        # Whether cards are presented again for refunds.
+        self.asks_for_card = False
+        self.canceled_refunds: list[GatewayRefund] = []
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
         self.charges.append(charge)
@@ -42,6 +45,14 @@ class ScriptedGateway:
         return self.next_answer(self.returns, refund)
 
     def look_up_refund(self, refund: GatewayRefund, *, timeout: float) -> Answer:
+        return self.next_answer(self.returns, refund)
+
+    def needs_card_for_refund(self, charge: Charge, *, timeout: float) -> bool:
+        self.in_transaction.append(connection.in_atomic_block)
+        return self.asks_for_card
+
+    def cancel_refund(self, refund: GatewayRefund, *, timeout: float) -> Answer:
+        self.canceled_refunds.append(refund)
         return self.next_answer(self.returns, refund)
 
     def next_answer(self, script: list[ScriptedAnswer], charge: Charge | GatewayRefund) -> Answer:

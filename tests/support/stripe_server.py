@@ -31,7 +31,7 @@ ROUTES = (
     ("POST", f"{ONE_READER}/process_payment_intent", "process"),
     ("POST", f"{ONE_READER}/refund_payment", "refund_at_reader"),
     ("POST", f"{ONE_READER}/cancel_action", "cancel_action"),
-    ("POST", "/v1/refunds", "create_refund"),
+    ("POST", "/v1/refunds", "refund_without_card"),
     ("GET", "/v1/refunds", "list_refunds"),
     ("GET", r"/v1/refunds/(\w+)", "show_refund"),
 )
@@ -237,6 +237,12 @@ class StripeServer:
         intent = params["payment_intent"]
         found = [each for each in self.refunds.values() if each["payment_intent"] == intent]
         return {"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"}
+
+    def refund_without_card(self, params: dict[str, Any]) -> dict[str, Any]:
+        charge = self.find(self.intents, params["payment_intent"])["latest_charge"]
+        if charge and charge["payment_method_details"]["type"] == "interac_present":
+            raise StripeRefusal(400, "", "Interac refunds need the card at the reader.")
+        return self.create_refund(params)
 
     def refund_at_reader(self, id: str, params: dict[str, Any]) -> dict[str, Any]:
         return self.start(self.find(self.readers, id), "refund_payment", params)

@@ -14,12 +14,13 @@ from orders.gateways import (
     GatewayRefund,
     Outcome,
     PaymentGateway,
+    ReaderGateway,
     get_payment_gateway,
 )
 from orders.gateways.simulated import SimulatedGateway
 from orders.gateways.stripe_terminal import StripeTerminal
 from orders.models import CardReader, Payment, PaymentProvider, Payout, Refund
-from orders.services.payments.readers import find_reader
+from orders.services.payments.readers import find_refund_reader
 from tenants.ids import derive_id
 from tenants.scope import current_tenant
 
@@ -46,8 +47,20 @@ def _build_charge(payment: Payment, reader: CardReader | None) -> Charge:
     )
 
 
-def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) -> Answer:
-    """Refund or look up a payout and return the answer."""
+def needs_card_for_refund(payment: Payment) -> bool:
+    """Return whether the card has to be presented again for a refund; also if nobody knows."""
+    reader = load_reader(payment)
+    if reader is None:
+        return False
+    charge = _build_charge(payment, reader)
+    timeout = settings.PAYMENT_GATEWAY_TIMEOUT
+    return get_reader_gateway(reader).needs_card_for_refund(charge, timeout=timeout)
+
+
+def query_payout(
+    payout: Payout, question: Literal["refund", "look_up_refund", "cancel_refund"]
+) -> Answer:
+    """Refund, look up or cancel a payout and return the answer."""
     tenant = current_tenant()
     charged_by = load_reader(payout.card_payment)
     refund = GatewayRefund(
@@ -59,6 +72,7 @@ def query_payout(payout: Payout, question: Literal["refund", "look_up_refund"]) 
         charge_reference=payout.card_payment.gateway_reference,
         reference=payout.gateway_reference,
         reader=_find_reader_id(payout, charged_by),
+        is_at_reader=payout.reader_id is not None,
     )
     return _query(charged_by, question, refund, payout=str(payout.pk))
 
@@ -108,21 +122,20 @@ def load_reader(payment: Payment) -> CardReader | None:
 
 
 def _find_reader_id(payout: Payout, charged_by: CardReader | None) -> str:
-    """Return the provider's id of the reader where the refund is made, or of the one that charged.
-
-    Some cards have to be presented again for a refund.
-    """
+    """Return the provider's id of the reader where the refund is made."""
     if charged_by is None:
         return ""
-    here = find_reader(payout.refund.register_id)
-    is_same_account = here is not None and here.provider_id == charged_by.provider_id
-    return here.provider_reader_id if here and is_same_account else charged_by.provider_reader_id
+    if payout.reader_id is not None:
+        return CardReader.objects.get(pk=payout.reader_id).provider_reader_id
+    return find_refund_reader(payout.refund.register_id, charged_by).provider_reader_id
 
 
 def get_gateway(reader: CardReader | None) -> PaymentGateway:
     """Return the gateway of a reader's provider, or that of the installation without a reader."""
-    if reader is None:
-        return get_payment_gateway()
+    return get_payment_gateway() if reader is None else get_reader_gateway(reader)
+
+
+def get_reader_gateway(reader: CardReader) -> ReaderGateway:
     if reader.provider.kind == PaymentProvider.Kind.SIMULATOR:
         return SimulatedGateway()
     return StripeTerminal(reader.provider.secret_key)

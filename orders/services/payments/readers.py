@@ -18,6 +18,25 @@ def find_reader(register_id: uuid.UUID) -> CardReader | None:
     return readers.filter(register=register_id, is_active=True, provider__is_active=True).first()
 
 
+def find_refund_reader(register_id: uuid.UUID, charged_by: CardReader) -> CardReader:
+    """Return the reader where a card is presented again for a refund.
+
+    It is that of the register, or else the one that charged the card, which has the same account;
+    if that was moved, the same device at its new register.
+    """
+    here = find_reader(register_id)
+    if here is not None and here.provider_id == charged_by.provider_id:
+        return here
+    if charged_by.is_active or not charged_by.provider_reader_id:
+        return charged_by
+    moved = CardReader.objects.filter(
+        provider=charged_by.provider_id,
+        provider_reader_id=charged_by.provider_reader_id,
+        is_active=True,
+    )
+    return moved.first() or charged_by
+
+
 def ensure_chargeable(reader: CardReader | None, amount: Decimal, field: str) -> None:
     """Raise NoCardReader unless the reader, or the gateway of the installation, may charge."""
     if reader is None:
@@ -42,17 +61,32 @@ def ensure_refundable(payout: Payout) -> None:
     ensure_chargeable(payout.card_payment.reader, payout.paid, "amount")
 
 
-def ensure_readers_free(payments: Iterable[Payment]) -> None:
-    """Raise ReaderBusy if a reader has another charge without outcome.
+def ensure_readers_free(transfers: Iterable[Payment | Payout]) -> None:
+    """Raise ReaderBusy if a reader has a charge or refund without outcome, or would get two.
 
-    The caller has locked the series of the register, so that no other payment comes in between.
+    Raises NoCardReader if it was deactivated. Locks the readers, after the series of the register,
+    so that nothing else comes in between.
     """
-    busy: set[uuid.UUID] = set()
-    for payment in payments:
-        reader = payment.reader
-        if reader is None or not payment.is_in_progress:
-            continue
-        other = Payment.objects.open_at(reader).exclude(pk=payment.pk).first()
-        if other is not None or reader.pk in busy:
-            raise ReaderBusy(reader=reader.name, payment=other and str(other.pk))
-        busy.add(reader.pk)
+    readers = [each.reader for each in transfers if each.reader and each.is_in_progress]
+    if not readers:
+        return
+    ids = [reader.pk for reader in readers]
+    locked = CardReader.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    for reader in locked:
+        if not reader.is_active:
+            raise NoCardReader
+        ensure_reader_unused(reader)
+        if ids.count(reader.pk) > 1:
+            raise ReaderBusy(reader=reader.name, payment=None, refund=None)
+
+
+def ensure_reader_unused(reader: CardReader) -> None:
+    """Raise ReaderBusy if the reader has a charge or refund without outcome."""
+    charge = Payment.objects.open_at(reader).first()
+    refund = Payout.objects.open_at(reader).first()
+    if charge or refund:
+        raise ReaderBusy(
+            reader=reader.name,
+            payment=charge and str(charge.pk),
+            refund=refund and str(refund.refund_id),
+        )

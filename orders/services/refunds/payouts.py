@@ -86,16 +86,25 @@ def look_up_payout(payout: Payout, *, by: User) -> Payout:
     payout = find_replacing_payout(payout) or payout
     refund = Refund.objects.with_details().get(pk=payout.refund_id)
     _ensure_not_underway(refund)
-    answer = query_payout(payout, "look_up_refund")
-    refund = _record_answer(payout, answer, by=by, is_attended=False)
+    refund = _record_answer(payout, _look_up(payout), by=by, is_attended=False)
     return next(each for each in refund.loaded_payouts if each.pk == payout.pk)
 
 
 def _query_cards(refund: Refund, question: Question, by: User) -> Refund:
     for payout in refund.gateway_payouts:
         if payout.is_in_progress:
-            refund = _record_answer(payout, query_payout(payout, question), by=by)
+            answer = query_payout(payout, question) if question == "refund" else _look_up(payout)
+            refund = _record_answer(payout, answer, by=by)
     return refund
+
+
+def _look_up(payout: Payout) -> Answer:
+    """Look up a payout, and cancel it if its reader has waited for the card for too long."""
+    answer = query_payout(payout, "look_up_refund")
+    is_open = answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN} and not answer.reference
+    if is_open and payout.has_timed_out(timezone.now()):
+        return query_payout(payout, "cancel_refund")
+    return answer
 
 
 def _remaining_wait(refund: Refund) -> timedelta:

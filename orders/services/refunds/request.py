@@ -1,14 +1,14 @@
 """Refund an order in part or whole: by lines, by amount, or all that is left."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
-from orders.models import Order, Payment, Payout, Refund
+from orders.models import CardReader, Order, Payment, Payout, Refund
 from orders.models.catalog import normalize_code
 from orders.models.receipt import RegisterNumbers
 from orders.money import RefundablePayment, RefundShare, allocate_refund
@@ -16,7 +16,12 @@ from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.completion.complete import take_numbers
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
-from orders.services.payments.readers import ensure_refundable
+from orders.services.payments.gateway import needs_card_for_refund
+from orders.services.payments.readers import (
+    ensure_readers_free,
+    ensure_refundable,
+    find_refund_reader,
+)
 from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
 from orders.services.pricing.basket import build_cash_rule
 from orders.services.refunds.lines import (
@@ -69,13 +74,32 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
     """
     names_code = new.method == Payment.Method.STORE_CREDIT and new.reference.strip()
     counted = count_code_attempt("refund", by=by, place=new.place)
+    presented = _find_cards_to_present(order_id, new, by)
     with counted if names_code else nullcontext():
-        refund, is_new = _create_refund(order_id, new, by)
+        refund, is_new = _create_refund(order_id, new, presented, by)
     return (request_card_payouts if is_new else reconcile_refund)(refund, by=by), is_new
 
 
+def _find_cards_to_present(
+    order_id: uuid.UUID, new: NewRefund, by: User
+) -> dict[uuid.UUID, CardReader]:
+    """Return the payments whose card has to be presented again, each with its reader.
+
+    Asks the gateway, outside of transactions.
+    """
+    if new.method not in {None, Payment.Method.CARD}:
+        return {}
+    payments = Payment.objects.visible_to(by).filter(order=order_id, reader__isnull=False)
+    captured = payments.filter(status=Payment.Status.CAPTURED).select_related("reader")
+    return {
+        each.pk: each.reader for each in captured if each.reader and needs_card_for_refund(each)
+    }
+
+
 @atomic_with_retry
-def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
+def _create_refund(
+    order_id: uuid.UUID, new: NewRefund, presented: Mapping[uuid.UUID, CardReader], by: User
+) -> tuple[Refund, bool]:
     order = lock_order(order_id, by)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
     if known is not None:
@@ -86,7 +110,9 @@ def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refun
     refund_lines = build_refund_lines(order, new.lines, new.amount)
     refund = _build_refund(order, new, refund_lines, by)
     refund.loaded_payouts = _build_payouts(order, refund, new)
+    _reserve_readers(refund, presented)
     numbers = take_numbers(refund.register, receipts=0 if refund.gateway_payouts else 1)
+    ensure_readers_free(refund.gateway_payouts)
     refund.shift_id = numbers.shift
     refund.approved_by = _find_approver(refund, new, by)
     ensure_credits_usable(refund.loaded_payouts)
@@ -94,6 +120,12 @@ def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refun
     with unique_or(IdConflict):
         _save(refund, order, numbers, by)
     return refund, True
+
+
+def _reserve_readers(refund: Refund, presented: Mapping[uuid.UUID, CardReader]) -> None:
+    for payout in refund.gateway_payouts:
+        if charged_by := presented.get(payout.card_payment.pk):
+            payout.reader = find_refund_reader(refund.register_id, charged_by)
 
 
 def _save(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:

@@ -68,8 +68,8 @@ def redirect_payouts(
         _round_to_coins(declined, order, refund)
     for payout in declined:
         payout.method, payout.entry, payout.reference = method, "", reference
-        payout.status = Payout.Status.PENDING
-        payout.save_changes("method", "entry", "reference", "status", "paid")
+        payout.status, payout.reader = Payout.Status.PENDING, None
+        payout.save_changes("method", "entry", "reference", "status", "paid", "reader")
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
     publish("order.updated", about=order)

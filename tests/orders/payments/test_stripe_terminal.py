@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.gateways.stripe_amounts import NotChargeable, to_minor_units
-from orders.models import CardReader, Payment
+from orders.models import CardReader, Payment, Payout
 from orders.services.payments import waiting
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
@@ -662,6 +662,99 @@ def test_refund_at_the_reader_is_awaited(
     assert manager_client.get(path, {"wait": "20"}).json()["status"] == "done"
     assert manager_client.get(path, {"wait": "20"}).json()["status"] == "done"
     assert len(pauses) == 1
+
+
+def test_charge_waits_for_the_refund_at_the_reader(
+    interac_sale, till, product, manager_client, stripe, reader, problem
+):
+    refund = create_refund(manager_client, interac_sale)
+    asked = len(stripe.requests)
+
+    refused = till.sell(line(product), payments=[card("2.50")])
+
+    assert problem(refused, 409, "reader_busy")["refund"] == refund["id"]
+    assert len(stripe.requests) == asked
+    stripe.present_card()
+    send_event(stripe, reader, "terminal.reader.action_succeeded", stripe.readers[READER])
+    charged = till.sold(line(product), payments=[card("2.50")])
+    assert charged["payments"][0]["status"] == "pending"
+
+
+@pytest.mark.parametrize("is_processing", [False, True])
+def test_refund_without_a_card_is_canceled_at_the_reader_after_five_minutes(
+    is_processing, clock, interac_sale, manager_client, stripe
+):
+    refund = create_refund(manager_client, interac_sale)
+    if is_processing:
+        stripe.fail(CANCEL_ACTION, code="terminal_reader_busy")
+
+    clock.shift(timedelta(minutes=5, seconds=1))
+    relay_all()
+
+    shown = manager_client.get(f"refunds/{refund['id']}/").json()
+    assert shown["status"] == ("pending" if is_processing else "failed")
+    action = stripe.readers[READER]["action"]
+    assert (action is not None) == is_processing
+    if is_processing:
+        stripe.present_card()
+        clock.shift(timedelta(seconds=11))
+        relay_all()
+        assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
+
+
+def test_card_that_was_presented_before_the_cancellation_is_refunded(
+    clock, interac_sale, manager_client, stripe
+):
+    refund = create_refund(manager_client, interac_sale)
+
+    def present(method, path):
+        if path.endswith(CANCEL_ACTION):
+            stripe.present_card()
+
+    stripe.on_request = present
+    clock.shift(timedelta(minutes=5, seconds=1))
+    relay_all()
+
+    assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
+
+
+@pytest.mark.parametrize("kind", ["card_present", "interac_present"])
+def test_reader_is_reserved_if_stripe_does_not_say_which_card_it_was(
+    kind, configure_shop, till, product, stripe, reader, manager_client
+):
+    configure_shop("CAD")
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+    send_event(stripe, reader, "payment_intent.succeeded", stripe.present_card(kind=kind))
+    for _ in range(2):  # the look-up is repeated once
+        stripe.fail(f"/v1/payment_intents/{intent_of(stripe, order)['id']}", "before")
+
+    refund = create_refund(manager_client, order)
+
+    assert refund["status"] == ("done" if kind == "card_present" else "pending")
+    with across_tenants():
+        assert Payout.objects.get().reader_id == reader.pk
+    is_at_reader = REFUND_AT_READER in stripe.list_paths()
+    assert is_at_reader == (kind == "interac_present")
+
+
+def test_late_capture_of_an_interac_card_is_not_returned_without_the_card(
+    clock, configure_shop, till, product, stripe, reader, shop
+):
+    configure_shop("CAD")
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+    stripe.fail(CANCEL_ACTION, "after")
+    intent = intent_of(stripe, order)
+    till.post(f"payments/{order['payments'][0]['id']}/cancel/")
+    with tenant_scope(shop):
+        Payment.objects.update(status="canceled", next_look_up_at=None)
+    stripe.capture(intent, "interac_present")
+    send_event(stripe, reader, "payment_intent.succeeded", intent)
+
+    relay_all()
+
+    assert load_payment(order).late_capture == "failed"
+    assert REFUND_AT_READER not in stripe.list_paths()
+    assert list_late_events(shop)[-1] == "late_capture_not_returned"
 
 
 def test_other_cards_in_canada_are_refunded_without_the_reader(

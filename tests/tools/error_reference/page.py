@@ -163,7 +163,7 @@ REMEDIES = {
     "permission_denied": "Ask a user whose role and stores allow it.",
     "pin_closed": "Log in with the password.",
     "prices_overlap": "End or withdraw the price that `price` names, or choose another period.",
-    "reader_busy": "Wait for the payment at the reader, or cancel it.",
+    "reader_busy": "Wait for the payment or refund at the reader, or cancel the payment.",
     "provider_unavailable": "Repeat the request in a moment.",
     "reader_at_other_register": "Deactivate the reader there first.",
     "register_has_reader": "Deactivate the reader of this register first.",
