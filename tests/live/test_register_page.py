@@ -116,6 +116,16 @@ def visit_screens(till):
 def visit_menu(till):
     till.press("Menu")
     yield "menu"
+    for key, name in (("F4", "X report"), ("F7", "no sale")):
+        till.page.keyboard.press(key)
+        till.wait_for("dialog")
+        yield name
+        till.page.keyboard.press("Escape")
+        till.page.wait_for_selector("dialog", state="detached")
+    till.page.keyboard.press("F8")
+    till.wait_for("main.glance:not([aria-busy])")
+    yield "glance"
+    till.page.keyboard.press("Escape")
     till.press("Count and close")
     till.wait_for("form.count")
     yield "close"

@@ -8,7 +8,7 @@ import { Store } from "./store/store.js";
 
 /**
  * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`,
- * `receipts` (the search), `receipt` or `close`. `dialog` lies above it.
+ * `glance`, `receipts` (the search), `receipt` or `close`. `dialog` lies above it.
  */
 export class App {
   /** @param {Store} store @param {() => void} onchange */
@@ -76,6 +76,10 @@ export class App {
     this.refund = null;
     /** @type {any} the refund that was made last */
     this.refunded = null;
+    /** @type {any} what a manager sees at a glance */
+    this.glance = null;
+    /** The path of the slip of the last cash movement. */
+    this.slip = "";
     this.message = "";
     this.isBusy = false;
     this.isSyncing = false;

@@ -38,6 +38,12 @@ export async function prepareShift(app) {
   app.update({ phase: app.choosePhase(), report: null });
 }
 
+/** Show the form that opens a shift, also where sales need none. @param {App} app */
+export async function prepareOpening(app) {
+  await loadShift(app);
+  app.update({ phase: app.shift ? app.choosePhase() : "open", message: "" });
+}
+
 /** @param {App} app @param {string} float */
 export async function openShift(app, float) {
   const body = { id: crypto.randomUUID(), register: app.pairing.register.id, opening_float: float };
@@ -80,6 +86,7 @@ export async function moveCash(app, movement) {
     await app.api.post(`shifts/${app.shift.id}/cash-movements/`, body);
     const { type, amount } = movement;
     if (amount) await addToDrawer(app, [type === "paid_in" ? amount : `-${amount}`]);
-    app.update({ dialog: null, message: t("cashMoved") });
+    const slip = `shifts/${app.shift.id}/cash-movements/${movement.id}/`;
+    app.update({ dialog: null, slip, message: t("cashMoved") });
   });
 }

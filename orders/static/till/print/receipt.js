@@ -5,7 +5,7 @@
 import { compareAmounts, sumAmounts } from "../money/engine.js";
 import { t } from "../texts/texts.js";
 
-const COLUMNS = { 80: 42, 58: 32 };
+export const COLUMNS = { 80: 42, 58: 32 };
 
 /** Print plain text, as wide as the paper. @param {string} text @param {number} paperMm */
 export function printText(text, paperMm) {
@@ -17,14 +17,14 @@ export function printText(text, paperMm) {
 }
 
 /** @param {string} left @param {string} right @param {number} width */
-function spread(left, right, width) {
+export function spread(left, right, width) {
   const room = width - right.length - 1;
   const cut = left.length > room ? left.slice(0, room) : left;
   return cut.padEnd(width - right.length) + right;
 }
 
 /** @param {string} text @param {number} width */
-function center(text, width) {
+export function center(text, width) {
   const cut = text.slice(0, width);
   return " ".repeat(Math.max(0, Math.floor((width - cut.length) / 2))) + cut;
 }
@@ -73,7 +73,7 @@ export function getPaper(profile) {
 }
 
 /** @param {Date} at */
-function formatLocal(at) {
+export function formatLocal(at) {
   const two = (/** @type {number} */ value) => `${value}`.padStart(2, "0");
   const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
   return `${date} ${two(at.getHours())}:${two(at.getMinutes())}`;

@@ -7,6 +7,7 @@ import { showLine } from "./dialogs/line.js";
 import { showMail } from "./dialogs/mail.js";
 import { showOrder } from "./dialogs/order.js";
 import { showModifiers, showPrice, showWeight } from "./dialogs/product.js";
+import { showXReportText } from "./dialogs/x_report.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -21,6 +22,7 @@ const DIALOGS = {
   approval: showApproval,
   mail: showMail,
   drawer: showDrawer,
+  xReport: showXReportText,
 };
 
 /** @param {App} app */

@@ -23,7 +23,16 @@ const KEYS = {
   },
   pay: { Escape: (app) => app.parts.length || app.update({ phase: "sell", message: "" }) },
   done: { Enter: (app) => startNext(app) },
-  more: { Escape: (app) => app.update({ phase: app.choosePhase() }), F10: (app) => openReceipts(app) },
+  more: {
+    Escape: (app) => app.update({ phase: app.choosePhase() }),
+    F3: () => press("close-shift", "open-shift"),
+    F4: () => press("x-report"),
+    F6: () => press("drawer"),
+    F7: () => press("no-sale"),
+    F8: () => press("glance"),
+    F10: (app) => openReceipts(app),
+  },
+  glance: { Escape: (app) => app.update({ phase: "more", message: "" }) },
   receipts: { Escape: (app) => app.update({ phase: app.choosePhase(), message: "" }) },
   receipt: {
     Escape: (app) => (app.refund ? app.update({ refund: null, message: "" }) : openReceipts(app)),
@@ -34,9 +43,10 @@ const KEYS = {
   },
 };
 
-/** Press a button by its name, unless it is disabled or not there. @param {string} name */
-function press(name) {
-  /** @type {HTMLButtonElement | null} */ (document.querySelector(`main button[name="${name}"]`))?.click();
+/** Press the first of these buttons that is there, unless it is disabled. @param {...string} names */
+function press(...names) {
+  const selector = names.map((name) => `main button[name="${name}"]`).join();
+  /** @type {HTMLButtonElement | null} */ (document.querySelector(selector))?.click();
 }
 
 /** Keys that people also need for typing. */

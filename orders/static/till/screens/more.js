@@ -1,8 +1,10 @@
 /** Everything besides selling: the shift, receipts of this device, what is unsent, the device. */
 
-import { loadReceipt } from "../actions/receipt.js";
+import { showGlance, showXReport } from "../actions/glance.js";
+import { printDocument } from "../actions/print.js";
+import { loadReceipt, openReceipts } from "../actions/receipt.js";
 import { unpairDevice } from "../actions/setup.js";
-import { beginClosing } from "../actions/shift.js";
+import { beginClosing, prepareOpening } from "../actions/shift.js";
 import { sendAgain } from "../actions/sync.js";
 import { formatDateTime } from "./format.js";
 import { h } from "./render.js";
@@ -21,19 +23,44 @@ export function showMore(app) {
 
 /** @param {App} app */
 function showShift(app) {
-  const close = () => app.run(() => beginClosing(app, app.shift));
   const opened = app.shift ? t("shiftSince", { time: formatDateTime(app.shift.opened_at, locale) }) : t("noShift");
   return h(
     "section",
     { class: "card", key: "shift" },
     h("h2", null, t("shift")),
     h("p", null, opened),
-    app.shift ? button(t("countAndClose"), close, { disabled: !app.isOnline || app.isBusy, class: "primary", name: "close-shift" }) : null,
-    app.shift
-      ? button(t("drawer"), () => app.update({ dialog: { kind: "drawer", id: crypto.randomUUID() } }), { disabled: !app.isOnline || app.isBusy, name: "drawer" })
-      : null,
-    app.shift && !app.isOnline ? h("p", { class: "hint" }, t("closeOffline")) : null,
+    h("div", { class: "choices" }, app.shift ? listShiftTools(app) : listTools(app)),
+    app.isOnline ? null : h("p", { class: "hint" }, t("closeOffline")),
   );
+}
+
+/** @param {App} app */
+function listShiftTools(app) {
+  const isDisabled = !app.isOnline || app.isBusy;
+  const move = (/** @type {string} */ type) => () => app.update({ dialog: { kind: "drawer", id: crypto.randomUUID(), type } });
+  return [
+    button(t("countAndClose"), () => app.run(() => beginClosing(app, app.shift)), { disabled: isDisabled, class: "primary", name: "close-shift", key: "F3" }),
+    button(t("xReport"), () => app.run(() => showXReport(app)), { disabled: isDisabled, name: "x-report", key: "F4" }),
+    button(t("drawer"), move("paid_in"), { disabled: isDisabled, name: "drawer", key: "F6" }),
+    button(t("no_sale"), move("no_sale"), { disabled: isDisabled, name: "no-sale", key: "F7" }),
+    app.slip ? button(t("printSlip"), () => app.run(() => printDocument(app, app.slip)), { disabled: isDisabled, name: "slip" }) : null,
+    ...listTools(app),
+  ];
+}
+
+/** @param {App} app */
+function listTools(app) {
+  const isDisabled = !app.isOnline || app.isBusy;
+  return [
+    app.shift ? null : button(t("openShift"), () => app.run(() => prepareOpening(app)), { disabled: isDisabled, class: "primary", name: "open-shift", key: "F3" }),
+    button(t("receipts"), () => openReceipts(app), { name: "receipts", key: "F10" }),
+    isManager(app) ? button(t("glance"), () => app.run(() => showGlance(app)), { disabled: isDisabled, name: "glance", key: "F8" }) : null,
+  ];
+}
+
+/** @param {App} app */
+function isManager(app) {
+  return ["manager", "admin"].includes(app.person.role);
 }
 
 /** What the server rejects stays here, with the reason. @param {App} app */
@@ -98,6 +125,6 @@ function showDevice(app) {
     h("h2", null, t("device")),
     h("p", null, `${app.settings.tenant.name} · ${app.settings.store.name} · ${app.pairing.register.name}`),
     app.isPersisted ? null : h("p", { class: "hint" }, t("notPersisted")),
-    ["manager", "admin"].includes(app.person.role) ? button(t("unpair"), unpair, { class: "danger", disabled: app.isBusy }) : null,
+    isManager(app) ? button(t("unpair"), unpair, { class: "danger", disabled: app.isBusy }) : null,
   );
 }

@@ -38,5 +38,8 @@ export function showOpen(app) {
     app.ended
       ? button(t("finishClosing"), () => app.run(() => beginClosing(app, app.ended)), { disabled: app.isBusy })
       : null,
+    app.settings.tenant.shifts_required
+      ? null
+      : button(t("noShiftNeeded"), () => app.update({ phase: "sell", message: "" }), { class: "quiet", disabled: app.isBusy }),
   );
 }

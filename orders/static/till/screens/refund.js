@@ -33,7 +33,7 @@ export function showRefundForm(app, order) {
       () => app.run(() => sendRefund(app)),
       {},
       h("ul", { class: "sales" }, lines.map((/** @type {any} */ line) => showLine(app, line))),
-      button(t("refundAll"), () => refundEverything(app), { name: "all", key: "F8" }),
+      h("div", { class: "choices" }, button(t("refundAll"), () => refundEverything(app), { name: "all", key: "F8" })),
       showFields(app, order, plan),
       plan ? showPlan(app, plan) : null,
       h("button", { class: "primary", disabled: app.isBusy || !app.isOnline || !plan }, t("refundNow")),

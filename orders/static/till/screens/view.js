@@ -8,6 +8,7 @@ import { button } from "./parts.js";
 import { showClose, showClosed } from "./close.js";
 import { showDialog } from "./dialogs.js";
 import { showDone } from "./done.js";
+import { showGlanceScreen } from "./glance.js";
 import { showLock } from "./lock.js";
 import { showMore } from "./more.js";
 import { showReceipt, showReceipts } from "./receipts.js";
@@ -29,6 +30,7 @@ const SCREENS = {
   pay: showPay,
   done: showDone,
   more: showMore,
+  glance: showGlanceScreen,
   receipts: showReceipts,
   receipt: showReceipt,
   close: showClose,
@@ -61,7 +63,7 @@ function showHeader(app) {
     showConnection(app),
     isIn && app.phase === "sell" ? button(t("receipts"), () => openReceipts(app), { name: "receipts", key: "F10" }) : null,
     isIn && app.phase === "sell" ? button(t("more"), () => app.update({ phase: "more", message: "" }), { name: "more" }) : null,
-    isIn && ["more", "receipts", "receipt"].includes(app.phase)
+    isIn && ["more", "glance", "receipts", "receipt"].includes(app.phase)
       ? button(t("back"), () => app.update({ phase: app.choosePhase(), message: "" }), { name: "back", disabled: app.isBusy })
       : null,
     isIn && !app.isBusy ? button(t("lock"), () => lockRegister(app), { name: "lock" }) : null,

@@ -16,6 +16,7 @@ export function showDrawer(app) {
       const moved = isNothing ? {} : { amount: requireNumber(amount, app.exponent, true) };
       await moveCash(app, { id: app.dialog.id, type, reason: reason.trim(), ...moved });
     });
+  const { type: initial = "paid_in" } = app.dialog;
   const types = ["paid_in", "paid_out", "drop", "no_sale"];
   return dialog(
     app,
@@ -27,7 +28,7 @@ export function showDrawer(app) {
         "label",
         { class: "field" },
         h("span", null, t("kind")),
-        h("select", { name: "type", "data-focus": true }, types.map((type) => h("option", { value: type, key: type }, t(type)))),
+        h("select", { name: "type", "data-focus": true }, types.map((type) => h("option", { value: type, key: type, onmount: (/** @type {HTMLOptionElement} */ option) => (option.selected = type === initial) }, t(type)))),
       ),
       field(t("amount"), { name: "amount", inputmode: "decimal" }),
       field(t("reason"), { name: "reason", required: true, maxlength: 200 }),
