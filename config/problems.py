@@ -194,7 +194,7 @@ def _(exc: django_exceptions.ValidationError) -> Problem:
     """Return errors of `full_clean` as 400, or as 409 if all are duplicates."""
     errors = tuple(list_model_errors(exc))
     if all(error.code == "unique" for error in errors):
-        return Problem(409, "already_exists", "An object with these values already exists.", errors)
+        return Problem(409, domain.AlreadyExists.code, domain.AlreadyExists.message, errors)
     return invalid(errors)
 
 

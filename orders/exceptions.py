@@ -1,8 +1,10 @@
 """Domain exceptions of catalog, sales, payments, shifts, refunds and offline sales."""
 
 from tenants.exceptions import (
+    AlreadyExists,
     Conflict,
     DomainError,
+    FieldError,
     Invalid,
     NotFound,
     NotInstalled,
@@ -364,6 +366,12 @@ class SaleNotBooked(Conflict):
 
     code = "sale_not_booked"
     message = "The sale could not be booked. Keep it, and inform the operator."
+
+
+class ExternalIdTaken(AlreadyExists):
+    def __init__(self) -> None:
+        taken = FieldError("external_id", "unique", "Another order has this external ID.")
+        super().__init__(errors=(taken,))
 
 
 class IdReused(Conflict):

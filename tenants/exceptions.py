@@ -118,6 +118,13 @@ class IdConflict(Conflict):
     message = "This id is already in use for another object."
 
 
+class AlreadyExists(Conflict):
+    """A unique value belongs to another row; `errors` names the fields."""
+
+    code = "already_exists"
+    message = "An object with these values already exists."
+
+
 class IdempotencyKeyInvalid(DomainError):
     code = "idempotency_key_invalid"
     message = "An Idempotency-Key must have 1 to 255 visible ASCII characters."

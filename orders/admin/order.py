@@ -19,6 +19,7 @@ from orders.models import Flag, Order, Receipt
 OPTIONAL_FIELDS = {
     "customer_name": "customer_name",
     "note": "note",
+    "external_id": "external_id",
     "receipt_number": "receipt_number",
     "completed_at": "completed_at",
     "voided_at": "voided_at",
@@ -42,8 +43,10 @@ class OrderAdmin(ButtonsMixin, RecordAdmin):
         ShiftParameterFilter,
     )
     list_select_related = ("store", "register", "cashier")
-    search_fields = ("number__exact",)
-    search_help_text = "Enter the full order number, as printed on the receipt."
+    search_fields = ("number__exact", "external_id__exact")
+    search_help_text = (
+        "Enter the full order number, as printed on the receipt, or the full external ID."
+    )
     fields = (
         "number",
         "status",
@@ -53,6 +56,7 @@ class OrderAdmin(ButtonsMixin, RecordAdmin):
         "cashier",
         "customer_name",
         "note",
+        "external_id",
         "receipt_number",
         "created_at",
         "completed_at",

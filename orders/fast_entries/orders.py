@@ -53,6 +53,7 @@ TEXTS: dict[str, Any] = {
     "taxes_text": "taxes",
     "modifiers_text": "modifiers",
     "missing_text": "missing_modifiers",
+    "metadata_text": "metadata",
 }
 ORDER = columns("listed", OrderRow, 3, **TEXTS)
 PAGES = KeysetList(

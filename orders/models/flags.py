@@ -40,6 +40,7 @@ class Flag(models.TextChoices):
     CARD_UNVERIFIED = "card_unverified", "Card payment is not confirmed by the gateway"
     CREDIT_SHORT = "credit_short", "Store credit was too low"
     NOT_PAYABLE_IN_CASH = "not_payable_in_cash", "Cash amount is not payable in coins"
+    EXTERNAL_ID_TAKEN = "external_id_taken", "Another order has its external ID"
     SEQUENCE_TAKEN = "sequence_taken", "Device number is used by another sale"
     SEQUENCE_JUMP = "sequence_jump", "Device number is far above the previous ones"
     SOLD_IN_FUTURE = "sold_in_future", "Time of sale is in the future"

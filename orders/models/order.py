@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from accounts.models import User, build_store_filter
+from accounts.models import Role, User, build_store_filter
 from orders.exceptions import (
     IllegalTransition,
     NoReceipt,
@@ -25,8 +26,16 @@ from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
 from orders.money import CashRoundingRule
 from tenants.email_addresses import EmailAddressField
-from tenants.exceptions import FieldError, Invalid
-from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
+from tenants.exceptions import FieldError, Invalid, NotPermitted
+from tenants.models import (
+    ExternalReference,
+    Register,
+    Store,
+    Tenant,
+    TenantManager,
+    TenantOwned,
+    TenantQuerySet,
+)
 from tenants.scope import current_tenant
 
 if TYPE_CHECKING:
@@ -44,6 +53,12 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     def visible_to(self, user: User) -> Self:
         """Filter by the stores in which the user works."""
         return self.filter(build_store_filter(user))
+
+    def has_external_id(self, external_id: str | None, order: UUID) -> bool:
+        """Return whether another order than this one has the external ID."""
+        if external_id is None:
+            return False
+        return self.filter(external_id=external_id).exclude(pk=order).exists()
 
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)
@@ -104,7 +119,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 WITH_CUSTOMER = ~Q(customer_name="", customer_email="")
 
 
-class Order(SoldOffline):
+class Order(ExternalReference, SoldOffline):
     """A sale from the first item to the receipt.
 
     Its amounts are computed by `orders.money` and stored whenever the order changes.
@@ -199,6 +214,12 @@ class Order(SoldOffline):
             ),
             models.UniqueConstraint(
                 fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
+            ),
+            # An index of the rows with a value: most orders have none.
+            models.UniqueConstraint(
+                fields=["tenant", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="order_external_id_is_unique",
             ),
             models.CheckConstraint(
                 condition=Q(deposit_return_total__gte=0)
@@ -313,6 +334,11 @@ class Order(SoldOffline):
         return due
 
     @property
+    def is_closed(self) -> bool:
+        """Return whether the order is completed or voided."""
+        return self.status not in {self.Status.OPEN, self.Status.HELD}
+
+    @property
     def is_settled(self) -> bool:
         """Return whether the order is completed and paid, and nothing was refunded or declined.
 
@@ -407,6 +433,15 @@ class Order(SoldOffline):
             for line in lines
         )
         return OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED
+
+    def ensure_reference_changeable(self, user: User) -> None:
+        """Raise `NotPermitted` unless the user may change external ID and metadata.
+
+        No receipt contains them, so that other systems set them in any status. Until the order is
+        completed or voided everybody may, then managers and service keys.
+        """
+        if self.is_closed and not (user.is_service or user.is_at_least(Role.MANAGER)):
+            raise NotPermitted
 
     def may_be_voided_by(self, user: User) -> bool:
         """Return whether the user may void it: managers any, others their own empty one."""

@@ -10,7 +10,14 @@ from orders.serializers.order import (
     ModifierChoiceInput,
     OrderCustomerInput,
 )
-from tenants.api.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
+from tenants.api.fields import (
+    ExternalIdField,
+    MetadataField,
+    MoneyField,
+    QuantityField,
+    StrictCharField,
+    StrictUUIDField,
+)
 from tenants.api.serializers import StrictSerializer
 
 
@@ -61,6 +68,8 @@ class OrderChange(StrictSerializer):
         help_text="Another customer, or changes of the entered name and e-mail address; null for "
         "none. In shops with price lists, a customer of another group prices all lines again.",
     )
+    external_id = ExternalIdField()
+    metadata = MetadataField()
     approval = StrictUUIDField(required=False)
 
 

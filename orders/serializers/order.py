@@ -30,6 +30,9 @@ from orders.services.pricing.basket import (
 from orders.services.pricing.modifiers import ModifierRequest
 from orders.services.sales.draft import NewOrder
 from tenants.api.fields import (
+    ExternalIdField,
+    ExternalReferenceMixin,
+    MetadataField,
     MoneyField,
     PercentField,
     QuantityField,
@@ -200,6 +203,8 @@ class BasketInput(StrictSerializer):
     discounts = DiscountInput(many=True, required=False)
     customer = OrderCustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    external_id = ExternalIdField()
+    metadata = MetadataField()
     payments = PaymentInput(many=True, required=False)
     approval = StrictUUIDField(
         required=False, help_text="Approval to exceed one's limits, for this order and once."
@@ -268,6 +273,8 @@ def build_new_order(
         customer_email=customer.get("email", ""),
         customer=customer.get("id"),
         note=given.get("note", ""),
+        external_id=given.get("external_id"),
+        metadata=given.get("metadata"),
         payments=tuple(each["new"] for each in given.get("payments", ())),
         approval=given.get("approval"),
         terminal=session.terminal_id,
@@ -422,7 +429,7 @@ class PaidOutCodeSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
-class OrderSerializer(OfflineFieldsSerializer):
+class OrderSerializer(ExternalReferenceMixin, OfflineFieldsSerializer):
     """An order. All amounts have exactly the decimals of the currency."""
 
     id = serializers.UUIDField()
@@ -434,6 +441,7 @@ class OrderSerializer(OfflineFieldsSerializer):
     cashier = serializers.UUIDField()
     customer = OrderCustomerSerializer(allow_null=True)
     note = serializers.CharField()
+    external_id = serializers.CharField(allow_null=True, help_text="The id in another system.")
     lines = LineSerializer(many=True)
     discounts = DiscountSerializer(many=True)
     subtotal = MoneyField()

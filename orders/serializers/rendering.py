@@ -114,6 +114,8 @@ def _render_order(
         "cashier": str(order.cashier_id),
         "customer": render_customer(order),
         "note": order.note,
+        "external_id": order.external_id,
+        "metadata": order.metadata or {},
         "lines": [render_line(line, amounts) for line in order.loaded_lines],
         "discounts": render_discounts(order.discounts, amounts),
         "subtotal": money(order.subtotal),

@@ -251,6 +251,8 @@ class OrderRow(Row):
     customer_email: str
     customer_tax_number: str
     note: str
+    external_id: str | None
+    metadata_text: str | None
     discounts_text: str
     subtotal: str
     discount_total: str
@@ -283,6 +285,10 @@ class OrderRow(Row):
     cash_due = Order.cash_due
     flag_codes = SoldOffline.flag_codes
     is_offline = SoldOffline.is_offline
+
+    @property
+    def metadata(self) -> Any:
+        return parse_json(self.metadata_text) if self.metadata_text else None
 
     @property
     def due(self) -> Decimal:

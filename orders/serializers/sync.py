@@ -25,6 +25,8 @@ from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
 from orders.services.pricing.modifiers import ModifierRequest
 from tenants.api.fields import (
+    ExternalIdField,
+    MetadataField,
     MoneyField,
     PercentField,
     QuantityField,
@@ -160,6 +162,8 @@ class OfflineSaleInput(StrictSerializer):
     discounts = DiscountInput(many=True, required=False)
     customer = ChargedCustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    external_id = ExternalIdField()
+    metadata = MetadataField()
     payments = ChargedPaymentInput(many=True, required=False)
     total = MoneyField(
         required=False,
@@ -276,6 +280,8 @@ def build_offline_sale(
         customer_email=customer.get("email", ""),
         customer=customer.get("id"),
         note=given.get("note", ""),
+        external_id=given.get("external_id"),
+        metadata=given.get("metadata"),
         total=given.get("total"),
     )
 

@@ -47,7 +47,10 @@ class OrderEditingMixin:
 
     @extend_schema(request=OrderChange, responses=OrderSerializer)
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
-        """Change the note or the customer.
+        """Change the note, the customer, or external ID and metadata.
+
+        Managers and service keys change external ID and metadata also when the order is completed
+        or voided.
 
         A customer of another group may have other prices in price lists. Then all lines are priced
         again, which may need an approval or be refused if more was paid.

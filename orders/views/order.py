@@ -75,6 +75,7 @@ class OrderFilter(CreationTimeFilterSet):
     cashier = IdFilter()
     shift = IdFilter()
     number = TextFilter()
+    external_id = TextFilter()
     flag = ChoiceFilter(choices=Flag.choices, method="filter_flag")
     discounted = StrictBooleanFilter(
         method="filter_boolean", help_text="Orders with a discount on a line or on the whole order."

@@ -83,7 +83,6 @@ def _is_plain_field(field: AnyField) -> bool:
         field.source == field.field_name
         and field.default is serializers.empty
         and not field.read_only
-        and not field.allow_null
     )
 
 

@@ -198,6 +198,13 @@ SALES = {
     "a part is paid": lambda shop: order(shop, line(shop.plain, "2"), payments=[cash("1.00")]),
     "nothing is paid": lambda shop: order(shop, line(shop.plain, "2")),
     "no lines": order,
+    "an external ID and metadata": lambda shop: order(
+        shop,
+        line(shop.plain),
+        payments=[cash()],
+        external_id=" WEB-1 ",
+        metadata={"ü": [1, None, {"a": "b"}]},
+    ),
     "discounts": lambda shop: order(
         shop,
         line(shop.plain, "3", discounts=[percent("5", reason="Bruised"), amount("0.10")]),

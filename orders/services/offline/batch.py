@@ -144,17 +144,23 @@ def _book_item(
     cashier = people.get(item.cashier or by.pk)
     if cashier is None:
         raise Invalid.field("cashier", "User not found.", code="does_not_exist")
-    try:
+
+    def book() -> ItemResult:
         with unique_or(IdReused):
-            return ItemResult(
-                item.id, Outcome.CREATED, book_sale(item, register, cashier, by=by, place=place)
-            )
+            order = book_sale(item, register, cashier, by=by, place=place)
+        return ItemResult(item.id, Outcome.CREATED, order)
+
+    try:
+        return book()
     except IdReused:
-        # A concurrent upload booked the sale, or one of its ids belongs to something else.
-        order = _load_existing_orders([item.id], by).get(item.id)
-        if order is None:
+        # A concurrent request booked the sale, used its external ID, or one of its ids belongs to
+        # something else.
+        if order := _load_existing_orders([item.id], by).get(item.id):
+            return _resolve_duplicate(item, register, order)
+        if not Order.objects.has_external_id(item.external_id, item.id):
             raise
-        return _resolve_duplicate(item, register, order)
+        # Now it is found to be taken.
+        return book()
 
 
 def _resolve_duplicate(item: OfflineSale, register: Register, order: Order) -> ItemResult:

@@ -135,6 +135,7 @@ def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
 def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
     mark_tenant_has_orders()
     _link_customer(order)
+    lost = _release_taken_external_id(order)
     numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
@@ -162,7 +163,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
     offset_counted_sales(
         order.store, [each for each in completion.movements if each.product_id in counted], by=by
     )
-    audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order))
+    audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order), **lost)
 
 
 def _link_customer(order: Order) -> None:
@@ -177,6 +178,16 @@ def _link_customer(order: Order) -> None:
         order.set_customer(customer)
     if customer is None or customer.is_erased:
         order.flag(Flag.UNKNOWN_CUSTOMER)
+
+
+def _release_taken_external_id(order: Order) -> dict[str, str]:
+    """Book the sale without an external ID that another order has; return it for the audit log."""
+    external_id = order.external_id
+    if external_id is None or not Order.objects.has_external_id(external_id, order.pk):
+        return {}
+    order.external_id = None
+    order.flag(Flag.EXTERNAL_ID_TAKEN)
+    return {"external_id": external_id}
 
 
 def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:

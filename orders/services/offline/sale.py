@@ -1,10 +1,11 @@
 """Input of an upload: offline sales as the till recorded them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from orders.codes import UNTRACED, Traceability
 from orders.models import Order, OrderLine
@@ -73,6 +74,8 @@ class OfflineSale:
     customer_email: str = ""
     customer: uuid.UUID | None = None
     note: str = ""
+    external_id: str | None = None
+    metadata: Mapping[str, Any] | None = None
     # The total that the till computed, if it sends one.
     total: Decimal | None = None
 

@@ -52,6 +52,10 @@ class RequestedOrder(Protocol):
     @property
     def note(self) -> str: ...
     @property
+    def external_id(self) -> str | None: ...
+    @property
+    def metadata(self) -> Mapping[str, Any] | None: ...
+    @property
     def device_sequence(self) -> int | None: ...
 
 
@@ -93,6 +97,8 @@ def build_order(
         customer_email=request.customer_email,
         customer_id=request.customer,
         note=request.note,
+        external_id=request.external_id,
+        metadata=request.metadata,
         discounts=[build_discount(each) for each in request.discounts],
         tax_rounding_level=tenant.tax_rounding_level,
         tax_rounding_mode=tenant.tax_rounding_mode,

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from orders.exceptions import ExternalIdTaken
 from orders.models import Order, Payment, RegisterSeries
 from orders.services.approvals import RequestContext
 from orders.services.completion.complete import (
@@ -68,14 +69,20 @@ def create_order(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     """Create an order, and complete it if its payments cover it.
 
     Returns the order and whether it is new: the same id with the same content returns the order
-    that exists. Raises `IdConflict` for the same id with other content.
+    that exists. Raises `IdConflict` for the same id with other content, and `ExternalIdTaken`.
     """
     try:
-        with unique_or(IdConflict):
+        with unique_or(lambda: _find_conflict(new)):
             order = _create_throttled(new, by)
     except DomainError as refusal:
         return reconcile_payments(_find_existing(new, refusal, by)), False
     return charge_cards(order, order.loaded_payments), True
+
+
+def _find_conflict(new: NewOrder) -> DomainError:
+    """Return the error for a new order that violates a unique constraint."""
+    is_taken = Order.objects.has_external_id(new.external_id, new.id)
+    return ExternalIdTaken() if is_taken else IdConflict()
 
 
 def _find_existing(new: NewOrder, refusal: DomainError, by: User) -> Order:

@@ -4,7 +4,7 @@ Every way to create an order loads, builds and writes: only loading and writing 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,8 @@ class NewOrder:
     customer_email: str = ""
     customer: uuid.UUID | None = None
     note: str = ""
+    external_id: str | None = None
+    metadata: Mapping[str, Any] | None = None
     payments: tuple[NewPayment, ...] = ()
     # Allows to exceed the user's limits, at this paired terminal only.
     approval: uuid.UUID | None = None

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import PaidMoreThanTotal, TooManyLines
+from orders.exceptions import ExternalIdTaken, PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine, Product, RegisterSeries
 from orders.models.line import RETURNED_AT_ITS_PRICE
 from orders.money import Discount, DiscountType
@@ -61,6 +61,7 @@ from tenants.scope import atomic_with_retry, current_tenant
 # Order fields that the discount policy writes.
 POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
 DETAIL_FIELDS = ("note", "customer", *CUSTOMER_FIELDS)
+REFERENCE_FIELDS = ("external_id", "metadata")
 RETURN_FIELDS = ("deposit_return_by", "deposit_return_at")
 Change = Callable[[Order], None]
 
@@ -260,11 +261,46 @@ def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
     """Change the note or the customer of an open order; the customer None removes it.
 
     A customer of another group may have other prices: then each line takes over the list price that
-    applies now. Modifiers keep their prices.
+    applies now. Modifiers keep their prices. External ID and metadata may change in any status.
+    Raises `ExternalIdTaken` if another order has the external ID.
     """
     order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
-    order.ensure_open()
+    details = changes.keys() - set(REFERENCE_FIELDS)
+    if details or not changes:
+        order.ensure_open()
+    reference = {name: changes[name] for name in REFERENCE_FIELDS if name in changes}
+    if reference:
+        _change_reference(order, reference, edit.by)
+    with unique_or(lambda: _find_conflict(order)), transaction.atomic():
+        return _save_details(order, changes, edit)
+
+
+def _change_reference(order: Order, values: Mapping[str, Any], by: User) -> None:
+    """Set external ID and metadata; saves nothing. Audited where the order was closed before.
+
+    The audit log cannot be erased, so that it names the metadata without its content.
+    """
+    order.ensure_reference_changeable(by)
+    if Order.objects.has_external_id(values.get("external_id"), order.pk):
+        raise ExternalIdTaken
+    changed = audit.changes(order, values)
+    for name, value in values.items():
+        setattr(order, name, value)
+    if changed and order.is_closed:
+        facts = {} if (ids := changed.get("external_id")) is None else {"external_id": ids}
+        audit.record(
+            "order_reference_changed", actor=by, target=order, fields=sorted(changed), **facts
+        )
+
+
+def _find_conflict(order: Order) -> ExternalIdTaken | None:
+    """Return the error if another order got the external ID meanwhile."""
+    is_taken = Order.objects.has_external_id(order.external_id, order.pk)
+    return ExternalIdTaken() if is_taken else None
+
+
+def _save_details(order: Order, changes: Mapping[str, Any], edit: OrderEdit) -> Order:
     if "note" in changes:
         order.note = changes["note"]
     if "customer" in changes:
@@ -272,9 +308,12 @@ def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
         _change_customer(order, changes["customer"] or {"name": "", "email": ""})
         if find_customer_group(order.customer_id) != group and (prices := _find_prices(order)):
             return _apply_change(
-                order, edit, lambda order: _set_list_prices(prices), fields=DETAIL_FIELDS
+                order,
+                edit,
+                lambda order: _set_list_prices(prices),
+                fields=(*DETAIL_FIELDS, *REFERENCE_FIELDS),
             )
-    order.save_changes(*DETAIL_FIELDS)
+    order.save_changes(*DETAIL_FIELDS, *REFERENCE_FIELDS)
     publish("order.updated", about=order)
     return order
 

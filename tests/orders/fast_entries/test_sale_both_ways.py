@@ -61,6 +61,15 @@ def test_sale_of_each_kind_equals_the_view(both, kind):
     assert answer.status == "201 Created", answer.body
 
 
+def test_taken_external_id_is_left_to_the_view(both):
+    assert both.post(SALES["an external ID and metadata"]).status == "201 Created"
+
+    taken = both.post(SALES["an external ID and metadata"], fast=False)
+
+    assert taken.status == "409 Conflict"
+    assert both.post(SALES["change"]).status == "201 Created"
+
+
 def test_used_device_sequence_equals_the_view(both):
     for _ in range(2):
         both.post(SALES["a device sequence"])
@@ -147,6 +156,8 @@ LEFT_TO_THE_VIEW = {
         shop, modified(shop.plain, shop.modifiers["Small"]), payments=[cash("2.50")]
     ),
     "an unknown field": lambda shop: order(shop, line(shop.plain), colour="red"),
+    "an external ID of null": lambda shop: order(shop, line(shop.plain), external_id=None),
+    "too much metadata": lambda shop: order(shop, line(shop.plain), metadata={"a": "x" * 4096}),
     "a null": lambda shop: order(shop, line(shop.plain), note=None),
     "a card": lambda shop: order(
         shop, line(shop.plain), payments=[{"id": next(ids), "method": "card", "amount": "2.50"}]

@@ -64,6 +64,17 @@ def order_voided(scene):
     return ExpectedEvent(scene.admin, scene.row(Order, order), {"reason": "Left"})
 
 
+@row("order_reference_changed")
+def order_reference_changed(scene):
+    """Recorded after the order is completed or voided; without the metadata."""
+    order = scene.order(external_id="WEB-1", payments=[cash("2.50")])
+    changed = {"external_id": "ERP-7", "metadata": {"name": "Ann"}}
+    scene.done("PATCH", f"orders/{order}/", changed)
+    ids = {"from": "WEB-1", "to": "ERP-7"}
+    facts = {"fields": ["external_id", "metadata"], "external_id": ids}
+    return ExpectedEvent(scene.admin, scene.row(Order, order), facts)
+
+
 @row("payment_canceled")
 def payment_canceled(scene):
     order = scene.till.sold(line(scene.product), payments=[cash("1.00", tendered="2.00")])

@@ -99,6 +99,7 @@ def test_reader_accepts_an_order_with_all_kinds_of_fields():
     line = {"product": ID, "quantity": "2", "discounts": [{"type": "percent", "value": "10"}]}
     payments = [{"method": "cash"}, {"method": "voucher", "amount": "1.00", "reference": "V"}]
     data = {"id": ID, "register": ID, "lines": [line], "payments": payments, "note": "a\nb"}
+    data |= {"external_id": " WEB-1 ", "metadata": {"a": [1, None]}}
 
     with tenant_context(Tenant(currency="EUR")):
         found, expected = read_both_ways(OrderInput, data)
