@@ -92,6 +92,8 @@ class ReceiptContent:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     tax_rates: tuple[dict[str, Any], ...]
+    # Name and tax number, of a customer who has one.
+    customer: tuple[tuple[str, str], ...]
 
     @property
     def id(self) -> uuid.UUID:
@@ -170,7 +172,18 @@ def build_heading(
         "currency": current_tenant().currency,
         "taxes": tuple(build_tax_rows(sold_in.taxes, issuer.labels)),
         "tax_rates": tuple(build_tax_rate(tax) for tax in sold_in.taxes),
+        "customer": build_customer_fields(order, issuer.labels),
     }
+
+
+def build_customer_fields(order: Order, labels: Labels) -> tuple[tuple[str, str], ...]:
+    """Return what an invoice needs of a company; receipts of other customers do not name them."""
+    if not order.customer_tax_number:
+        return ()
+    return (
+        (labels("Customer"), order.customer_name),
+        (labels("Customer tax no."), order.customer_tax_number),
+    )
 
 
 def build_tax_rows(taxes: Sequence[dict[str, Any]], labels: Labels) -> Iterator[Row]:

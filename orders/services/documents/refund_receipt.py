@@ -62,6 +62,7 @@ class RefundReceipt(ReceiptContent):
                 (labels("Served by"), self.names.served_by),
                 (labels("Reason"), self.reason),
                 *self.build_times(self.refunded_at),
+                *self.customer,
             ),
             issued_at=self.refunded_at,
             sections=(

@@ -40,8 +40,6 @@ class SaleReceipt(ReceiptContent):
     payments: tuple[Row, ...]
     # The till's own number of the sale, and when an offline sale was booked.
     offline: tuple[tuple[str, str], ...] = ()
-    # Name and tax number, of a customer who has one.
-    customer: tuple[tuple[str, str], ...] = ()
     # Shown above everything else.
     kind: str = ""
     moves_cash: bool = False
@@ -106,7 +104,6 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         totals=tuple(_build_totals(order, labels)),
         payments=tuple(_build_payments(order, labels)),
         offline=tuple(_build_offline_fields(order, labels, clock)),
-        customer=_build_customer_fields(order, labels),
         codes=tuple(each["code"] for each in list_codes_paid_out(order)),
         moves_cash=_moves_cash(order),
     )
@@ -152,16 +149,6 @@ def _build_offline_fields(order: Order, labels: Labels, clock: tzinfo) -> Iterat
     if order.is_offline and order.completed_at:
         booked_at = order.completed_at.astimezone(clock)
         yield labels("Booked"), format_minute(booked_at)
-
-
-def _build_customer_fields(order: Order, labels: Labels) -> tuple[tuple[str, str], ...]:
-    """Return what an invoice needs of a company; receipts of other customers do not name them."""
-    if not order.customer_tax_number:
-        return ()
-    return (
-        (labels("Customer"), order.customer_name),
-        (labels("Customer tax no."), order.customer_tax_number),
-    )
 
 
 def _build_lines(order: Order, labels: Labels) -> Iterator[Row]:

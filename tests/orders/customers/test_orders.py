@@ -209,3 +209,24 @@ def test_receipt_shows_the_tax_number_of_a_company(till, make_product, ann, shop
         assert not [row for row in hidden.splitlines() if row.startswith("Customer")]
         assert "Zoe" not in hidden
         assert "DE123456789" not in hidden
+
+
+def test_refund_receipt_shows_the_tax_number_of_a_company(
+    till, manager_client, make_product, ann, shop
+):
+    """As at the sale: a change of the customer does not change it."""
+    private = CustomerFactory(tenant=shop, name="Zoe", email="zoe@till.example")
+
+    def print_refund(customer):
+        order = till.sold(
+            line(make_product()), customer={"id": str(customer.pk)}, payments=[cash("2.50")]
+        )
+        change(shop, customer, name="Bea")
+        body = {"id": new_id(), "reason": "Bruised"}
+        refund = manager_client.post(f"orders/{order['id']}/refunds/", body).json()
+        path = f"refunds/{refund['id']}/receipt/"
+        return manager_client.get(path, {"format": "text"}).content.decode()
+
+    shown = [row for row in print_refund(ann).splitlines() if row.startswith("Customer")]
+    assert [row.split()[-1] for row in shown] == ["Ann", "DE123456789"]
+    assert "Customer" not in print_refund(private)
