@@ -97,3 +97,15 @@ class Modifier(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    def find_unit_error(self, sold_by: str, field: str) -> FieldError | None:
+        """Return the error for taking a part of a unit from stock with goods by weight."""
+        product = self.product
+        is_whole = product and product.has_own_stock and product.sold_by == Product.SoldBy.UNIT
+        if sold_by != Product.SoldBy.WEIGHT or not is_whole:
+            return None
+        detail = (
+            f"{self.name} takes units of {product} from stock, which cannot be divided by weight. "
+            "Sell it as a line of its own."
+        )
+        return FieldError(field, "sold_by_unit", detail)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from orders.models import Modifier, ModifierList
+from orders.models import Modifier, ModifierList, Product
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
@@ -72,7 +72,8 @@ def _build_modifiers(
     row: ModifierList, before: Sequence[Modifier], given: Sequence[Mapping[str, Any]]
 ) -> list[Modifier]:
     """Return the modifiers of the request in their order, unsaved."""
-    if errors := tuple(_find_errors(before, given)):
+    sold_by = _find_sold_by(row)
+    if errors := (*_find_errors(before, given), *_find_unit_errors(given, sold_by)):
         raise Invalid(errors=errors)
     ids = {each["id"] for each in given if "id" in each}
     known = {modifier.pk: modifier for modifier in before if modifier.pk in ids}
@@ -107,6 +108,22 @@ def _find_errors(
         if each["name"] in names:
             yield FieldError(f"{path}.name", "unique", "This name already exists.")
         names.add(each["name"])
+
+
+def _find_sold_by(row: ModifierList) -> str:
+    """Return `weight` if a product with this list is sold by weight."""
+    weighed = Product.objects.filter(sold_by=Product.SoldBy.WEIGHT, modifier_lists__isnull=False)
+    products = weighed.only("modifier_lists")
+    is_by_weight = any(str(row.pk) in product.modifier_list_ids for product in products)
+    return (Product.SoldBy.WEIGHT if is_by_weight else Product.SoldBy.UNIT).value
+
+
+def _find_unit_errors(given: Sequence[Mapping[str, Any]], sold_by: str) -> Iterator[FieldError]:
+    """Yield an error for each modifier that would take a part of a unit from stock."""
+    for position, each in enumerate(given):
+        modifier = Modifier(name=each["name"], product=each.get("product"))
+        if error := modifier.find_unit_error(sold_by, f"modifiers[{position}].product"):
+            yield error
 
 
 def _save_modifiers(before: Sequence[Modifier], modifiers: Sequence[Modifier]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
 from orders.exceptions import BarcodeTaken, OptionsTaken, PluTaken, SkuTaken
-from orders.models import Barcode, Product
+from orders.models import Barcode, Modifier, Product
 from orders.models.catalog import build_barcode_key
 from orders.models.variant_options import build_options_key
 from orders.services.catalog.variants import (
@@ -70,6 +71,7 @@ def _check(
     if changes.keys() & {"deposit", "returnable", "open_price", "sold_by", "modifier_lists"}:
         _ensure_returnable_possible(product)
         _ensure_deposit_possible(product)
+        _ensure_modifiers_possible(product)
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
     _ensure_unique(product, new_barcodes or ())
     return new_barcodes
@@ -139,6 +141,17 @@ def _ensure_deposit_possible(product: Product) -> None:
         error = FieldError("deposit", "is_deposit", detail)
     if error:
         raise Invalid(errors=(error,))
+
+
+def _ensure_modifiers_possible(product: Product) -> None:
+    """Raise `Invalid` for goods by weight with a modifier that takes whole units from stock."""
+    if product.sold_by != Product.SoldBy.WEIGHT or not product.modifier_lists:
+        return
+    lists = [UUID(each) for each in product.modifier_list_ids]
+    modifiers = Modifier.objects.filter(modifier_list__in=lists)
+    for modifier in modifiers.exclude(product=None).select_related("product"):
+        if error := modifier.find_unit_error(product.sold_by, "modifier_lists"):
+            raise Invalid(errors=(error,))
 
 
 def _ensure_unique(product: Product, keys: Iterable[str]) -> None:

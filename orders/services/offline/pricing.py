@@ -188,9 +188,10 @@ def _choose_modifiers(
     line: ChargedLine, product: Product | None, modifiers: ModifierLookup
 ) -> ChargedLine:
     """Return the line with snapshots of its modifiers at the charged prices, known or not."""
+    known = [modifiers.find(product, each.modifier) if product else None for each in line.modifiers]
     chosen = [
-        build_charged_snapshot(each, modifiers.find(product, each.modifier) if product else None)
-        for each in line.modifiers
+        build_charged_snapshot(each, modifier, line.find_sold_by(product))
+        for each, modifier in zip(line.modifiers, known, strict=True)
     ]
     if not _may_have_modifiers(line):
         # No goods were handed out that the register could have sold like this.
@@ -222,7 +223,7 @@ def _find_modifier_flags(
     found = [modifiers.find(product, each.modifier) for each in line.modifiers]
     prices = zip(line.modifiers, found, strict=True)
     is_other_price = any(known and known.price != each.price for each, known in prices)
-    errors = modifiers.find_errors("", product, line.modifiers)
+    errors = modifiers.find_errors("", product, line.modifiers, line.find_sold_by(product))
     if is_other_price or next(iter(errors), None):
         yield Flag.MODIFIERS_DIFFER
     if modifiers.choose(product, line.modifiers).missing:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.codes import UNTRACED, Traceability
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, Product
 from orders.money import TaxRate
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import DiscountRequest
@@ -42,6 +42,12 @@ class ChargedLine:
     modifiers: tuple[ModifierRequest, ...] = ()
     # What is stored of the modifiers, set when the sale is priced.
     choice: Choice = NO_CHOICE
+
+    def find_sold_by(self, product: Product | None) -> str:
+        """Return how it was sold; a fraction by weight, even if the catalog has changed since."""
+        if self.quantity % 1 or product is None:
+            return Product.SoldBy.WEIGHT if self.quantity % 1 else Product.SoldBy.UNIT
+        return product.sold_by
 
     @property
     def modifiers_price(self) -> Decimal:

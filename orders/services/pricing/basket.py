@@ -455,7 +455,7 @@ def _find_modifier_errors(
         return
     if line.fixed_gross is not None:
         yield FieldError(f"{path}modifiers", "fixed_by_label", FIXED_BY_LABEL)
-    yield from modifiers.find_errors(path, product, line.modifiers)
+    yield from modifiers.find_errors(path, product, line.modifiers, product.sold_by)
 
 
 def _find_return_errors(path: str, line: LineRequest) -> Iterable[FieldError]:

@@ -115,11 +115,12 @@ class ModifierLookup:
         ]
 
     def find_errors(
-        self, path: str, product: Product, requests: Sequence[ModifierRequest]
+        self, path: str, product: Product, requests: Sequence[ModifierRequest], sold_by: str
     ) -> Iterator[FieldError]:
         """Yield an error for each modifier that cannot be chosen, and for too many of a list.
 
-        Too few are no error yet: they can be chosen until the order is paid.
+        `sold_by` is that of the line. Too few are no error yet: they can be chosen until the order
+        is paid.
         """
         chosen: dict[uuid.UUID, int] = {}
         seen: set[uuid.UUID | None] = set()
@@ -135,6 +136,8 @@ class ModifierLookup:
                 yield FieldError(f"{field}.modifier", "repeated", detail)
             seen.add(modifier.pk)
             yield from _find_modifier_errors(field, modifier, request)
+            if error := modifier.find_unit_error(sold_by, f"{field}.modifier"):
+                yield error
             pk = modifier.modifier_list_id
             chosen[pk] = chosen.get(pk, 0) + request.quantity
         for row in self.list_offered(product):
@@ -190,10 +193,17 @@ def build_snapshot(modifier: Modifier, quantity: int) -> Snapshot:
     }
 
 
-def build_charged_snapshot(request: ModifierRequest, modifier: Modifier | None) -> Snapshot:
-    """Return what a line stores of a modifier of an upload, which may be unknown."""
+def build_charged_snapshot(
+    request: ModifierRequest, modifier: Modifier | None, sold_by: str
+) -> Snapshot:
+    """Return what a line stores of a modifier of an upload, which may be unknown.
+
+    What would take a part of a unit takes nothing from stock.
+    """
     if modifier is not None:
         stored = build_snapshot(modifier, request.quantity)
+        if modifier.find_unit_error(sold_by, ""):
+            stored["tracks_stock"] = False
         if request.price in (None, modifier.price):
             return stored
         return stored | {"price": str(request.price), "list_price": str(modifier.price)}
@@ -228,7 +238,7 @@ def choose_modifiers(line: OrderLine, requests: Sequence[ModifierRequest]) -> No
     if line.fixed_gross is not None and requests:
         raise Invalid.field("modifiers", FIXED_BY_LABEL, code="fixed_by_label")
     lookup = ModifierLookup.load([product])
-    if errors := tuple(lookup.find_errors("", product, requests)):
+    if errors := tuple(lookup.find_errors("", product, requests, line.sold_by)):
         raise Invalid(errors=errors)
     choice = lookup.choose(product, requests)
     line.modifiers = list(choice.modifiers) or None

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders.models import Modifier, Order, StockMovement
+from orders.services.stock.consistency import find_stock_differences
 from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
@@ -292,6 +293,23 @@ def test_uploaded_modifiers_of_a_price_label_take_no_stock(
 
     assert (order["total"], order["flags"]) == ("5.00", ["modifiers_differ"])
     assert get_stock_level(oat_milk, store) == (10, 0)
+
+
+@pytest.mark.parametrize("sold_by", ["weight", "unit"])
+def test_uploaded_goods_by_weight_take_no_part_of_a_unit(
+    till, shop, store, make_product, oat_milk, sold_by
+):
+    """A fraction was sold by weight, although the catalog has changed since."""
+    cheese = make_product("10.00", sold_by=sold_by, sku="CHEESE")
+    mods = attach_modifiers(shop, cheese, "Milk", takes=oat_milk)
+    sold = build_offline_line(cheese, "10.00", "0.25", modifiers=[charge(mods["Oat"])])
+
+    order = upload_one_booked(till, build_offline_sale(1, sold, payments=[cash("2.65")]))
+
+    assert (order["total"], order["flags"]) == ("2.65", ["modifiers_differ"])
+    assert get_stock_level(oat_milk, store) == (10, 0)
+    with tenant_scope(shop):
+        assert list(verify_chains()) == list(find_stock_differences(shop)) == []
 
 
 def test_unknown_product_with_modifiers_is_booked(till, mods):

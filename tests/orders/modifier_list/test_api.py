@@ -66,6 +66,21 @@ def test_modifier_takes_no_product_with_variants(manager_client, shop, product, 
     assert list_rows(shop) == {}
 
 
+def test_modifier_of_goods_by_weight_takes_no_units(
+    manager_client, shop, product, make_product, problem
+):
+    made = manager_client.post(PATH, SIZE).json()
+    weighed = {"modifier_lists": [made["id"]], "sold_by": "weight"}
+    cheese = make_product("9.00", sku="CHEESE")
+    assert manager_client.patch(f"products/{cheese.pk}/", weighed, If_Match="*").status_code == 200
+    wrapped = [*made["modifiers"], {"name": "Box", "product": str(product.pk)}]
+
+    refused = manager_client.patch(f"{PATH}{made['id']}/", {"modifiers": wrapped}, If_Match="*")
+
+    problem(refused, 400, "invalid", {"modifiers[2].product": "sold_by_unit"})
+    assert manager_client.get(f"{PATH}{made['id']}/").json() == made
+
+
 def test_products_of_modifiers_are_loaded_with_one_query(manager_client, shop):
     def create(number):
         products = [ProductFactory(tenant=shop) for _ in range(number)]

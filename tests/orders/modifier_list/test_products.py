@@ -8,6 +8,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.support.api import Person
+from tests.support.till import set_product
 
 
 @pytest.fixture
@@ -52,6 +53,31 @@ def test_new_product_has_lists_and_another_change_keeps_them(manager_client, sho
     path = f"products/{made['id']}/"
     changed = manager_client.patch(path, {"price": "3.60"}, If_Match="*").json()
     assert changed["modifier_lists"] == lists
+
+
+@pytest.mark.parametrize("order", ["lists first", "weight first", "at once"])
+def test_goods_by_weight_have_no_modifier_that_takes_units(
+    order, manager_client, make_product, product, shop, problem
+):
+    milk = make_product("1.00", sku="OAT", name="Oat milk portion")
+    oat = ModifierFactory(tenant=shop, name="Oat", product=milk)
+    lists = [str(oat.modifier_list_id)]
+    steps = {
+        "lists first": [{"modifier_lists": lists}, {"sold_by": "weight"}],
+        "weight first": [{"sold_by": "weight"}, {"modifier_lists": lists}],
+        "at once": [{"modifier_lists": lists, "sold_by": "weight"}],
+    }[order]
+    path = f"products/{product.pk}/"
+    for step in steps[:-1]:
+        assert manager_client.patch(path, step, If_Match="*").status_code == 200
+    before = manager_client.get(path).json()
+
+    refused = manager_client.patch(path, steps[-1], If_Match="*")
+
+    problem(refused, 400, "invalid", {"modifier_lists": "sold_by_unit"})
+    assert manager_client.get(path).json() == before
+    set_product(shop, milk, track_stock=False)
+    assert manager_client.patch(path, steps[-1], If_Match="*").status_code == 200
 
 
 @pytest.mark.parametrize(

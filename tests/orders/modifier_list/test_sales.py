@@ -13,6 +13,7 @@ from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.modifier_list import ModifierFactory
+from tests.support.discovery import snapshot_owned_rows
 from tests.support.gateway import CAPTURED, TIMED_OUT
 from tests.support.labels import add_check_digit
 from tests.support.modifiers import choose, modified, set_list, set_modifier
@@ -229,7 +230,10 @@ def test_choice_costs_the_same_in_a_list_of_any_size(shop, latte, mods):
         lookup, wanted = ModifierLookup(modifiers), [ModifierRequest(modifiers[-1].pk)]
         lookup.choose(latte, wanted)
         return count_calls(
-            lambda: (list(lookup.find_errors("", latte, wanted)), lookup.choose(latte, wanted))
+            lambda: (
+                list(lookup.find_errors("", latte, wanted, latte.sold_by)),
+                lookup.choose(latte, wanted),
+            )
         )
 
     row = mods["Shot"].modifier_list
@@ -384,8 +388,10 @@ def salad(shop, make_product, mods, latte):
 
 
 def test_modifier_of_goods_by_weight_adds_to_the_price_of_a_kilogram(
-    till, store, salad, oat_milk, mods
+    till, shop, store, salad, oat_milk, mods
 ):
+    """What it takes from stock is divided by weight too."""
+    set_product(shop, oat_milk, sold_by="weight")
     body = {"barcode": add_check_digit("200000700250"), "modifiers": choose(mods["Oat"])}
 
     sold = get_line(till.sold(body, payments=[cash_rest()]))
@@ -394,7 +400,39 @@ def test_modifier_of_goods_by_weight_adds_to_the_price_of_a_kilogram(
     assert get_stock_level(oat_milk, store) == (Decimal("9.75"), 0)
 
 
-def test_price_label_takes_no_modifiers(till, shop, salad, mods, problem):
+def test_goods_by_weight_take_no_part_of_a_unit(till, shop, store, salad, oat_milk, mods, problem):
+    order = till.sold({"product": str(salad.pk), "quantity": "0.25"})
+    label = {"barcode": add_check_digit("200000700250"), "modifiers": choose(mods["Oat"])}
+    whole = modified(salad, mods["Oat"])
+    before = snapshot_owned_rows()
+
+    code = "sold_by_unit"
+    for body in (label, whole):
+        refused = till.sell(body, payments=[cash_rest()])
+        problem(refused, 400, "invalid", {"lines[0].modifiers[0].modifier": code})
+    calculated = till.post("orders/calculate/", {"lines": [whole]})
+    problem(calculated, 400, "invalid", {"lines[0].modifiers[0].modifier": code})
+    changed = change(till, order, modifiers=choose(mods["Oat"]))
+    problem(changed, 400, "invalid", {"modifiers[0].modifier": code})
+    path = f"orders/{order['id']}/lines/"
+    problem(till.post(path, whole), 400, "invalid", {"modifiers[0].modifier": code})
+
+    assert snapshot_owned_rows() == before
+    assert get_stock_level(oat_milk, store) == (Decimal(10), 0)
+
+
+def test_goods_by_weight_take_modifiers_without_stock(till, shop, store, salad, oat_milk, mods):
+    set_product(shop, oat_milk, track_stock=False)
+    body = {"product": str(salad.pk), "quantity": "0.25", "modifiers": choose(mods["Oat"])}
+
+    sold = get_line(till.sold(body, payments=[cash_rest()]))
+
+    assert sold["gross"] == "3.15"
+    assert get_stock_level(oat_milk, store) == (Decimal(10), 0)
+
+
+def test_price_label_takes_no_modifiers(till, shop, salad, oat_milk, mods, problem):
+    set_product(shop, oat_milk, sold_by="weight")
     code = add_check_digit("210000700500")
     before = count_rows(shop)
 

@@ -302,6 +302,7 @@ FIELDS = {
     "reserved": "The system uses this name itself, or it looks like an id. Choose another name.",
     "returned": "Returned goods have their own price, and are not refunded.",
     "same_product": "A product cannot be its own deposit or parent.",
+    "sold_by_unit": "The modifier takes units from stock, which goods by weight cannot divide.",
     "spreadsheet_error": "The spreadsheet shows an error in the cell, such as #REF!.",
     "store_required": "Choose the store of the stock in the file.",
     "switched_off": "The option is switched off on this server.",
