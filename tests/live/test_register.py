@@ -1,14 +1,9 @@
 """The browser register in a real browser: a day, without a connection, and in production."""
 
-import os
 import re
-import signal
-from contextlib import contextmanager, suppress
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error as PlaywrightError
 
 from orders.management.demo.setup import ensure_demo_shop
 from orders.management.demo.shops import CORNER, HARBOR
@@ -594,65 +589,3 @@ def test_second_tab_says_that_the_first_one_is_the_till(till):
     till.page.close()
 
     second.wait_for_selector("text=Who sells?")
-
-
-def finish_what_was_interrupted(register):
-    """Pay for a cart that is there again: its sale was not made."""
-    if register.page.locator("ol.lines li").count():
-        register.start_paying()
-        register.pay_cash()
-        register.wait_until_sold()
-        register.next()
-
-
-@contextmanager
-def run_device(playwright, folder, base):
-    context = browser.launch_kept(playwright, folder)
-    register = browser.RegisterPage(context.pages[0], base)
-    register.open()
-    yield register
-    with suppress(PlaywrightError):
-        context.close()
-
-
-def sell_and_kill(register, folder, milliseconds):
-    register.scan(MILK)
-    register.start_paying()
-    register.page.evaluate("document.querySelector('.notes button').click()")
-    register.page.wait_for_timeout(milliseconds)
-    kill(folder)
-
-
-def test_browser_that_is_killed_while_selling_loses_and_repeats_nothing(base, api, tmp_path):
-    """Kill the browser at another moment of each sale: what the screen called done is sold once."""
-    moments = (0, 20, 60, 150, 400)
-    done: list[Decimal] = []
-    with browser.sync_playwright() as playwright:
-        with run_device(playwright, tmp_path, base) as register:
-            register.set_up()
-        for milliseconds in moments:
-            with run_device(playwright, tmp_path, base) as register:
-                register.log_in(*LENA)
-                finish_what_was_interrupted(register)
-                done.append(register.sell(CUCUMBER))
-                sell_and_kill(register, tmp_path, milliseconds)
-        with run_device(playwright, tmp_path, base) as register:
-            register.log_in(*LENA)
-            finish_what_was_interrupted(register)
-            register.wait_for_states(*["sent"] * 2 * len(moments))
-            sales = register.read_sales()
-
-    orders = ensure_orders_are_as_shown(api, [each for total in done for each in (total, PRICE)])
-    assert {order["id"] for order in orders} == {sale["id"] for sale in sales}
-
-
-def kill(profile):
-    """Kill every process of the browser with this profile, as a power cut does."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"chromium" in command and str(profile).encode() in command:
-            with suppress(ProcessLookupError):
-                os.kill(int(process.name), signal.SIGKILL)

@@ -1,9 +1,9 @@
 /** Starts the register: in one tab only, on a secure address, with its service worker. */
 
 import { scanCode } from "./actions/cart.js";
-import { lockIfIdle, lockRegister, startRegister } from "./actions/session.js";
+import { keepInTouch, lockIfIdle, lockRegister, startRegister } from "./actions/session.js";
 import { dropOffer, takePairingCode } from "./actions/setup.js";
-import { noteConnection, synchronize } from "./actions/sync.js";
+import { noteConnection } from "./actions/sync.js";
 import { explain } from "./api/explain.js";
 import { App } from "./app.js";
 import { readPairingCode } from "./scan/address.js";
@@ -56,9 +56,9 @@ async function run() {
   addEventListener("hashchange", () => takePairingCode(app, takeCodeFromAddress()));
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && dropOffer(app));
   addEventListener("offline", () => noteConnection(app, false));
-  addEventListener("online", () => synchronize(app));
+  addEventListener("online", () => keepInTouch(app));
   setInterval(() => lockIfIdle(app), 1000);
-  setInterval(() => synchronize(app), SYNC_SECONDS * 1000);
+  setInterval(() => keepInTouch(app), SYNC_SECONDS * 1000);
   const registration = navigator.serviceWorker.register("/till/sw.js");
   navigator.serviceWorker.addEventListener("controllerchange", reloadOnce());
   registration.catch((error) => app.say(explain(error)));

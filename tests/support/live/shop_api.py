@@ -29,7 +29,17 @@ class ShopApi:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def get_all(self, path: str) -> list[Any]:
+        """Return the rows of all pages of a list."""
+        rows, cursor = [], ""
+        while True:
+            page = self.get(f"{path}?page_size=200{cursor and f'&cursor={cursor}'}")
+            rows += page["results"]
+            if not page["cursor"]:
+                return rows
+            cursor = page["cursor"]
+
     def list_orders(self) -> list[Any]:
         """Return the orders in the order of their numbers."""
-        orders = self.get("orders/?page_size=200")["results"]
+        orders = self.get_all("orders/")
         return sorted(orders, key=lambda order: int(order["number"].split("-")[1]))

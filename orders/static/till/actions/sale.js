@@ -1,12 +1,13 @@
 /** The sale: written on the device, sent, and shown; or back in the cart. */
 
 import { Refused, Unreachable } from "../api/client.js";
+import { explain } from "../api/explain.js";
 import { buildOrder, buildSale, createCart, paysRest } from "../money/cart.js";
 import { compareAmounts, sumAmounts } from "../money/engine.js";
 import { t } from "../texts/texts.js";
 import { summarize } from "./order.js";
 import { loadShift } from "./shift.js";
-import { followCatalog, loadEverything, saveSale } from "./sync.js";
+import { followCatalog, loadEverything, replaceSale, saveSale } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -15,13 +16,27 @@ const SALE_TIMEOUT = 8_000;
 /** Sell: write the sale durably, send it, and only then show the change. @param {App} app @param {any[]} payments @param {string} [approval] */
 export async function finishSale(app, payments, approval) {
   const sale = await beginSale(app, payments);
+  let order;
   try {
-    const order = await sendSale(app, sale, approval);
-    await endSale(app, { ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) });
+    order = await sendSale(app, sale, approval);
   } catch (error) {
     if (error instanceof Unreachable) return endSale(app, { ...sale, state: "unsent" });
     await restoreCart(app, sale);
-    await handleRefusal(app, error, payments);
+    return handleRefusal(app, error, payments);
+  }
+  await endSentSale(app, sale, order);
+}
+
+/** The server has the sale, so that it is done even if the device cannot write that. @param {App} app @param {any} sale @param {any} order */
+async function endSentSale(app, sale, order) {
+  const sent = { ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) };
+  try {
+    await endSale(app, sent, { drawer: countCash(app, sale.drawer_before, order.payments) });
+  } catch (error) {
+    // It stays `sending` on the device, and is looked up at the next log-in.
+    replaceSale(app, sent);
+    showDone(app, sent);
+    app.say(explain(error));
   }
 }
 
@@ -29,16 +44,22 @@ export async function finishSale(app, payments, approval) {
 async function beginSale(app, payments) {
   const { drawer } = await app.store.get("drawer");
   const record = buildSale(app.cart, app.priced, payments, app.person);
-  const cash = payments.filter(({ method }) => method === "cash").map(({ amount }) => amount);
-  const after = {
-    shift: app.shift?.id ?? null,
-    cash: sumAmounts([drawer?.cash ?? "0", ...cash], app.exponent),
-    sales: (drawer?.sales ?? 0) + 1,
-  };
-  const sale = { ...record, state: "sending", drawer_before: drawer ?? null };
-  const saved = await app.store.startSale(sale, { drawer: after });
-  app.sales = [...app.sales, saved];
+  const known = app.sales.find(({ id }) => id === record.id);
+  const before = known ? known.drawer_before : (drawer ?? null);
+  const sale = { ...record, state: "sending", drawer_before: before };
+  const saved = await app.store.startSale(sale, { drawer: countCash(app, before, payments) });
+  replaceSale(app, saved);
   return saved;
+}
+
+/** Return the drawer with the cash of one more sale. @param {App} app @param {any} before @param {any[]} payments */
+function countCash(app, before, payments) {
+  const cash = payments.filter(({ method }) => method === "cash").map(({ amount }) => amount);
+  return {
+    shift: app.shift?.id ?? null,
+    cash: sumAmounts([before?.cash ?? "0", ...cash], app.exponent),
+    sales: (before?.sales ?? 0) + 1,
+  };
 }
 
 /** @param {App} app @param {any} sale @param {string} [approval] */
@@ -58,11 +79,18 @@ async function ensureSameTotal(app, sale, body) {
   throw new Error(t("pricesChanged", { before: sale.total, after: total }));
 }
 
+/** Write the outcome of a sale, and only then show it. @param {App} app @param {any} sale @param {Record<string, any>} [values] */
+async function endSale(app, sale, values) {
+  const isOfCart = app.cart.id === sale.id;
+  await saveSale(app, sale, isOfCart ? { ...values, cart: createCart(), parts: [] } : values);
+  showDone(app, sale);
+}
+
 /** @param {App} app @param {any} sale */
-async function endSale(app, sale) {
-  const cart = createCart();
-  await saveSale(app, sale, { cart, parts: [] });
-  app.update({ cart, history: [], selected: null, parts: [], lastSale: sale, phase: "done", dialog: null, query: "" });
+function showDone(app, sale) {
+  const empty = { cart: createCart(), history: [], selected: null, parts: [] };
+  const next = app.cart.id === sale.id ? empty : {};
+  app.update({ ...next, lastSale: sale, phase: "done", dialog: null, query: "" });
 }
 
 /** @param {App} app @param {unknown} error @param {any[]} payments */
@@ -105,11 +133,25 @@ export async function resolveInterrupted(app) {
   for (const sale of app.sales.filter(({ state }) => state === "sending")) {
     const order = await findOrder(app, sale.id);
     if (order) {
-      app.cart = app.cart.id === sale.id ? createCart() : app.cart;
-      await saveSale(app, { ...sale, state: "sent", order: summarize(order) }, { cart: app.cart });
+      if (app.cart.id === sale.id) Object.assign(app, { cart: createCart(), parts: [] });
+      const { cart, parts } = app;
+      const drawer = countCash(app, sale.drawer_before, order.payments);
+      await saveSale(app, { ...sale, state: "sent", order: summarize(order) }, { cart, parts, drawer });
     } else {
       await restoreCart(app, sale);
     }
+  }
+}
+
+/**
+ * Without a connection nobody knows whether the server has an interrupted sale: complete it as it was paid,
+ * so that it is there once in both cases.
+ *
+ * @param {App} app
+ */
+export async function completeInterrupted(app) {
+  for (const sale of app.sales.filter(({ state }) => state === "sending")) {
+    await endSale(app, { ...sale, state: "unsent" });
   }
 }
 

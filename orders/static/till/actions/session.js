@@ -4,7 +4,7 @@ import { Refused, Unreachable } from "../api/client.js";
 import { createCart } from "../money/cart.js";
 import { loadStaff, READS } from "../sync/catalog.js";
 import { t } from "../texts/texts.js";
-import { resolveInterrupted } from "./sale.js";
+import { completeInterrupted, resolveInterrupted } from "./sale.js";
 import { loadShift } from "./shift.js";
 import { loadEverything, synchronize } from "./sync.js";
 
@@ -59,6 +59,12 @@ export async function loadPeople(app) {
   app.onchange();
 }
 
+/** Exchange what has changed; while nobody is logged in, find out whether the server is there again. @param {App} app */
+export async function keepInTouch(app) {
+  if (app.api.access) return synchronize(app);
+  if (!app.isOnline && !app.isBusy && !["loading", "setup"].includes(app.phase)) await loadPeople(app);
+}
+
 /** @param {App} app @param {string} user @param {string} pin */
 export async function logInWithPin(app, user, pin) {
   const answer = await app.api.post("auth/pin/", { user, pin }, { anonymous: true });
@@ -91,9 +97,10 @@ export async function enter(app, person) {
 }
 
 /** Go on without a connection, as the person of the last session. @param {App} app */
-export function continueOffline(app) {
+export async function continueOffline(app) {
   app.lastInput = Date.now();
   app.update({ phase: app.choosePhase(), message: t("continuedOffline", { name: app.person.display_name }) });
+  await completeInterrupted(app);
 }
 
 /** @param {App} app @param {string} [message] */

@@ -47,9 +47,16 @@ export async function prepareOpening(app) {
 /** @param {App} app @param {string} float */
 export async function openShift(app, float) {
   const body = { id: crypto.randomUUID(), register: app.pairing.register.id, opening_float: float };
-  app.shift = await app.api.post("shifts/", body);
-  await app.store.set({ shift: app.shift, drawer: { shift: app.shift.id, cash: float, sales: 0 } });
-  app.update({ phase: "sell" });
+  try {
+    app.shift = await app.api.post("shifts/", body);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "shift_already_open") throw error;
+    // By an attempt whose answer was lost, or by somebody else.
+    await loadShift(app);
+  }
+  const { id, opening_float: cash } = app.shift;
+  await app.store.set({ shift: app.shift, drawer: { shift: id, cash, sales: 0 } });
+  app.update({ phase: app.choosePhase() });
 }
 
 /**
@@ -60,13 +67,14 @@ export async function openShift(app, float) {
  */
 export async function closeShift(app, { denominations, counted, note }) {
   await uploadUnsent(app);
-  if (app.shift.status === "open") {
-    app.shift = await app.api.post(`shifts/${app.shift.id}/end/`);
-    await app.store.set({ shift: app.shift });
-  }
+  const { id } = app.shift;
+  // An attempt whose answer was lost may have ended or closed it.
+  app.shift = await app.api.get(`shifts/${id}/`);
+  if (app.shift.status === "open") app.shift = await app.api.post(`shifts/${id}/end/`);
+  await app.store.set({ shift: app.shift });
   const body = { denominations, counted, ...(note ? { note } : {}) };
-  const closed = await app.api.post(`shifts/${app.shift.id}/close/`, body);
-  const text = await app.api.get(`shifts/${closed.id}/z-report/`, { format: "text" });
+  if (app.shift.status !== "closed") await app.api.post(`shifts/${id}/close/`, body);
+  const text = await app.api.get(`shifts/${id}/z-report/`, { format: "text" });
   app.shift = null;
   await app.store.set({ shift: null, drawer: null });
   app.suggestedFloat = null;

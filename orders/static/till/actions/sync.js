@@ -50,6 +50,11 @@ async function noteResult(app, sale, result) {
 /** @param {App} app @param {any} sale @param {Record<string, any>} [values] */
 export async function saveSale(app, sale, values) {
   await app.store.updateSale(sale, values);
+  replaceSale(app, sale);
+}
+
+/** @param {App} app @param {any} sale */
+export function replaceSale(app, sale) {
   app.sales = [...app.sales.filter(({ id }) => id !== sale.id), sale];
 }
 

@@ -57,7 +57,7 @@ function showOffline(app) {
     "div",
     null,
     h("p", null, t("offlineLock")),
-    button(t("continueAs", { name: app.person.display_name }), () => continueOffline(app), { class: "primary" }),
+    button(t("continueAs", { name: app.person.display_name }), () => app.run(() => continueOffline(app)), { class: "primary" }),
   );
 }
 

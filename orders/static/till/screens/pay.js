@@ -122,7 +122,7 @@ function showCard(app) {
       pay,
       { key: `card ${computeLeft(app)}` },
       field(t("amount"), { name: "amount", inputmode: "decimal", required: true, onmount: (/** @type {HTMLInputElement} */ element) => (element.value = computeLeft(app)) }),
-      field(t("slip"), { name: "reference", maxlength: 100 }),
+      field(t("slip"), { name: "reference", maxlength: 100, required: true }),
       h("button", { disabled: app.isBusy }, t("cardCharged")),
     ),
   );

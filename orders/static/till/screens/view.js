@@ -73,8 +73,9 @@ function showHeader(app) {
 /** A dot with words: online, or offline since when, and what is unsent. @param {App} app */
 function showConnection(app) {
   const waiting = app.unsent.length;
+  const isLoggedOut = !app.api.access && !["lock", "loading", "setup"].includes(app.phase);
   const words = app.isOnline
-    ? t("online")
+    ? t(isLoggedOut ? "onlineAgain" : "online")
     : t("offlineSince", { time: app.offlineSince ? formatTime(app.offlineSince, locale) : "" });
   const unsent = waiting ? ` · ${t("unsent", { count: waiting })}` : "";
   const rejected = app.rejected.length ? ` · ${t("rejected", { count: app.rejected.length })}` : "";

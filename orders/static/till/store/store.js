@@ -80,7 +80,8 @@ export class Store {
   }
 
   /**
-   * Write a new sale with the next number of the device and the drawer, in one transaction.
+   * Write a new sale with the next number of the device and the drawer, in one transaction. A sale that was
+   * begun before keeps its number, because the server may have it.
    *
    * @param {any} sale
    * @param {Record<string, any>} values further keys of the device, such as the cart
@@ -88,10 +89,12 @@ export class Store {
   async startSale(sale, values = {}) {
     return transact(this.database, ["device", "sales"], "readwrite", async (transaction) => {
       const device = transaction.objectStore("device");
-      const sequence = ((await request(device.get("sequence"))) ?? 0) + 1;
-      const numbered = { ...sale, device_sequence: sequence };
-      transaction.objectStore("sales").put(numbered);
-      putAll(transaction, { ...values, sequence });
+      const sales = transaction.objectStore("sales");
+      const last = (await request(device.get("sequence"))) ?? 0;
+      const known = await request(sales.get(sale.id));
+      const numbered = { ...sale, device_sequence: known?.device_sequence ?? last + 1 };
+      sales.put(numbered);
+      putAll(transaction, { ...values, sequence: Math.max(last, numbered.device_sequence) });
       return numbered;
     });
   }

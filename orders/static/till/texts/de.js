@@ -124,6 +124,7 @@ export const de = {
   offlineSince: "Offline seit {time}",
   ofLeft: "von {left}",
   online: "Online",
+  onlineAgain: "Wieder online: sperren und anmelden, dann werden die Verkäufe gesendet",
   openOffline: "Die Eröffnung braucht eine Verbindung.",
   openPayments: "Zahlungen ohne Ergebnis",
   openPaymentsHint: "Kassieren Sie nicht noch einmal. Der Server fragt nach; danach kann die Schicht abgeschlossen werden.",

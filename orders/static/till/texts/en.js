@@ -124,6 +124,7 @@ export const en = {
   offlineSince: "Offline since {time}",
   ofLeft: "of {left}",
   online: "Online",
+  onlineAgain: "Online again: lock and log in to send the sales",
   openOffline: "Opening a shift needs a connection.",
   openPayments: "Payments without an outcome",
   openPaymentsHint: "Do not take the money again. The server looks them up; the shift can be closed afterwards.",
