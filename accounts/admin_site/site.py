@@ -56,6 +56,7 @@ class Page:
     name: str
     links: Mapping[str, str]
     view: Callable[..., HttpResponseBase]
+    group: str
 
 
 # None leaves the panel out.
@@ -88,11 +89,13 @@ class ShopSite(ThrottledAdminSite):
 
         return put
 
-    def page(self, route: str, *, name: str, links: Mapping[str, str]) -> Callable[[View], View]:
+    def page(
+        self, route: str, *, name: str, links: Mapping[str, str], group: str = "Reports"
+    ) -> Callable[[View], View]:
         """Return a decorator that registers a view as a page without a model."""
 
         def add(view: View) -> View:
-            self.pages.append(Page(route, name, links, view))
+            self.pages.append(Page(route, name, links, view, group))
             return view
 
         return add
@@ -129,21 +132,28 @@ class ShopSite(ThrottledAdminSite):
         return [*self._list_pages(), *apps] if listed else apps
 
     def _list_pages(self) -> list[dict[str, Any]]:
-        """Return the pages without a model, in the form of `get_app_list`."""
-        entries = [
+        """Return the pages without a model by their groups, in the form of `get_app_list`."""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for page in self.pages:
+            for number, (text, query) in enumerate(page.links.items()):
+                entry = {
+                    "name": text,
+                    "object_name": f"{page.name}-{number}",
+                    "admin_url": reverse(f"{self.name}:{page.name}") + query,
+                    "add_url": None,
+                    "view_only": True,
+                }
+                groups.setdefault(page.group, []).append(entry)
+        return [
             {
-                "name": text,
-                "object_name": f"{page.name}-{number}",
-                "admin_url": reverse(f"{self.name}:{page.name}") + query,
-                "add_url": None,
-                "view_only": True,
+                "name": name,
+                "app_label": name.lower().replace(" ", "-"),
+                "app_url": entries[0]["admin_url"],
+                "models": entries,
+                "has_module_perms": True,
             }
-            for page in self.pages
-            for number, (text, query) in enumerate(page.links.items())
+            for name, entries in groups.items()
         ]
-        first = entries[0]["admin_url"] if entries else ""
-        group = {"name": "Reports", "app_label": "reports", "app_url": first, "models": entries}
-        return [group | {"has_module_perms": True}] if entries else []
 
     def get_log_entries(self, request: HttpRequest) -> Any:
         """Return no entries: Django's admin log is not tenant-aware, the audit log is used."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
@@ -15,6 +15,7 @@ from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.catalog_import import ProductImportMixin
+from orders.admin.price_labels import MAX_PRODUCTS, price_labels_view
 from orders.admin.price_list import build_prices_table
 from orders.admin.rates import RatesField
 from orders.admin.variants import (
@@ -153,6 +154,7 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
     list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
     list_filter = ("is_active", "sold_by", ParentFilter)
     list_select_related = ("category", "tax_class")
+    actions = ("print_labels",)
     search_fields = ("sku__startswith", "name")
     search_help_text = "Enter words of the name, the beginning of a SKU, or a whole barcode."
     ordering = ("name", "id")
@@ -201,6 +203,12 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         return super().get_search_results(request, queryset, search_term)
 
     amount = amount_column("Price", "price")
+
+    @admin.action(description="Print price labels", permissions=["view"])
+    def print_labels(self, request: HttpRequest, products: QuerySet[Any]) -> HttpResponse:
+        """Show the page of price labels for the selected products."""
+        ids = products.order_by("pk").values_list("pk", flat=True)
+        return price_labels_view(request, list(ids[:MAX_PRODUCTS]))
 
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:

@@ -90,7 +90,7 @@ def z_reports_view(request: HttpRequest) -> HttpResponse:
     page = pages.get_page(request.GET.get("p"))
     shown = [build_row(shift) for shift in page]
     stores = Store.objects.visible_to(request.user).order_by("name", "pk")
-    request.current_app = shop_site.name  # type: ignore[attr-defined]
+    request.current_app = shop_site.name
     context = shop_site.each_context(request) | {
         "title": "Z reports",
         "stores": list(stores),

@@ -108,6 +108,16 @@ class Price(TenantOwned):
             models.Index(fields=["tenant", "product", "price_list"], name="price_of_product"),
             models.Index(fields=["tenant", "price_list", "id"], name="price_in_list"),
             models.Index(fields=["tenant", "updated_at", "id"], name="price_updated"),
+            models.Index(
+                fields=["tenant", "valid_from"],
+                condition=Q(valid_from__isnull=False),
+                name="price_begins",
+            ),
+            models.Index(
+                fields=["tenant", "valid_to"],
+                condition=Q(valid_to__isnull=False),
+                name="price_ends",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -118,7 +118,7 @@ def test_crawl_covers_every_route():
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
     known |= {"orders_product_import", "sales_report", "tenants_register_pairing_code"}
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
-    known |= {"orders_receipt_mail", "z_reports"}
+    known |= {"orders_receipt_mail", "price_labels", "z_reports"}
 
     assert set(admin_pages.pattern_names()) <= model_routes | known
 
