@@ -40,7 +40,11 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"The register, in a browser: {options['url']}/till/\n")
         for plan in SHOPS:
-            state = "created" if ensure_demo_shop(plan) else "already exists, nothing changed"
+            state = (
+                "created"
+                if ensure_demo_shop(plan, with_sales=True)
+                else "already exists, nothing changed"
+            )
             self.stdout.write(f"Demo shop {plan.slug} ({plan.settings['name']}): {state}.")
         self.stdout.write(
             "\n" + table([HEADINGS, *(row for plan in SHOPS for row in list_log_ins(plan))])

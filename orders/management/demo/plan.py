@@ -96,6 +96,8 @@ class DemoShop:
     customers: Sequence[DemoCustomer] = ()
     # By their names; the product of a modifier is a SKU.
     modifier_lists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Whether a day of sales can be made there: it names products of the shop.
+    has_sales: bool = False
 
     @property
     def id(self) -> UUID:

@@ -11,6 +11,7 @@ from accounts.models import Role, User
 from accounts.services.pins import set_pin
 from accounts.services.signup import create_shop
 from accounts.services.users import create_user
+from orders.management.demo.day import trade_demo_day
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
 from orders.models import (
@@ -40,18 +41,21 @@ DISCOUNTED_PRODUCTS = 3
 NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
 
-def ensure_demo_shop(plan: DemoShop) -> bool:
-    """Create the shop unless it exists. Return whether it was created."""
+def ensure_demo_shop(plan: DemoShop, *, with_sales: bool = False) -> bool:
+    """Create the shop unless it exists, with a day of sales if it has one.
+
+    Return whether it was created.
+    """
     known = Tenant.objects.filter(slug=plan.slug).first()
     if known is None:
-        create_demo_shop(plan)
+        create_demo_shop(plan, with_sales=with_sales)
     elif known.pk != plan.id:
         raise CommandError(f"The slug {plan.slug} is used by another shop than the demo shop.")
     return known is None
 
 
 @atomic_with_retry
-def create_demo_shop(plan: DemoShop) -> None:
+def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
     """Create the shop in one transaction, so that it is always complete."""
     owner = next(person for person in plan.people if person.role == Role.ADMIN)
     tenant, admin, _ = create_shop(
@@ -74,6 +78,8 @@ def create_demo_shop(plan: DemoShop) -> None:
         products = create_products(plan)
         create_price_lists(products, by=admin)
         receive_opening_stock(plan, products, stores, by=admin)
+        if with_sales and plan.has_sales:
+            trade_demo_day(plan)
 
 
 def _log_in(plan: DemoShop, person: DemoUser) -> dict[str, Any]:

@@ -16,6 +16,7 @@ def _rate(name: str, percent: str, *, included: bool) -> dict[str, Any]:
 
 CORNER = DemoShop(
     slug="corner",
+    has_sales=True,
     settings={
         "name": "Spätkauf am Ufer",
         "currency": "EUR",
@@ -39,7 +40,7 @@ CORNER = DemoShop(
         "tax_numbers": [{"label": "USt-IdNr.", "number": "DE999999999"}],
         "header": ["Täglich von 10 bis 24 Uhr"],
         "return_policy": "Umtausch binnen 14 Tagen mit diesem Beleg.",
-        "footer": ["Danke und bis bald!"],
+        "footer": ["Danke und bis bald!", "Demo ohne zertifizierte TSE"],
         "language": "de",
         "drawer_pulse": True,
     },

@@ -3,6 +3,7 @@
 import re
 import shlex
 from argparse import ArgumentParser
+from collections import Counter
 from decimal import Decimal
 from io import StringIO
 from uuid import UUID
@@ -16,17 +17,26 @@ from accounts.models import Role, User
 from accounts.services.login import log_in
 from accounts.services.sessions import ClientInfo
 from orders.management.demo.plan import DemoShop
+from orders.management.demo.setup import ensure_demo_shop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
 from orders.models import (
+    CardReader,
+    ChainEntry,
     Customer,
     ModifierList,
     Order,
+    Payment,
     Product,
+    Receipt,
+    Refund,
     Shift,
     StockLevel,
     StockMovement,
 )
+from orders.services.documents.renderers.text import render_text
+from orders.services.documents.sale_receipt import build_sale_receipt
 from orders.services.shifts.close import ShiftCount, close_shift
+from orders.services.verification import verify_chains
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.services import create_tenant
@@ -187,14 +197,17 @@ def test_demo_shop_has_registers_products_and_stock(seed_output, plan, tills):
 
 
 def ensure_stock_of_every_store_matches(plan: DemoShop) -> None:
-    """Assert that stock levels match the product list and came from movements."""
+    """Assert that the product list was received, and that levels match the movements."""
     planned = {
         product.sku: product.stock for product in plan.load_products() if product.stock is not None
     }
-    levels = StockLevel.objects.values_list("product__sku", "quantity")
-    assert sorted(levels) == sorted([*planned.items()] * len(plan.places))
-    received = {("receive", Role.ADMIN)}
-    assert set(StockMovement.objects.values_list("type", "by__role")) == received
+    received = StockMovement.objects.filter(type="receive", by__role=Role.ADMIN)
+    assert sorted(received.values_list("product__sku", "quantity")) == sorted(
+        [*planned.items()] * len(plan.places)
+    )
+    call_command("check_stock", stdout=StringIO())
+    types = {"receive", "sale", "return", "waste"} if plan.has_sales else {"receive"}
+    assert set(StockMovement.objects.values_list("type", flat=True)) == types
 
 
 def test_demo_cafe_has_a_product_with_modifiers(seed_output):
@@ -223,6 +236,76 @@ def test_demo_barcodes_are_ean_13_of_the_demonstration_range(plan):
         assert len(digits) == 13
         assert code.startswith("952")
         assert (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
+
+
+# --- the day of sales ----------------------------------------------------------------------------
+
+
+def list_day() -> list[Order]:
+    return list(Order.objects.with_details().order_by("number"))
+
+
+def test_demo_day_shows_every_kind_of_sale(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        orders = list_day()
+        lines = {line.sku: line for order in orders for line in order.loaded_lines}
+        paid = {(each.method, each.entry) for order in orders for each in order.loaded_payments}
+
+        assert {order.status for order in orders} == {"completed", "partially_refunded"}
+        assert {order.register.number for order in orders} == {2}
+        assert paid == {("cash", ""), ("card", "external"), ("card", "gateway")}
+        yogurt, bananas, cheese = lines["MO-004"], lines["OB-002"], lines["MO-007"]
+        assert yogurt.lot
+        assert yogurt.expires_on > orders[0].created_at.date()
+        assert (bananas.quantity, bananas.fixed_gross) == (Decimal("0.845"), None)
+        assert (cheese.total, cheese.fixed_gross) == (Decimal("6.45"), Decimal("6.45"))
+        assert lines["PF-008"].deposit_for_id == lines["GE-004"].pk
+        assert (lines["PF-925"].quantity, lines["PF-925"].total) == (Decimal(-8), Decimal("-2.00"))
+        # The price list of the customer's group.
+        assert lines["OB-006"].list_price < Product.objects.get(sku="OB-006").price
+        assert [order.customer_name for order in orders if order.customer_id] == ["Paula Richter"]
+
+
+def test_demo_day_has_a_refund_fiscal_texts_and_a_z_report(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        refund, shift = Refund.objects.get(), Shift.objects.get()
+        (signed,) = Receipt.objects.filter(fiscal__isnull=False)
+
+        assert (refund.status, refund.total, refund.by.role) == ("done", Decimal("2.29"), "manager")
+        assert (shift.status, shift.opened_by.username) == ("closed", "emre")
+        assert signed.fiscal["lines"][0] == "TSE-Transaktion: 1"
+        assert list(verify_chains()) == []
+        kinds = ChainEntry.objects.order_by("sequence").values_list("kind", flat=True)
+        assert Counter(kinds) == {"receipt": 8, "fiscal": 1, "refund": 1, "z_report": 1}
+
+
+@pytest.mark.slow
+def test_demo_receipt_is_german_and_has_the_fiscal_texts(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        signed = Order.objects.with_receipt().get(receipt__fiscal__isnull=False)
+        text = render_text(build_sale_receipt(signed).build_document())
+
+    for expected in ("Spätkauf am Ufer, Inh. Jana Vogt", "USt-IdNr. DE999999999", "SUMME EUR"):
+        assert expected in text
+    assert "TSE-Transaktion: 1" in text
+    assert "Demo ohne zertifizierte TSE" in text
+
+
+def test_demo_day_without_the_simulator_charges_no_card(db, settings):
+    settings.PAYMENT_SIMULATOR = False
+    seed()
+
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        assert CardReader.objects.count() == 1
+        assert {each.entry for each in Payment.objects.filter(method="card")} == {"external"}
+        assert Shift.objects.get().status == "closed"
+
+
+def test_demo_shop_of_tests_has_no_sales(db):
+    ensure_demo_shop(CORNER)
+
+    with across_tenants():
+        assert not Order.objects.exists()
 
 
 # --- the printed commands ------------------------------------------------------------------------
@@ -297,15 +380,19 @@ def test_printed_commands_make_the_first_sale(seed_output):
 
 @pytest.mark.slow
 def test_printed_commands_run_again_sell_nothing_twice(seed_output):
+    before = count_sales()
     Shell(seed_output).run_all()
 
     _, opened, _, again, receipt = Shell(seed()).run_all()
 
     assert [each.status_code for each in (opened, again, receipt)] == [200, 200, 200]
     assert get_stock("MO-001") == 118
+    assert count_sales() == (before[0] + 1, before[1] + 1)
+
+
+def count_sales() -> tuple[int, int]:
     with across_tenants():
-        assert Order.objects.count() == 1
-        assert Shift.objects.count() == 1
+        return Order.objects.count(), Shift.objects.count()
 
 
 @pytest.mark.slow
