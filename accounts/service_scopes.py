@@ -17,8 +17,15 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "patch": "product-detail category-detail barcode-rule-detail modifier-list-detail "
         "price-list-detail price-detail",
     },
-    "stock:read": {"get": "stock-level-list stock-level-detail movement-list movement-detail"},
-    "stock:write": {"post": "movement-list movement-batch", "patch": "stock-level-detail"},
+    "stock:read": {
+        "get": "stock-level-list stock-level-detail movement-list movement-detail stock-count-list "
+        "stock-count-detail stock-count-line-list stock-count-line-detail",
+    },
+    "stock:write": {
+        "post": "movement-list movement-batch stock-count-list stock-count-lines stock-count-close "
+        "stock-count-cancel",
+        "patch": "stock-level-detail stock-count-detail",
+    },
     "orders:read": {
         "get": "order-list order-detail order-receipt receipt payment-list payment-detail "
         "refund-list refund-detail refund-receipt",

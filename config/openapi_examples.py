@@ -127,6 +127,14 @@ BODIES: dict[str, Any] = {
             }
         ]
     },
+    "stock.counts.create": {"name": "Shelf 3", "store": STORE},
+    "stock.counts.update": {"note": "Counted before opening"},
+    "stock.counts.count": {
+        "lines": [
+            {"product": PRODUCT, "quantity": "10"},
+        ]
+    },
+    "stock.counts.close": {"uncounted": "keep"},
     # selling
     "orders.calculate": {
         "lines": [{"sku": SKU, "quantity": "2", "discounts": [{"type": "percent", "value": "10"}]}]

@@ -102,6 +102,11 @@ class InsufficientStock(Conflict):
     message = "Not enough stock. `short` lists the products and the quantities available."
 
 
+class StockCountNotOpen(Conflict):
+    code = "stock_count_not_open"
+    message = "The stock count {name} is {count_status}. Start another one to count again."
+
+
 class PaymentExceedsDue(Conflict):
     code = "payment_exceeds_due"
     message = "The payment exceeds the amount due, {due}."

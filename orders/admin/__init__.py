@@ -19,6 +19,7 @@ from orders.admin import (
     sales_report,
     shift,
     stock,
+    stock_count,
     z_reports,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "sales_report",
     "shift",
     "stock",
+    "stock_count",
     "z_reports",
 ]

@@ -17,6 +17,7 @@ from orders.models.refund import Payout, Refund, RefundLine
 from orders.models.sales_summary import SalesHour, SalesSummary
 from orders.models.shift import CashMovement, Shift
 from orders.models.stock import StockLevel, StockMovement
+from orders.models.stock_count import StockCount, StockCountLine
 
 __all__ = [
     "Barcode",
@@ -46,6 +47,8 @@ __all__ = [
     "SalesHour",
     "SalesSummary",
     "Shift",
+    "StockCount",
+    "StockCountLine",
     "StockLevel",
     "StockMovement",
     "StoreCredit",

@@ -267,6 +267,8 @@ class StockMovement(TenantOwned):
     )
     # Shared by both sides of a transfer: the id of the transfer_out.
     transfer = models.UUIDField(null=True, blank=True)
+    # The id of the stock count that made the movement when it was closed.
+    stock_count = models.UUIDField(null=True, blank=True)
     # For a count: the quantity found; `quantity` is the difference to the expected level.
     counted = quantity_column(null=True, blank=True, max_digits=15)
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)

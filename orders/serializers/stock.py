@@ -154,6 +154,12 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
         read_only=True, allow_null=True, help_text="Id shared by both sides of a transfer."
     )
 
+    stock_count = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The stock count that made the movement when it was closed.",
+    )
+
     class Meta:
         model = StockMovement
         fields = (
@@ -165,6 +171,7 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
             "counted",
             "level_after",
             "transfer",
+            "stock_count",
             "reason",
             "occurred_at",
             "order",

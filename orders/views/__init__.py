@@ -16,6 +16,7 @@ from orders.views.report import ReportViewSet
 from orders.views.shift import ShiftViewSet
 from orders.views.snapshot import SnapshotViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
+from orders.views.stock_count import StockCountLineViewSet, StockCountViewSet
 from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "ReportViewSet",
     "ShiftViewSet",
     "SnapshotViewSet",
+    "StockCountLineViewSet",
+    "StockCountViewSet",
     "StockLevelViewSet",
     "StoreCreditViewSet",
     "SyncViewSet",

@@ -9,6 +9,7 @@ TOPIC_SUFFIXES = {
     "price": "created updated deleted",
     "tax_class": "created updated deleted",
     "stock_level": "updated",
+    "stock_count": "created updated closed canceled",
     "tenant": "updated",
     "store": "created updated deleted",
     "register": "created updated deleted device_sequence_set",

@@ -30,6 +30,7 @@ from tests.factories.orders import (
     StoreCreditFactory,
     TaxClassFactory,
 )
+from tests.factories.stock_count import StockCountLineFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.admin_pages import MODELS, build_page_url, models
 
@@ -60,6 +61,7 @@ def add_rows(shop_rows, cashier):
             person = UserFactory(tenant=shop_rows)
             line = OrderLineFactory(order__cashier=person, order__register=register)
             StockLevelFactory(product=line.product, store=register.store)
+            StockCountLineFactory(tenant=shop_rows, stock_count__started_by=person)
             CategoryFactory(tenant=shop_rows)
             TaxClassFactory(tenant=shop_rows)
             create_shift_rows(line.order, person, register)

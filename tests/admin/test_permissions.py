@@ -41,6 +41,8 @@ TABLE = {
     "Shift": (VIEW, VIEW),
     "ShopSettings": (VIEW, CHANGE),
     "StaffMember": (NONE, WRITE),
+    "StockCount": (WRITE, WRITE),
+    "StockCountLine": (VIEW, VIEW),
     "StockLevel": (CHANGE, CHANGE),
     "StockMovement": (VIEW, VIEW),
     "Store": (VIEW, WRITE),

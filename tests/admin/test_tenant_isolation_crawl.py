@@ -100,6 +100,8 @@ def test_models_with_and_without_a_page_are_known():
         "Shift",
         "ShopSettings",
         "StaffMember",
+        "StockCount",
+        "StockCountLine",
         "StockLevel",
         "StockMovement",
         "Store",
@@ -119,6 +121,7 @@ def test_crawl_covers_every_route():
     known |= {"orders_product_import", "sales_report", "tenants_register_pairing_code"}
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
     known |= {"orders_receipt_mail", "price_labels", "z_reports"}
+    known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
 
     assert set(admin_pages.pattern_names()) <= model_routes | known
 

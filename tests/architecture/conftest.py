@@ -20,6 +20,7 @@ from tests.factories.orders import (
     StoreCreditFactory,
 )
 from tests.factories.price_list import PriceFactory
+from tests.factories.stock_count import StockCountFactory, StockCountLineFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
 from tests.support.receipt_profiles import create_profile
@@ -46,6 +47,8 @@ def rows(shop, store, register, product, cashier, admin):
     webhook = WebhookFactory(tenant=shop)
     OutboxDeliveryFactory(id=PARTS["delivery"], event__tenant=shop, subscriber=webhook.subscriber)
     price = PriceFactory(product=product)
+    count = StockCountFactory(tenant=shop, store=store, started_by=admin)
+    counted = StockCountLineFactory(tenant=shop, stock_count=count, product=product)
     return {
         "webhook": webhook.pk,
         "refund": RefundFactory(order=line.order).pk,
@@ -71,6 +74,8 @@ def rows(shop, store, register, product, cashier, admin):
         "product": product.pk,
         "stock-level": level.pk,
         "movement": movement.pk,
+        "stock-count": counted.stock_count_id,
+        "stock-count-line": counted.pk,
         "order": line.order_id,
         "payment": PaymentFactory(order=line.order).pk,
         "approval": ApprovalFactory(requested_by=cashier).pk,

@@ -159,6 +159,8 @@ LOOKED_UP_BY_SERVICES = {
     ("BatchedMovementInput", "store"),
     ("BatchedMovementInput", "to_store"),
     ("MovementBatchInput", "movements[].product"),
+    ("CountedProductInput", "product"),
+    ("CountedProductsInput", "lines[].product"),
     ("MovementBatchInput", "movements[].store"),
     ("MovementBatchInput", "movements[].to_store"),
     # Looked up in the current tenant with those of the other prices.

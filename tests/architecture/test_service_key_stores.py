@@ -18,7 +18,9 @@ OF_THE_SHOP = (
     "barcode-rule catalog-snapshot category customer modifier-list price product register store "
     "tax-class tenant"
 ).split()
-OF_A_STORE = "movement order payment receipt refund sales-report shift stock-level".split()
+OF_A_STORE = (
+    "movement order payment receipt refund sales-report shift stock-level stock-count"
+).split()
 
 
 def build_movement(store, product):
@@ -34,6 +36,7 @@ def build_order(register, product):
 BODIES = {
     "movement-list": lambda at, product: build_movement(at.store, product),
     "movement-batch": lambda at, product: {"movements": [build_movement(at.store, product)]},
+    "stock-count-list": lambda at, product: {"name": "Shelf 3", "store": str(at.store.pk)},
     "order-list": lambda at, product: {"id": new_id(), **build_order(at, product)},
     "order-calculate": build_order,
 }

@@ -20,6 +20,7 @@ from tests.factories.card_readers import CardReaderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.factories.price_list import PriceFactory
+from tests.factories.stock_count import StockCountFactory, StockCountLineFactory
 from tests.support.receipt_profiles import create_profile
 from tests.support.service_keys import create_key
 
@@ -76,6 +77,10 @@ def create_admin_data(
     CardReaderFactory(register=register, name=word, provider__name=word)
     create_key(register.tenant, manager, name=word)
     PriceFactory(product=product, price_list__name=word)
+    count = StockCountFactory(
+        tenant=register.tenant, store=register.store, started_by=manager, name=word, note=word
+    )
+    StockCountLineFactory(tenant=register.tenant, stock_count=count, product=product)
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)
     with tenant_scope(register.tenant):

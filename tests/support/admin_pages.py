@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
-from orders.models import Customer, Receipt
+from orders.models import Customer, Receipt, StockCount
 from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
@@ -35,6 +35,7 @@ EVERYWHERE = [
     "/admin/jsi18n/",
 ]
 OF_ROWS = ("change", "history", "delete")
+PAGES_OF_STOCK_COUNTS = ("count", "sheet", "close", "cancel")
 # Searches, filters and orderings of lists. The first ones match every marker without containing
 # it, because a page repeats its search.
 QUERIES = [
@@ -110,6 +111,9 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
             yield f"{changelist}{row.pk}/print/{kind}/html/"
         if model is Receipt:
             yield f"{changelist}{row.pk}/mail/"
+        if model is StockCount:
+            pages = PAGES_OF_STOCK_COUNTS
+            yield from (f"{changelist}{row.pk}/{page}/" for page in pages)
         if model is Customer:
             yield f"{changelist}{row.pk}/erase/"
 

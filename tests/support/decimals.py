@@ -40,7 +40,7 @@ MONEY = frozenset(
 NOT_MONEY = frozenset(
     """
     base exact level low_stock_level on_hand available percent quantity refunded_quantity
-    reorder_point reserved
+    counted_quantity quantity_difference reorder_point reserved
     short stock value version wanted ip user_agent line_discount_percent order_discount_percent
     price_override_percent number reference code sku barcode barcodes name note reason words label
     device description example examples pattern expected_quantity

@@ -33,6 +33,8 @@ from orders.models import (
     SalesHour,
     SalesSummary,
     Shift,
+    StockCount,
+    StockCountLine,
     StockLevel,
     StockMovement,
     StoreCredit,
@@ -74,6 +76,7 @@ ANNOUNCED_MODELS = (
     Order,
     Refund,
     Shift,
+    StockCount,
     ReceiptProfile,
 )
 # Models that are part of another one and announced as its change, with the column.
@@ -87,6 +90,7 @@ PART_MODELS = {
     RefundLine: "refund_id",
     Payout: "refund_id",
     CashMovement: "shift_id",
+    StockCountLine: "stock_count_id",
 }
 # Models without announcements, and why.
 UNANNOUNCED_MODELS = {

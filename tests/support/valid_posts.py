@@ -105,6 +105,10 @@ class ShopSetup:
         price = self.price()
         return {"price_list": price.pop("price_list"), "prices": [price]}
 
+    def stock_count(self) -> str:
+        body = {"name": "Shelf 3", "store": str(self.store.pk)}
+        return str(self.till.post("stock/counts/", body).json()["id"])
+
     def delivery(self) -> Body:
         return {
             "type": "receive",
@@ -205,6 +209,12 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "product-import": lambda world: Post(CSV, content_type="multipart/form-data; boundary=b"),
     "movement-list": lambda world: Post(world.delivery()),
     "movement-batch": lambda world: Post({"movements": [world.delivery()]}),
+    "stock-count-list": lambda world: Post({"name": "Shelf 3", "store": str(world.store.pk)}),
+    "stock-count-lines": lambda world: Post(
+        {"lines": [{"product": str(world.product.pk), "quantity": "3"}]}, row=world.stock_count()
+    ),
+    "stock-count-close": lambda world: Post({"uncounted": "keep"}, row=world.stock_count()),
+    "stock-count-cancel": lambda world: Post(row=world.stock_count()),
     # selling
     "order-list": lambda world: Post(world.basket(payments=[cash("2.50")])),
     "order-calculate": lambda world: Post(world.basket()),

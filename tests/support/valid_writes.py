@@ -108,6 +108,9 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ("patch", "price-detail"): lambda world: Post(
         {"amount": "1.90"}, row=PriceFactory(product=world.product).pk
     ),
+    ("patch", "stock-count-detail"): lambda world: Post(
+        {"note": "Before opening"}, row=world.stock_count()
+    ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk
     ),

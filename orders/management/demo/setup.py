@@ -32,11 +32,13 @@ from orders.services.catalog.price_lists import WantedPrice, set_prices, write_p
 from orders.services.catalog.products import write_product
 from orders.services.customers import save_customer
 from orders.services.receipt_profiles import save_profile
+from orders.services.stock.counts import CountedProduct, count_products, start_stock_count
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
 from tenants.models import Store, Tenant
 from tenants.scope import atomic_with_retry, current_tenant, tenant_scope
 from tenants.services import create_register, save_row
 
+COUNTED_PRODUCTS = 3
 DISCOUNTED_PRODUCTS = 3
 NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
@@ -78,6 +80,7 @@ def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
         products = create_products(plan)
         create_price_lists(products, by=admin)
         receive_opening_stock(plan, products, stores, by=admin)
+        start_shelf_count(products, stores[0], by=admin)
         if with_sales and plan.has_sales:
             trade_demo_day(plan)
 
@@ -238,3 +241,20 @@ def receive_opening_stock(
             for product, quantity in kept
         ]
         receive_delivery(store=store, items=items, reason="Opening stock", by=by)
+
+
+def start_shelf_count(
+    listed: Iterable[tuple[Product, DemoProduct]], store: Store, *, by: User
+) -> None:
+    """Start a stock count, which is still open, with one of a product missing."""
+    shelf = [
+        (product, goods.stock)
+        for product, goods in listed
+        if goods.stock and goods.sold_by == Product.SoldBy.UNIT and product.has_own_stock
+    ][:COUNTED_PRODUCTS]
+    count = start_stock_count({"name": "Shelf 1", "store": store}, by=by)
+    counted = [
+        CountedProduct(product, stock if number else stock - 1)
+        for number, (product, stock) in enumerate(shelf)
+    ]
+    count_products(count.pk, counted, by=by)

@@ -7,12 +7,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from django.utils import timezone
+
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
 from orders.models.line import StockItem
 from tenants.api.formats import format_number
-from tenants.database.bulk_insert import bulk_insert
-from tenants.events.outbox import build_event
+from tenants.database.bulk_insert import BATCH_SIZE, bulk_insert
+from tenants.events.outbox import build_event, publish_all
 from tenants.models import Store, Tenant
 from tenants.scope import current_tenant
 
@@ -164,6 +166,22 @@ def ensure_levels(pairs: Iterable[tuple[Store, uuid.UUID]]) -> None:
         [StockLevel(store=store, product_id=product) for store, product in levels],
         ignore_conflicts=True,
     )
+
+
+def save_levels(levels: Sequence[StockLevel]) -> None:
+    """Save the quantities of locked levels with one statement per batch, and publish them."""
+    now = timezone.now()
+    for level in levels:
+        level.version += 1
+        level.updated_at = now
+    StockLevel.objects.bulk_create(
+        levels,
+        batch_size=BATCH_SIZE,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["quantity", "version", "updated_at"],
+    )
+    publish_all("stock_level.updated", levels)
 
 
 def _list_shortages(

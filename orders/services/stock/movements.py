@@ -20,11 +20,12 @@ from orders.services.stock.levels import (
     ensure_levels,
     is_oversale_blocked,
     publish_low_stock,
+    save_levels,
 )
 from tenants import audit
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import BATCH_SIZE, bulk_insert
-from tenants.events.outbox import build_event, publish, publish_all
+from tenants.events.outbox import build_event, publish
 from tenants.exceptions import Conflict, IdConflict, Invalid
 from tenants.ids import ensure_same_content, unique_or
 from tenants.models import AuditEvent, Store
@@ -193,18 +194,7 @@ class _BatchWriter:
         """Write everything that waits: movements, levels, events and the audit log."""
         self.write_movements()
         changed = [key for key, change in self.changes.items() if change]
-        for key in changed:
-            self.levels[key].version += 1
-            self.levels[key].updated_at = timezone.now()
-        levels = [self.levels[key] for key in changed]
-        StockLevel.objects.bulk_create(
-            levels,
-            batch_size=BATCH_SIZE,
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=["quantity", "version", "updated_at"],
-        )
-        publish_all("stock_level.updated", levels)
+        save_levels([self.levels[key] for key in changed])
         self.publish_low_stock(changed)
         bulk_insert(self.events)
         audit.log_after_commit(self.events)
@@ -291,16 +281,21 @@ def build_offsets(movements: Iterable[StockMovement], *, by: User) -> Iterator[S
     for movement in movements:
         count = StockMovement.objects.find_next_count(movement)
         if count is not None and movement.quantity:
-            yield StockMovement(
-                type=Type.COUNT,
-                product_id=movement.product_id,
-                store_id=movement.store_id,
-                quantity=-movement.quantity,
-                counted=count.counted,
-                occurred_at=count.occurred_at,
-                reason=f"{movement.get_type_display()} before this count, recorded after it",
-                by=by,
-            )
+            yield build_offset(movement, count, by=by)
+
+
+def build_offset(movement: StockMovement, count: StockMovement, *, by: User) -> StockMovement:
+    """Build the opposite of a movement that this later count includes already."""
+    return StockMovement(
+        type=Type.COUNT,
+        product_id=movement.product_id,
+        store_id=movement.store_id,
+        quantity=-movement.quantity,
+        counted=count.counted,
+        occurred_at=count.occurred_at,
+        reason=f"{movement.get_type_display()} before this count, recorded after it",
+        by=by,
+    )
 
 
 def _sum_quantities_by(movements: Iterable[StockMovement], of: str) -> dict[uuid.UUID, Decimal]:

@@ -45,6 +45,22 @@ def test_every_statement_of_frequent_requests_is_answered_by_one_shard(asked, sh
     assert wrong == []
 
 
+def test_every_statement_of_a_stock_count_is_answered_by_one_shard(
+    manager_client, store, product, shop, monkeypatch
+):
+    body = {"name": "Shelf 3", "store": str(store.pk), "category": str(product.category_id)}
+    with record_in_cluster(monkeypatch) as statements:
+        path = f"stock/counts/{manager_client.post('stock/counts/', body).json()['id']}/"
+        lines = {"lines": [{"product": str(product.pk), "quantity": "1"}]}
+        answers = [
+            manager_client.post(f"{path}lines/", lines, Idempotency_Key="1"),
+            manager_client.post(f"{path}close/", {"uncounted": "zero"}, Idempotency_Key="2"),
+            manager_client.get("stock/count-lines/", {"different": "true"}),
+        ]
+    assert [each.status_code for each in answers] == [201, 200, 200]
+    assert list(find_unrouted(statements, shop)) == []
+
+
 @pytest.mark.parametrize(
     ("condition", "found"),
     [

@@ -15,6 +15,7 @@ from tests.support.audit_table import (
     price_list,
     receipt_profile,
     shop,
+    stock_count,
     users,
 )
 from tests.support.audit_table.scene import ROWS, ExpectedEvent, Scene
@@ -32,5 +33,6 @@ __all__ = [
     "price_list",
     "receipt_profile",
     "shop",
+    "stock_count",
     "users",
 ]

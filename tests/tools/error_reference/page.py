@@ -146,6 +146,7 @@ REMEDIES = {
     "order_being_paid": "Wait for the payment, or resolve it: `POST payments/{id}/resolve/`.",
     "order_empty": "Add a line first.",
     "order_is_paid": "Cancel its payments before this change: `POST payments/{id}/cancel/`.",
+    "stock_count_not_open": "Start another stock count.",
     "order_not_open": "Read the order again; only open orders can be changed.",
     "order_still_due": "Pay what is due.",
     "other_register": "Sell at the register of this log-in, or log in at the other one.",
