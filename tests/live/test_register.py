@@ -125,11 +125,12 @@ def sell_with_an_approved_discount(till):
     till.press("Save")
     page.wait_for_selector("dialog", state="detached")
     total = till.total
-    till.start_paying()
-    till.press("Exact")
+    page.keyboard.press("F9")
     page.locator("dialog").get_by_role("button", name=TOBIAS[0]).click()
     page.fill("dialog input[name=pin]", TOBIAS[1])
     till.press("Approve")
+    till.wait_for("main.pay:not([aria-busy])")
+    till.press("Exact")
     till.wait_until_sold()
     till.next()
     return [total]

@@ -148,7 +148,7 @@ def visit_set_up(till):
 
 def visit_dialogs(till):
     page = till.page
-    for key, name in (("F6", "line"), ("F7", "order")):
+    for key, name in (("F1", "customer"), ("F6", "line"), ("F7", "order")):
         page.keyboard.press(key)
         till.wait_for("dialog")
         yield name

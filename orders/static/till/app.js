@@ -80,6 +80,10 @@ export class App {
     this.glance = null;
     /** The path of the slip of the last cash movement. */
     this.slip = "";
+    /** @type {any[]} customers that a search has found */
+    this.customers = [];
+    /** @type {{id: string, cart: import("./money/cart.js").Cart} | null} an approval for the cart as it was */
+    this.approval = null;
     this.message = "";
     this.isBusy = false;
     this.isSyncing = false;

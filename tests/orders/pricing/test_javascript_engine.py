@@ -19,6 +19,12 @@ from orders.money import (
     refund_quantity,
     settle_cash,
 )
+from orders.services.pricing.discount_policy import (
+    DiscountLimits,
+    MeasuredLine,
+    find_required_action,
+    measure_reduction,
+)
 from tests.orders.pricing.test_price_list_properties import BASE, catalogs, sold
 from tests.orders.pricing.test_properties import amounts, sales
 from tests.orders.pricing.test_vectors import CASH_CASES, VECTORS, order_amounts
@@ -46,6 +52,7 @@ KNOWN_FIELDS = {
     "cash_rounding": {"increment", "mode", "country"},
     "cash": {"paid", "amount", "expected"},
 }  # fmt: skip
+KINDS = ("line_discount", "order_discount", "price_override")
 for_random_baskets = settings(deadline=None, max_examples=150)
 
 
@@ -325,6 +332,58 @@ def test_both_engines_allocate_a_refund_alike(engine, refund):
         {"position": each.position, "amount": str(each.amount), "paid": str(each.paid)}
         for each in expected
     ]
+
+
+percents = st.none() | st.sampled_from(["0", "10", "12.5", "100"]).map(Decimal)
+
+
+@st.composite
+def measured_orders(draw):
+    """Draw lines with their applicable prices, order discounts, and the limits of a person."""
+    lines, discounts, policy = draw(sales())
+    measured = []
+    for key, line in enumerate(lines):
+        other = draw(st.none() | amounts(policy.exponent, 200))
+        applicable = line.unit_price if other is None else other
+        measured.append(
+            MeasuredLine(
+                key,
+                line.quantity,
+                line.unit_price,
+                applicable,
+                line.discounts,
+                is_deposit=line.is_deposit,
+            )
+        )
+    return measured, discounts, DiscountLimits(*(draw(percents) for _ in range(3))), policy.exponent
+
+
+@given(order=measured_orders())
+@for_random_baskets
+def test_both_engines_find_discounts_over_the_limit_alike(engine, order):
+    lines, discounts, limits, exponent = order
+
+    found = engine.call(
+        "findOverLimit",
+        [
+            {
+                "quantity": str(each.quantity),
+                "unit_price": str(each.unit_price),
+                "applicable_price": str(each.applicable_price),
+                "discounts": write_discounts(each.discounts),
+                "is_deposit": each.is_deposit,
+            }
+            for each in lines
+        ],
+        write_discounts(discounts),
+        {name: None if (value := getattr(limits, name)) is None else str(value) for name in KINDS},
+        exponent,
+    )
+
+    reduction = measure_reduction(lines, discounts)
+    action = find_required_action(reduction, limits, exponent=exponent)
+    amount = str(reduction.amount(exponent))
+    assert found == (action and {"action": action, "amount": amount})
 
 
 @given(price=amounts(2), gross=amounts(2))

@@ -58,7 +58,7 @@ export async function scanCode(app, code) {
   const isReceipt = ["receipts", "receipt"].includes(app.phase) || (app.phase === "sell" && isReceiptCode(code));
   if (isReceipt && !app.dialog) return app.run(() => findReceipt(app, code));
   if (app.phase !== "sell") return;
-  const found = app.catalog.find(code);
+  const found = app.catalog.find(code, app.cart.customer?.group);
   if (found) {
     const { product, quantity, fixedGross } = found;
     const isLabel = quantity || fixedGross;
@@ -71,8 +71,11 @@ export async function scanCode(app, code) {
 async function findOnline(app, code) {
   const unknown = t("unknownCode", { code });
   if (!app.isOnline || !app.api.access) throw new Error(unknown);
+  /** @type {any} */
   const body = { register: app.pairing.register.id, lines: [{ barcode: code, quantity: "1" }] };
   try {
+    const { customer } = app.cart;
+    if (customer) body.customer = { id: customer.id };
     const { lines } = await app.api.post("orders/calculate/", body);
     const { product: id, quantity, fixed_gross: fixedGross } = lines[0];
     await followCatalog(app);
@@ -81,6 +84,12 @@ async function findOnline(app, code) {
     if (error instanceof Refused && error.code === "invalid") throw new Error(unknown);
     throw error;
   }
+}
+
+/** Sell to a customer, or to nobody in particular: the prices of another group apply at once. @param {App} app @param {import("../money/cart.js").CartCustomer | null} customer */
+export function setCustomer(app, customer) {
+  changeCart(app, { ...app.cart, customer }, app.selected);
+  app.update({ dialog: null, customers: [] });
 }
 
 /** @param {App} app @param {any} facts */

@@ -2,11 +2,35 @@
 
 import { isPaidOut } from "../money/cart.js";
 import { compareAmounts, settleCash, subtract, sumAmounts } from "../money/engine.js";
+import { findCartOverLimit } from "../money/limits.js";
 import { chooseCashRule } from "../money/shop.js";
 import { t } from "../texts/texts.js";
 import { finishSale } from "./sale.js";
 
 /** @typedef {import("../app.js").App} App */
+
+/** Return the approval that the cart needs, or null. @param {App} app */
+export function findOverLimit(app) {
+  return findCartOverLimit(app.cart, app.priced, app.catalog, app.settings.tenant, app.person.role);
+}
+
+/**
+ * Show the screen for payments. What is above the limits of the person is approved before money is taken;
+ * without a connection it is allowed, and flagged by the server.
+ *
+ * @param {App} app
+ */
+export function startPaying(app) {
+  if (!app.cart.lines.length) return;
+  const over = findOverLimit(app);
+  const isAsked = over && app.approval?.cart !== app.cart;
+  if (!isAsked) return app.update({ phase: "pay", message: "" });
+  if (!app.isOnline || !app.api.access) return app.update({ phase: "pay", message: t("overLimitOffline") });
+  const problem = { ...over, object: { order: app.cart.id }, detail: t("overLimit") };
+  const repeat = async (/** @type {string} */ id) =>
+    app.update({ approval: { id, cart: app.cart }, dialog: null, phase: "pay", message: "" });
+  app.update({ dialog: { kind: "approval", problem, repeat } });
+}
 
 /** @param {App} app */
 export function computeLeft(app) {

@@ -14,7 +14,7 @@ import { followCatalog, loadEverything, replaceSale, saveSale } from "./sync.js"
 const SALE_TIMEOUT = 8_000;
 
 /** Sell: write the sale durably, send it, and only then show the change. @param {App} app @param {any[]} payments @param {string} [approval] */
-export async function finishSale(app, payments, approval) {
+export async function finishSale(app, payments, approval = findApproval(app)) {
   const sale = await beginSale(app, payments);
   let order;
   try {
@@ -38,6 +38,11 @@ async function endSentSale(app, sale, order) {
     showDone(app, sent);
     app.say(explain(error));
   }
+}
+
+/** Return the approval that was given for this cart before. @param {App} app */
+function findApproval(app) {
+  return app.approval?.cart === app.cart ? app.approval.id : undefined;
 }
 
 /** @param {App} app @param {any[]} payments */

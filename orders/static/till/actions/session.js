@@ -37,7 +37,7 @@ export async function startRegister(app) {
 
 /** @param {App} app */
 async function refreshStaff(app) {
-  const settings = { ...app.settings, ...(await loadStaff(app.api, app.pairing.register.store)) };
+  const settings = { ...app.settings, ...(await loadStaff(app.api, app.pairing.register.store, app.pairing.register.id)) };
   await app.store.set({ settings });
   app.settings = settings;
 }

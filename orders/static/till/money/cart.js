@@ -15,12 +15,15 @@
  * @property {CartDiscount[]} discounts
  * @property {{modifier: string, name: string, price: string, quantity: number}[]} modifiers
  *
+ * @typedef {{id: string, name: string, email: string, group: string | null}} CartCustomer
+ *
  * @typedef {object} Cart
  * @property {string} id of the order
  * @property {CartLine[]} lines
  * @property {CartDiscount[]} discounts
  * @property {string} email
  * @property {string} note
+ * @property {CartCustomer | null} [customer] missing in carts of former versions
  */
 
 import { choosePolicy, chooseRates } from "./shop.js";
@@ -29,7 +32,7 @@ import { compareAmounts, priceOrder, sumAmounts } from "./engine.js";
 
 /** @returns {Cart} */
 export function createCart() {
-  return { id: crypto.randomUUID(), lines: [], discounts: [], email: "", note: "" };
+  return { id: crypto.randomUUID(), lines: [], discounts: [], email: "", note: "", customer: null };
 }
 
 /**
@@ -92,7 +95,8 @@ export function removeLine(cart, id) {
  * @param {any} tenant
  */
 export function priceCart(cart, catalog, tenant) {
-  const charged = cart.lines.flatMap((line) => chargeLine(line, catalog));
+  const group = cart.customer?.group ?? null;
+  const charged = cart.lines.flatMap((line) => chargeLine(line, catalog, group));
   const priced = priceOrder(
     charged.map((line) => line.input),
     cart.discounts.map(({ type, value }) => ({ type, value })),
@@ -102,10 +106,10 @@ export function priceCart(cart, catalog, tenant) {
   return { ...priced, lines };
 }
 
-/** @param {CartLine} line @param {import("../store/catalog.js").Catalog} catalog */
-function chargeLine(line, catalog) {
+/** @param {CartLine} line @param {import("../store/catalog.js").Catalog} catalog @param {string | null} group */
+function chargeLine(line, catalog, group) {
   const product = catalog.products.get(line.product);
-  const listPrice = product ? catalog.findPrice(product, line.fixedGross ? "0" : line.quantity) : "0";
+  const listPrice = product ? catalog.findPrice(product, line.fixedGross ? "0" : line.quantity, group) : "0";
   const price = line.price ?? listPrice;
   const goods = {
     id: line.id,
@@ -131,8 +135,8 @@ function chargeLine(line, catalog) {
     id: line.depositId,
     product: deposit.id,
     name: deposit.name,
-    unit_price: catalog.findPrice(deposit, line.quantity),
-    list_price: catalog.findPrice(deposit, line.quantity),
+    unit_price: catalog.findPrice(deposit, line.quantity, group),
+    list_price: catalog.findPrice(deposit, line.quantity, group),
     modifiers: [],
     fixed_gross: null,
     code: null,
@@ -185,22 +189,35 @@ export function buildSale(cart, priced, payments, cashier) {
   };
 }
 
-/** Return the parts of a request that both kinds of upload have. @param {any} sale */
-function buildCommon(sale) {
-  const { email, note } = sale.cart;
+/** Return the parts of a request that both kinds of upload have. @param {any} sale @param {any} customer */
+function buildCommon(sale, customer) {
+  const { note } = sale.cart;
   return {
     id: sale.id,
     device_sequence: sale.device_sequence,
     ...(sale.discounts.length ? { discounts: sale.discounts } : {}),
-    ...(email ? { customer: { email } } : {}),
+    ...(customer ? { customer } : {}),
     ...(note ? { note } : {}),
   };
+}
+
+/** @param {Cart} cart */
+function nameCustomer({ customer, email }) {
+  if (customer) return { id: customer.id };
+  return email ? { email } : null;
+}
+
+/** An upload also has the name, in case that the customer was erased meanwhile. @param {Cart} cart */
+function copyCustomer({ customer, email }) {
+  if (!customer) return email ? { email } : null;
+  const { id, name } = customer;
+  return { id, name, ...(customer.email ? { email: customer.email } : {}) };
 }
 
 /** Build the body of `POST orders/`: the server charges deposits itself. @param {any} sale @param {string} [approval] */
 export function buildOrder(sale, approval) {
   return {
-    ...buildCommon(sale),
+    ...buildCommon(sale, nameCustomer(sale.cart)),
     lines: sale.lines.filter((line) => !line.deposit_for).map(buildOnlineLine),
     payments: sale.payments.map(buildOnlinePayment),
     ...(approval ? { approval } : {}),
@@ -245,7 +262,7 @@ function chargeModifier({ name, price, ...chosen }) {
 /** Build an item of `POST sync/orders/`: with deposits, and the prices and taxes charged. @param {any} sale */
 export function buildOfflineSale(sale) {
   return {
-    ...buildCommon(sale),
+    ...buildCommon(sale, copyCustomer(sale.cart)),
     sold_at: sale.sold_at,
     cashier: sale.cashier.id,
     total: sale.total,

@@ -75,6 +75,7 @@
  */
 
 const QUANTITY_EXPONENT = 3;
+const ZERO = { n: 0n, d: 1n };
 const ONE = { n: 1n, d: 1n };
 
 // --- Numbers ------------------------------------------------------------------------------------
@@ -667,6 +668,104 @@ function roundShares(shares, lefts, rule) {
     difference -= change;
     share.paid += change;
   }
+}
+
+// --- Discount limits ----------------------------------------------------------------------------
+
+/**
+ * A line as the discount policy sees it, with prices that include its modifiers. The applicable price is
+ * that of the catalog, or the typed one of a product with an open price.
+ *
+ * @typedef {object} MeasuredLine
+ * @property {string} quantity
+ * @property {string} unit_price
+ * @property {string} applicable_price
+ * @property {Discount[]} discounts
+ * @property {boolean} is_deposit
+ *
+ * Percent that a person may take off; null is unlimited.
+ * @typedef {{line_discount: string | null, order_discount: string | null, price_override: string | null}} DiscountLimits
+ */
+
+/** @param {Fraction} a @param {Fraction} b */
+function minus(a, b) {
+  return add(a, { n: -b.n, d: b.d });
+}
+
+/** @param {Fraction} a @param {Fraction} b */
+function isBelow(a, b) {
+  return a.n * b.d < b.n * a.d;
+}
+
+/** @param {Fraction} a @param {Fraction} b */
+function percentOf(a, b) {
+  return b.n ? fraction(a.n * b.d * 100n, a.d * b.n) : ZERO;
+}
+
+/** Return what discounts leave, unrounded. @param {Fraction} whole @param {Discount[]} discounts */
+function applyUnrounded(whole, discounts) {
+  let left = whole;
+  for (const at of getApplicationOrder(discounts)) {
+    const value = parse("discount", discounts[at].value);
+    if (discounts[at].type === "percent") left = minus(left, multiply(left, fraction(value.n, value.d * 100n)));
+    else left = isBelow(value, left) ? minus(left, value) : ZERO;
+  }
+  return left;
+}
+
+/** @param {Fraction} percent @param {string | null} limit */
+function isWithin(percent, limit) {
+  return limit === null || !isBelow(parse("limit", limit), percent);
+}
+
+/**
+ * Return the approval that the discounts of an order need, with what they take off in all, or null.
+ *
+ * A line may be reduced by at most the largest limit of the kinds used on it. Order discounts alone may
+ * take at most their limit of what line discounts left. A price above the list price has a limit of its own.
+ *
+ * @param {MeasuredLine[]} lines
+ * @param {Discount[]} discounts
+ * @param {DiscountLimits} limits
+ * @param {number} exponent
+ * @returns {{action: "discount" | "price_override", amount: string} | null}
+ */
+export function findOverLimit(lines, discounts, limits, exponent) {
+  const grosses = lines.map((line) => multiply(parse("quantity", line.quantity), parse("unit price", line.unit_price)));
+  const lefts = lines.map((line, at) => applyUnrounded(grosses[at], line.discounts));
+  const whole = lefts.filter((_, at) => !lines[at].is_deposit).reduce(add, ZERO);
+  const left = applyUnrounded(whole, discounts);
+  const share = whole.n ? minus(ONE, fraction(left.n * whole.d, left.d * whole.n)) : ZERO;
+  const measured = lines.map((line, at) => measureLine(line, grosses[at], lefts[at], line.is_deposit ? ZERO : share));
+  const reductions = measured.map(({ reduction }) => (reduction.n > 0n ? reduction : ZERO));
+  const total = reductions.reduce(add, ZERO);
+  const amount = toText(divide(total.n * 10n ** BigInt(exponent), total.d), exponent);
+  if (measured.some(({ raised }) => raised.n && !isWithin(raised, limits.price_override))) return { action: "price_override", amount };
+  const over = measured.filter((line) => !isLineWithin(line, limits));
+  if (!over.length && isWithin(percentOf(share, ONE), limits.order_discount)) return null;
+  return { action: over.some(({ kinds }) => kinds.price_override) ? "price_override" : "discount", amount };
+}
+
+/** @param {MeasuredLine} line @param {Fraction} gross @param {Fraction} left @param {Fraction} share of the order discounts */
+function measureLine(line, gross, left, share) {
+  const price = parse("unit price", line.unit_price);
+  const applicable = parse("applicable price", line.applicable_price);
+  const value = multiply(parse("quantity", line.quantity), applicable);
+  const reduction = minus(value, multiply(left, minus(ONE, share)));
+  const isRaised = isBelow(applicable, price);
+  const raised = !isRaised ? ZERO : applicable.n ? percentOf(minus(price, applicable), applicable) : fraction(100n, 1n);
+  const kinds = {
+    line_discount: isBelow(left, gross),
+    order_discount: Boolean(share.n && left.n),
+    price_override: isRaised || isBelow(price, applicable),
+  };
+  return { reduction, percent: percentOf(reduction, value), raised, kinds };
+}
+
+/** @param {ReturnType<typeof measureLine>} line @param {DiscountLimits} limits */
+function isLineWithin({ kinds, percent }, limits) {
+  const used = /** @type {(keyof typeof kinds)[]} */ (Object.keys(kinds)).filter((kind) => kinds[kind]);
+  return !used.length || used.some((kind) => isWithin(percent, limits[kind]));
 }
 
 // --- Amounts for screens ------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /** Dialogs above the screens, by the `kind` of `app.dialog`. */
 
 import { showApproval } from "./dialogs/approval.js";
+import { showCustomer } from "./dialogs/customer.js";
 import { showDrawer } from "./dialogs/drawer.js";
 import { showHeld } from "./dialogs/held.js";
 import { showLine } from "./dialogs/line.js";
@@ -18,6 +19,7 @@ const DIALOGS = {
   modifiers: showModifiers,
   line: showLine,
   order: showOrder,
+  customer: showCustomer,
   held: showHeld,
   approval: showApproval,
   mail: showMail,

@@ -27,6 +27,9 @@ export function showDone(app) {
       { class: "choices" },
       button(t("next"), () => startNext(app), { key: "Enter", class: "primary", name: "next" }),
       button(t("print"), () => app.run(() => printSale(app, sale)), { name: "print", disabled: app.isBusy }),
+      sale.order
+        ? button(t("sendMail"), () => app.update({ dialog: { kind: "mail", order: sale.id, email: sale.cart.customer?.email || sale.cart.email } }), { name: "mail", disabled: app.isBusy || !app.isOnline })
+        : null,
     ),
   );
 }

@@ -1,12 +1,15 @@
 /** Keys of the selling screens; the buttons show them. */
 
 import { holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
+import { openCustomers } from "../actions/customer.js";
+import { startPaying } from "../actions/payment.js";
 import { openReceipts, refundEverything } from "../actions/receipt.js";
 import { startNext } from "../actions/sale.js";
 
 /** @type {Record<string, Record<string, (app: import("../app.js").App) => any>>} */
 const KEYS = {
   sell: {
+    F1: (app) => openCustomers(app),
     F2: () => document.getElementById("search")?.focus(),
     F3: (app) => app.run(() => holdCart(app)),
     F4: (app) => app.update({ dialog: { kind: "held" } }),
@@ -14,7 +17,7 @@ const KEYS = {
     F7: (app) => app.cart.lines.length && app.update({ dialog: { kind: "order" } }),
     F8: (app) => undoStep(app),
     F10: (app) => openReceipts(app),
-    F9: (app) => app.cart.lines.length && app.update({ phase: "pay", message: "" }),
+    F9: (app) => startPaying(app),
     Delete: (app) => removeSelected(app),
     "+": (app) => stepQuantity(app, 1),
     "-": (app) => stepQuantity(app, -1),

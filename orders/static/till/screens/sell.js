@@ -2,6 +2,8 @@
 
 import { addToCart, holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
 import { formatNumber } from "./format.js";
+import { openCustomers } from "../actions/customer.js";
+import { findOverLimit, startPaying } from "../actions/payment.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
 import { compareAmounts } from "../money/engine.js";
@@ -73,7 +75,7 @@ function showCategory(app, id, name) {
 /** @param {App} app @param {any} product */
 function showProduct(app, product) {
   const unit = product.sold_by === "weight" ? ` / ${product.weight_unit}` : "";
-  const price = product.open_price ? t("openPrice") : money(app, app.catalog.findPrice(product, "1")) + unit;
+  const price = product.open_price ? t("openPrice") : money(app, app.catalog.findPrice(product, "1", app.cart.customer?.group)) + unit;
   return h(
     "button",
     { key: product.id, type: "button", class: "product", onclick: () => addToCart(app, product) },
@@ -88,13 +90,15 @@ function showCart(app, priced) {
   return h(
     "section",
     { class: "cart", "aria-label": t("cart"), key: "cart" },
-    isEmpty ? h("p", { class: "hint" }, t("emptyCart")) : null,
+    app.cart.customer ? h("p", { class: "customer", key: "customer" }, h("strong", null, app.cart.customer.name), " ", nameGroup(app)) : null,
+    isEmpty ? h("p", { class: "hint", key: "empty" }, t("emptyCart")) : null,
     h("ol", { class: "lines" }, priced.lines.map((/** @type {any} */ line) => showLine(app, line))),
     h(
       "div",
       { class: "tools", role: "group", "aria-label": t("cartTools") },
       button(t("changeLine"), () => app.update({ dialog: { kind: "line" } }), { key: "F6", disabled: !app.selected }),
       button(t("orderDiscount"), () => app.update({ dialog: { kind: "order" } }), { key: "F7", disabled: isEmpty }),
+      button(t("customer"), () => openCustomers(app), { key: "F1", name: "customer" }),
       button(t("undo"), () => undoStep(app), { key: "F8", disabled: !app.history.length }),
       button(t("hold"), () => app.run(() => holdCart(app)), { key: "F3", disabled: isEmpty }),
       button(t("held", { count: app.held.length }), () => app.update({ dialog: { kind: "held" } }), { key: "F4", disabled: !app.held.length, name: "held" }),
@@ -105,10 +109,17 @@ function showCart(app, priced) {
       compareAmounts(priced.discount_total, "0")
         ? h("p", null, h("span", null, t("discounts")), h("span", null, money(app, `-${priced.discount_total}`)))
         : null,
-      h("p", { class: "total" }, h("span", null, t("total")), h("output", { id: "total" }, money(app, priced.total))),
+      isEmpty || !findOverLimit(app) ? null : h("p", { class: "hint", key: "limit", role: "status" }, t(app.isOnline ? "needsApproval" : "overLimitOffline")),
+      h("p", { class: "total", key: "total" }, h("span", null, t("total")), h("output", { id: "total" }, money(app, priced.total))),
     ),
-    button(t("pay"), () => app.update({ phase: "pay", message: "" }), { key: "F9", class: "primary pay", disabled: isEmpty }),
+    button(t("pay"), () => startPaying(app), { key: "F9", class: "primary pay", disabled: isEmpty }),
   );
+}
+
+/** @param {App} app */
+function nameGroup(app) {
+  const group = app.settings.groups?.find((/** @type {any} */ each) => each.id === app.cart.customer?.group);
+  return group ? h("span", { class: "hint" }, group.name) : null;
 }
 
 /** @param {App} app @param {any} line */

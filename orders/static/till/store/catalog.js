@@ -114,13 +114,13 @@ export class Catalog {
     return grouped;
   }
 
-  /** Return the price of a product for a quantity, here and now. @param {any} product @param {string} quantity */
-  findPrice(product, quantity) {
+  /** Return the price of a product for a quantity, here and now. @param {any} product @param {string} quantity @param {string | null} [group] of the customer */
+  findPrice(product, quantity, group = null) {
     const listed = this.listPrices.get(product.id);
     if (!listed) return product.price;
     const { tenant, store } = this.settings;
     const at = formatLocalTime(new Date(), store.timezone || tenant.timezone);
-    return choosePrice(product.price, listed, quantity, store.id, at);
+    return choosePrice(product.price, listed, quantity, store.id, at, group);
   }
 
   /** Return the modifier lists that are offered with a product, in their order. @param {any} product */
@@ -149,9 +149,10 @@ export class Catalog {
    * A barcode that is exactly the code wins over a rule, and a code that matches a rule is no GTIN.
    *
    * @param {string} scanned
+   * @param {string | null} [group] of the customer
    * @returns {{product: any, quantity?: string, fixedGross?: string} | null}
    */
-  find(scanned) {
+  find(scanned, group = null) {
     const code = removeSymbology(scanned);
     const found = this.byCode.get(buildKey(code));
     if (found?.code === code) return { product: found.product };
@@ -162,7 +163,7 @@ export class Catalog {
     if (label.kind === "weight") return { product, quantity: label.value };
     const isWeighed = product.sold_by === "weight";
     // Quantity breaks do not apply: the quantity is computed from the price.
-    const price = this.findPrice(product, "0");
+    const price = this.findPrice(product, "0", group);
     const quantity = isWeighed ? computeLabeledQuantity(label.value, price) : "1";
     return { product, fixedGross: label.value, quantity };
   }

@@ -46,20 +46,22 @@ export async function loadSnapshot(api, after = null) {
   return { isAll: after === null || header.after === null, position: header.position, rows };
 }
 
-/** Return what the device needs besides the catalog: its receipt profile, and who works here. @param {import("../api/client.js").Api} api @param {string} store */
-export async function loadStaff(api, store) {
-  const [profiles, people] = await Promise.all([
+/** Return what the device needs besides the catalog: its receipt profile, who works here, groups of customers and card readers. @param {import("../api/client.js").Api} api @param {string} store @param {string} register */
+export async function loadStaff(api, store, register) {
+  const [profiles, people, groups, readers] = await Promise.all([
     api.getAll("receipt-profiles/", { current: "true" }),
     api.getAll("auth/pin/users/"),
+    api.getAll("customer-groups/"),
+    api.getAll("card-readers/", { register }),
   ]);
-  return { people, profile: profiles.find((each) => each.store === store) ?? null };
+  return { people, groups, readers: readers.filter((each) => each.is_active), profile: profiles.find((each) => each.store === store) ?? null };
 }
 
 /** Return the settings with the rows of a snapshot. @param {any} settings @param {Snapshot} snapshot @param {string} store */
 export function applySettings(settings, { rows, isAll }, store) {
-  const { people = [], profile = null } = settings;
+  const { people = [], profile = null, groups = [], readers = [] } = settings;
   /** @type {any} */
-  const next = isAll ? { people, profile, reads: READS } : { ...settings };
+  const next = isAll ? { people, profile, groups, readers, reads: READS } : { ...settings };
   for (const [type, table] of Object.entries(TABLES)) {
     const changes = rows.filter((row) => row.type === type);
     if (changes.length || !next[table]) next[table] = applyRows(next[table] ?? [], changes);

@@ -51,7 +51,7 @@ export function showLine(app) {
               "data-focus": true,
               onmount: initial(line.quantity.replace("-", "")),
             }),
-            sign ? null : field(t("price"), { name: "price", inputmode: "decimal", onmount: initial(line.price ?? (product ? app.catalog.findPrice(product, line.quantity) : "")) }),
+            sign ? null : field(t("price"), { name: "price", inputmode: "decimal", onmount: initial(line.price ?? (product ? app.catalog.findPrice(product, line.quantity, app.cart.customer?.group) : "")) }),
           ],
       field(t("note"), { name: "note", maxlength: 200, onmount: initial(line.note) }),
       sign ? null : discountFields(line.discounts[0]),
@@ -67,7 +67,7 @@ export function showLine(app) {
 function readPrice(app, text, product, line) {
   if (!text.trim()) return null;
   const price = requireNumber(text, app.exponent, true);
-  const listed = product ? app.catalog.findPrice(product, line.quantity) : "0";
+  const listed = product ? app.catalog.findPrice(product, line.quantity, app.cart.customer?.group) : "0";
   const isListed = !product?.open_price && compareAmounts(price, listed) === 0;
   return isListed ? null : price;
 }
