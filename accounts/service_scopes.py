@@ -16,6 +16,8 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "price-list-list price-list price-batch",
         "patch": "product-detail category-detail barcode-rule-detail modifier-list-detail "
         "price-list-detail price-detail",
+        "put": "product-image",
+        "delete": "product-image",
     },
     "stock:read": {
         "get": "stock-level-list stock-level-detail movement-list movement-detail stock-count-list "

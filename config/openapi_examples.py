@@ -108,6 +108,7 @@ BODIES: dict[str, Any] = {
     },
     "products.update": {"price": "0.85"},
     "products.import": {"file": "sku,name,price\nPEAR,Pear,1.00\n"},
+    "products.set_image": {"file": "the content of photo.jpg"},
     "stock.update": {"reorder_point": "3"},
     "stock.movements.create": {
         "id": OTHER,

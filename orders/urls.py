@@ -34,6 +34,8 @@ urlpatterns = [
         views.SnapshotViewSet.as_view({"get": "load"}),
         name="catalog-snapshot",
     ),
+    path("images/<str:code>/", views.ImageView.as_view(), name="image"),
+    path("images/<str:code>/thumbnail/", views.ThumbnailView.as_view(), name="image-thumbnail"),
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
     path("payment-events/<uuid:pk>/", views.PaymentEventView.as_view(), name="payment-events"),
     path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),

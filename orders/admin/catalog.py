@@ -1,5 +1,6 @@
 """Pages of products, categories and tax classes. Admins alone change tax classes."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
 from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
@@ -29,11 +31,23 @@ from orders.admin.variants import (
 from orders.models import Category, ModifierList, Price, Product, StockLevel, TaxClass
 from orders.models.catalog import MAX_SKU_LENGTH
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
+from orders.serializers.rendering import render_image
+from orders.services.catalog.product_images import write_image
 from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
+from orders.services.images import MAX_IMAGE_BYTES, NormalizedImage, normalize_image
 from tenants.api.formats import format_number
+from tenants.exceptions import Invalid
 from tenants.scope import atomic_with_retry
 from tenants.services import save_audited_row
+
+
+def show_image(product: Product, *, css_class: str) -> str:
+    """Return the thumbnail of a product; its name is beside it."""
+    if not product.image:
+        return ""
+    url = render_image(product.image)["thumbnail_url"]
+    return render_to_string("admin/shop/image.html", {"url": url, "css_class": css_class})
 
 
 class ProductForm(ServiceForm):
@@ -86,6 +100,14 @@ class ProductForm(ServiceForm):
         help_text="Names of modifier lists, one per line, in the order in which they are offered.",
     )
 
+    new_image = forms.FileField(
+        required=False,
+        label="Image",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        help_text="PNG, JPEG or WebP, at most 1 MB and 16 megapixels.",
+    )
+    remove_image = forms.BooleanField(required=False)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.is_new:
@@ -108,6 +130,18 @@ class ProductForm(ServiceForm):
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
+
+    def clean_new_image(self) -> NormalizedImage | None:
+        """Decode the image before the transaction of the service."""
+        file = self.cleaned_data["new_image"]
+        if file is None:
+            return None
+        try:
+            # One byte more shows that it is too large.
+            return normalize_image(file.read(MAX_IMAGE_BYTES + 1), "new_image")
+        except Invalid as refusal:
+            (error,) = refusal.errors
+            raise forms.ValidationError(error.detail, code=error.code) from refusal
 
     def clean_modifier_lists(self) -> list[str]:
         lines = str(self.cleaned_data["modifier_lists"]).splitlines()
@@ -151,7 +185,8 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "barcode_taken": "barcodes",
         "options_taken": "options",
     }
-    list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
+    list_display = ("thumbnail", "name", "sku", "amount", "category", "tax_class", "is_active")
+    list_display_links = ("name",)
     list_filter = ("is_active", "sold_by", ParentFilter)
     list_select_related = ("category", "tax_class")
     actions = ("print_labels",)
@@ -180,14 +215,17 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         "open_price",
         "track_stock",
         "is_active",
+        "new_image",
     )
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)
-        return fields if obj is None else (*fields, "in_stock")
+        if obj is None:
+            return fields
+        return (*fields, *(("picture", "remove_image") if obj.image else ()), "in_stock")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        return () if obj is None else ("in_stock",)
+        return () if obj is None else ("picture", "in_stock")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in what a new variant has from the parent whose SKU is in the link."""
@@ -210,6 +248,14 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         ids = products.order_by("pk").values_list("pk", flat=True)
         return price_labels_view(request, list(ids[:MAX_PRODUCTS]))
 
+    @admin.display(description="Image", empty_value="")
+    def thumbnail(self, product: Product) -> str:
+        return show_image(product, css_class="till-thumbnail")
+
+    @admin.display(description="Current image")
+    def picture(self, product: Product) -> str:
+        return show_image(product, css_class="till-picture")
+
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:
         levels = StockLevel.objects.filter(product=product).select_related("store")
@@ -226,6 +272,13 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         table = build_prices_table(prices.order_by("-pk"), by_product=False, url=url)
         return [table] if row.parent_id else [build_variants_table(row), table]
 
+    def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
+        given = super().read(cleaned, partial=partial)
+        if cleaned.get("new_image") or cleaned.get("remove_image"):
+            given["image"] = cleaned.get("new_image")
+        return given
+
+    @atomic_with_retry
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.save_product(Product(), given, by=by)
 
@@ -236,7 +289,11 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         return self.save_product(product, given, by=by)
 
     def save_product(self, product: Product, given: dict[str, Any], *, by: User) -> Product:
-        return write_product(product, given, barcodes=given.pop("barcodes", None), by=by)
+        changes = {name: given[name] for name in given if name not in {"barcodes", "image"}}
+        saved = write_product(product, changes, barcodes=given.get("barcodes"), by=by)
+        if "image" in given:
+            write_image(saved, given["image"], by=by)
+        return saved
 
 
 @admin.register(Category, site=shop_site)

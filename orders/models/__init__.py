@@ -11,6 +11,7 @@ from orders.models.modifier_list import Modifier, ModifierList
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.price_list import Price, PriceList
+from orders.models.product_image import ProductImage
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
 from orders.models.receipt_profile import ReceiptProfile
 from orders.models.refund import Payout, Refund, RefundLine
@@ -39,6 +40,7 @@ __all__ = [
     "Price",
     "PriceList",
     "Product",
+    "ProductImage",
     "Receipt",
     "ReceiptProfile",
     "Refund",

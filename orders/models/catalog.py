@@ -205,6 +205,8 @@ class Product(SoldByUnitOrWeight, ExternalReference, TenantOwned):
     options_key = OptionsKeyField(max_length=32, null=True, editable=False)
     # Stored, so that sales need not look for variants.
     has_variants = models.BooleanField(default=False, db_default=False, editable=False)
+    # The hash, width and height of its image; null without one. The bytes are in `ProductImage`.
+    image = models.JSONField(null=True, editable=False)
     search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]

@@ -212,6 +212,22 @@ class UnitPriceSerializer(serializers.Serializer[Any]):
     unit = serializers.ChoiceField(choices=PRICED_UNITS, read_only=True)
 
 
+class ProductImageSerializer(serializers.Serializer[Any]):
+    """The addresses of an image of a product, without the name of the server.
+
+    They need no log-in. Another image has other addresses, so that copies never become stale.
+    """
+
+    url = serializers.CharField(
+        read_only=True, help_text="WebP, at most 1600 pixels wide and high."
+    )
+    thumbnail_url = serializers.CharField(
+        read_only=True, help_text="WebP, at most 320 pixels wide and high."
+    )
+    width = serializers.IntegerField(read_only=True, help_text="In pixels.")
+    height = serializers.IntegerField(read_only=True)
+
+
 class ProductCostSerializer(serializers.ModelSerializer[Product]):
     """The cost of a product."""
 
@@ -237,6 +253,7 @@ class ProductSerializer(ExternalReferenceMixin, serializers.ModelSerializer[Prod
         allow_null=True,
         help_text="Null without content, except of goods that are sold by weight.",
     )
+    image = ProductImageSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Product
@@ -263,6 +280,7 @@ class ProductSerializer(ExternalReferenceMixin, serializers.ModelSerializer[Prod
             "content",
             "content_unit",
             "unit_price",
+            "image",
             "external_id",
             "metadata",
             "version",

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund, StockLevel
+from orders.models.product_image import build_image_code
 from orders.money import (
     PricedTax,
     TaxRate,
@@ -230,6 +231,7 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
             "content": None if product.content is None else format_number(product.content),
             "content_unit": product.content_unit,
             "unit_price": render_unit_price(product, money),
+            "image": render_image(product.image) if product.image else None,
             "external_id": product.external_id,
             "metadata": product.metadata or {},
             "version": product.version,
@@ -237,6 +239,17 @@ def render_products(products: Sequence[Product | ProductRow]) -> list[dict[str, 
         }
         for product in products
     ]
+
+
+def render_image(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the addresses of an image, below the root of this server."""
+    url = f"/api/v1/images/{build_image_code(current_tenant().id, image['hash'])}/"
+    return {
+        "url": url,
+        "thumbnail_url": f"{url}thumbnail/",
+        "width": image["width"],
+        "height": image["height"],
+    }
 
 
 def render_unit_price(product: Product | ProductRow, money: Any) -> dict[str, str] | None:

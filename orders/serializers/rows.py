@@ -51,6 +51,7 @@ class ProductRow(Row):
     content_unit: str | None
     external_id: str | None
     metadata_text: str | None
+    image_text: str | None
     version: int
     updated_at: str
     barcodes: str
@@ -68,6 +69,10 @@ class ProductRow(Row):
         return parse_json(self.metadata_text) if self.metadata_text else None
 
     @property
+    def image(self) -> Any:
+        return parse_json(self.image_text) if self.image_text else None
+
+    @property
     def options(self) -> Any:
         return parse_json(self.options_text) if self.options_text else None
 
@@ -78,7 +83,7 @@ SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, li
  listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.plu,
  listed.weight_unit, listed.deposit_id, listed.returnable, listed.modifier_lists, listed.parent_id,
  listed.options, listed.has_variants, listed.content, listed.content_unit, listed.external_id,
- listed.metadata, listed.version, listed.updated_at,
+ listed.metadata, listed.image, listed.version, listed.updated_at,
  ARRAY(SELECT b.code FROM orders_barcode b
   WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
 """

@@ -4,6 +4,7 @@ from orders.views.barcode_rule import BarcodeRuleViewSet
 from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.customer import CustomerGroupViewSet, CustomerViewSet
+from orders.views.image import ImageView, ThumbnailView
 from orders.views.modifier_list import ModifierListViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
@@ -27,6 +28,7 @@ __all__ = [
     "CustomerViewSet",
     "DeviceSequenceViewSet",
     "GapViewSet",
+    "ImageView",
     "ModifierListViewSet",
     "MovementViewSet",
     "OrderViewSet",
@@ -48,4 +50,5 @@ __all__ = [
     "StoreCreditViewSet",
     "SyncViewSet",
     "TaxClassViewSet",
+    "ThumbnailView",
 ]

@@ -33,6 +33,7 @@ from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
 from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFileMixin
+from orders.views.product_image import ProductImageMixin
 from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
@@ -122,13 +123,15 @@ PRICE_FIELDS = frozenset(
 )
 
 
-class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
+class ProductViewSet(CatalogFileMixin, ProductImageMixin, ListRetrieveMixin, TenantScopedViewSet):
     """Products of the shop."""
 
     model = Product
     serializer_class = ProductSerializer
     input_class = ProductInput
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
+    multi_transaction_actions = ("import_file", "set_image", "remove_image")
+    actions_checking_version = ("set_image", "remove_image")
     # New products and imports set prices.
     password_only = ("POST",)
     filterset_class = ProductFilter

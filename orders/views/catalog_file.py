@@ -91,7 +91,6 @@ class CatalogFileMixin:
 
     max_body_bytes: int | None = None
     form_fields: tuple[str, ...] = ()
-    multi_transaction_actions: tuple[str, ...] = ("import_file",)
 
     @extend_schema(
         description=IMPORT_DESCRIPTION,

@@ -79,6 +79,18 @@ class XLSXParser(FileParser):
     media_type = XLSX
 
 
+class PNGParser(FileParser):
+    media_type = "image/png"
+
+
+class JPEGParser(FileParser):
+    media_type = "image/jpeg"
+
+
+class WebPParser(FileParser):
+    media_type = "image/webp"
+
+
 class CSVParser(FileParser):
     media_type = CSV
 

@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
-from orders.models import Category, Product, TaxClass
+from orders.models import Category, Product, ProductImage, TaxClass
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
 from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
+from tests.support.product_images import build_image
 from tests.support.till import set_product
 from tests.support.variants import create_variant
 
@@ -323,3 +325,68 @@ def test_manager_can_read_rates(managers_browser, product):
         "VAT 19 %"
         in managers_browser.get(f"{TAXES}{product.tax_class_id}/change/").content.decode()
     )
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+def build_upload(content, name="photo.png"):
+    return SimpleUploadedFile(name, content, content_type="image/png")
+
+
+def test_image_is_set_shown_replaced_and_removed(managers_browser, product, shop, manager):
+    page = f"{PRODUCTS}{product.pk}/change/"
+    assert 'name="remove_image"' not in managers_browser.get(page).content.decode()
+
+    for width in (12, 14):
+        upload = build_upload(build_image(width))
+        assert submit_form(managers_browser, page, new_image=upload).status_code == 302
+        image = get_row(shop, Product, pk=product.pk).image
+        assert image["width"] == width
+    with tenant_scope(shop):
+        events = AuditEvent.objects.filter(event="product_changed", target=product.pk)
+        assert [each.actor for each in events] == [manager.pk] * 2
+
+    address = f'src="/api/v1/images/{shop.pk.hex}{image["hash"]}/thumbnail/"'
+    assert address in managers_browser.get(page).content.decode()
+    assert address in managers_browser.get(PRODUCTS).content.decode()
+    assert submit_form(managers_browser, page, price="3.00").status_code == 302
+    assert get_row(shop, Product, pk=product.pk).image == image
+    assert submit_form(managers_browser, page, remove_image="on").status_code == 302
+    assert get_row(shop, Product, pk=product.pk).image is None
+    assert address not in managers_browser.get(PRODUCTS).content.decode()
+
+
+def test_new_product_has_its_image_at_once(managers_browser, shop):
+    form = NEW | {"new_image": build_upload(build_image())}
+
+    assert submit_form(managers_browser, f"{PRODUCTS}add/", **form).status_code == 302
+    assert get_row(shop, Product, sku="PEAR").image["width"] == 12
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<svg/>", "PNG, JPEG or WebP"),
+        (build_image(kind="GIF"), "PNG, JPEG or WebP"),
+        (b"x" * (1024 * 1024 + 1), "must not exceed 1024 KB"),
+    ],
+)
+def test_other_file_than_an_image_changes_nothing(managers_browser, product, content, words):
+    page = f"{PRODUCTS}{product.pk}/change/"
+    before = snapshot_database(Product), snapshot_database(ProductImage)
+
+    response = submit_form(managers_browser, page, name="Other", new_image=build_upload(content))
+
+    assert words in read_errors(response)
+    assert (snapshot_database(Product), snapshot_database(ProductImage)) == before
+
+
+def test_image_is_not_saved_with_other_errors(managers_browser, product):
+    page = f"{PRODUCTS}{product.pk}/change/"
+    before = snapshot_database(Product), snapshot_database(ProductImage)
+
+    response = submit_form(managers_browser, page, price="x", new_image=build_upload(build_image()))
+
+    assert read_errors(response)
+    assert (snapshot_database(Product), snapshot_database(ProductImage)) == before

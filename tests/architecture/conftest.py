@@ -23,6 +23,7 @@ from tests.factories.price_list import PriceFactory
 from tests.factories.stock_count import StockCountFactory, StockCountLineFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
+from tests.support.product_images import create_image
 from tests.support.receipt_profiles import create_profile
 from tests.support.route_calls import PARTS
 from tests.support.service_keys import create_key
@@ -72,6 +73,7 @@ def rows(shop, store, register, product, cashier, admin):
         "price-list": price.price_list_id,
         "price": price.pk,
         "product": product.pk,
+        "image": create_image(product, admin),
         "stock-level": level.pk,
         "movement": movement.pk,
         "stock-count": counted.stock_count_id,

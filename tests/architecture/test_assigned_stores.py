@@ -31,6 +31,7 @@ OF_NO_STORE = {
     "modifier-list",
     "barcode-rule",
     "idempotency-key",
+    "image",
     "payment-events",
     "price",
     "price-list",

@@ -23,7 +23,7 @@ from tests.support.api import Api, Person
 from tests.support.discovery import routes
 from tests.support.terminals import PairedTerminal, give_pin
 from tests.support.till import Till
-from tests.support.valid_posts import CSV, HOOK, POSTS, Post, ShopSetup
+from tests.support.valid_posts import HOOK, POSTS, Post, ShopSetup
 from tests.support.valid_writes import WRITES
 
 NAMES = {path_in_document(each.name): each.name for each in routes() if "api/v1/" in each.path}
@@ -102,8 +102,8 @@ def test_example_of_a_write_succeeds(name, world):
         "https://books.example/till": HOOK,
         "2026-01-05T09:30:00Z": timezone.now().isoformat(),
     }
-    body: Any = CSV
-    if name != "products.import":
+    body: Any = post.body
+    if not post.content_type.startswith("multipart/"):
         body = replace_values(get_example(operation), values)
 
     response = world.till.send(

@@ -178,6 +178,11 @@ TABLE = {
     ("post", "product-import"): MANAGERS,
     ("get", "product-export"): MANAGERS,
     ("get", "product-cost"): MANAGERS,
+    ("put", "product-image"): MANAGERS,
+    ("delete", "product-image"): MANAGERS,
+    # An address that nobody can guess.
+    ("get", "image"): ANYBODY,
+    ("get", "image-thumbnail"): ANYBODY,
     # stock
     ("get", "stock-level-list"): STAFF,
     ("get", "stock-level-detail"): STAFF,

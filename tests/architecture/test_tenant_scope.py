@@ -36,6 +36,7 @@ CROSS_TENANT_INDEXES = {
 }
 # Views without rows, or of the current tenant only.
 PLAIN_VIEWS = {
+    "ImageView",
     "LogInView",
     "LogOutEverywhereView",
     "LogOutView",
@@ -51,6 +52,7 @@ PLAIN_VIEWS = {
     "RevokeView",
     "SignupView",
     "TenantView",
+    "ThumbnailView",
     "VerifyView",
     # Documentation pages.
     "DocsView",

@@ -20,6 +20,7 @@ DELETES = {
     "orders/services/catalog/products.py": "Barcode",
     "orders/services/catalog/csv_diff.py": "Barcode",
     "orders/services/catalog/modifier_lists.py": "Modifier",
+    "orders/services/catalog/product_images.py": "ProductImage",
     "orders/services/reports/summary.py": "SalesHour",
     "orders/services/sales/open_orders.py": "OrderLine",
     "tenants/idempotency.py": "IdempotencyKey",

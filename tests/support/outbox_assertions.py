@@ -25,6 +25,7 @@ from orders.models import (
     Price,
     PriceList,
     Product,
+    ProductImage,
     Receipt,
     ReceiptProfile,
     Refund,
@@ -82,6 +83,7 @@ ANNOUNCED_MODELS = (
 # Models that are part of another one and announced as its change, with the column.
 PART_MODELS = {
     Barcode: "product_id",
+    ProductImage: "product_id",
     Modifier: "modifier_list_id",
     Pin: "user_id",
     Posting: "user_id",

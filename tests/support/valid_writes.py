@@ -8,6 +8,7 @@ from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.price_list import PriceFactory, PriceListFactory
+from tests.support.product_images import build_form_body, build_image, create_image
 from tests.support.service_keys import create_key
 from tests.support.till import Body, line
 from tests.support.valid_posts import MODIFIER_LIST, Post, ShopSetup
@@ -48,6 +49,11 @@ def with_pin(world: ShopSetup) -> Post:
 
 def level(world: ShopSetup) -> str:
     return str(world.till.get("stock/").json()["results"][0]["id"])
+
+
+def with_image(world: ShopSetup) -> str:
+    create_image(world.product, world.till.user)
+    return str(world.product.pk)
 
 
 WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
@@ -114,6 +120,12 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk
     ),
+    ("put", "product-image"): lambda world: Post(
+        build_form_body(build_image()),
+        row=world.product.pk,
+        content_type="multipart/form-data; boundary=b",
+    ),
+    ("delete", "product-image"): lambda world: Post(row=with_image(world)),
     ("patch", "stock-level-detail"): lambda world: Post({"reorder_point": "3"}, row=level(world)),
     # webhooks
     ("patch", "webhook-detail"): lambda world: Post(

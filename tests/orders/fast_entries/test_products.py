@@ -17,6 +17,7 @@ from tests.factories.barcode_rule import BarcodeRuleFactory
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
 from tests.support.api import Person
 from tests.support.both_ways import BothWays, call
+from tests.support.product_images import create_image
 from tests.support.statements import assert_statement_count
 from tests.support.variants import create_variant
 
@@ -242,6 +243,17 @@ def test_unit_prices_equal_the_view(client, shop, products, currency):
     shown = results(client.get(PRODUCTS))
     assert sum(each["unit_price"] is not None for each in shown) == 4
     assert not any("cost" in each for each in shown)
+
+
+def test_images_equal_the_view(client, manager, products):
+    for product, size in ((products[0], 12), (products[2], 400)):
+        create_image(product, manager, width=size)
+
+    shown = {each["id"]: each["image"] for each in results(client.get(PRODUCTS))}
+    assert sum(image is not None for image in shown.values()) == 2
+    assert shown[str(products[2].pk)]["width"] == 400
+    for product in products:
+        assert client.get(f"{PRODUCTS}{product.pk}/").status == "200 OK"
 
 
 # --- tags and compression -------------------------------------------------------------------------

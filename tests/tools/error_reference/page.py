@@ -211,6 +211,7 @@ REMEDIES = {
 # Codes of single fields, in `errors` of `invalid` and `invalid_rows`.
 FIELDS = {
     "ambiguous_number": "The separator in the number may be one of decimals or of thousands.",
+    "animated_image": "The image has several pictures.",
     "barcode_taken": "Another product has the barcode.",
     "blank": "The text is empty.",
     "comma_in_barcode": "A comma in barcodes that are not all GTINs.",
@@ -229,9 +230,11 @@ FIELDS = {
     "has_modifiers": "A returnable product cannot have modifiers.",
     "has_stock": "A product with stock cannot get its first variant. Count its stock as zero.",
     "has_variants": "The product has variants, which are sold and stocked instead of it.",
+    "image_too_large": "The image has more than 1 MiB.",
     "in_the_future": "The time is in the future.",
     "invalid": "The value has the wrong form; `detail` says which form is expected.",
     "invalid_choice": "Not one of the allowed values.",
+    "invalid_image": "Not an image in PNG, JPEG or WebP format, or a damaged one.",
     "invalid_pattern": "The pattern of a barcode rule is malformed.",
     "is_deposit": "The product is the deposit of others.",
     "is_modifier": "Modifiers take the product from stock. Choose another product for them.",
@@ -312,6 +315,7 @@ FIELDS = {
     "too_few_modifiers": "The list has fewer active modifiers than must be chosen.",
     "too_many_barcodes": "The product has too many barcodes.",
     "too_many_options": "A variant has too many options.",
+    "too_many_pixels": "The image has more than 16 megapixels.",
     "too_many_rows": "The file has too many rows.",
     "too_much": "More than is left.",
     "too_short": "Enter more of what you search.",

@@ -79,9 +79,17 @@ function showProduct(app, product) {
   return h(
     "button",
     { key: product.id, type: "button", class: "product", onclick: () => addToCart(app, product) },
+    showImage(app.catalog.findImage(product)),
     h("span", null, nameProduct(product)),
     h("span", { class: "price" }, price),
   );
+}
+
+/** Show a thumbnail. The name is beside it; without a connection it may be missing. @param {any} image */
+function showImage(image) {
+  if (!image) return null;
+  const onerror = (/** @type {any} */ event) => { event.target.hidden = true; };
+  return h("img", { key: image.thumbnail_url, src: image.thumbnail_url, alt: "", loading: "lazy", onerror });
 }
 
 /** @param {App} app @param {any} priced */

@@ -123,6 +123,11 @@ export class Catalog {
     return choosePrice(product.price, listed, quantity, store.id, at, group);
   }
 
+  /** Return the image of a product: a variant without one has its parent's. @param {any} product */
+  findImage(product) {
+    return product.image ?? this.products.get(product.parent)?.image ?? null;
+  }
+
   /** Return the modifier lists that are offered with a product, in their order. @param {any} product */
   listModifiers(product) {
     const lists = (product.modifier_lists ?? []).map((/** @type {string} */ id) => this.modifierLists.get(id));
