@@ -59,6 +59,8 @@ has the column of each heading. The columns are:
   what the shop pays for one unit.
 - `parent` is the SKU of the product that a row is a variant of, and `options` are written as
   `Size: M | Color: Red`, or in columns such as `option [Size]`.
+- `modifier_lists` are names of modifier lists of the shop, in the order in which they are offered:
+  `Size | Milk`. An empty cell removes them.
 - `deposit` is the SKU of the product that is charged with every unit. It may be in the same file.
 - `sold_by` is unit or weight; `open_price`, `track_stock`, `is_active` and `returnable` are yes or
   no.

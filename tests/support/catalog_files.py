@@ -14,7 +14,7 @@ PATH = "products/import/"
 HEADER = [
     *("sku", "name", "price", "barcodes", "category", "tax_class", "sold_by", "open_price"),
     *("track_stock", "is_active", "plu", "weight_unit", "deposit", "returnable"),
-    *("parent", "options", "cost", "content", "content_unit", "external_id"),
+    *("parent", "options", "cost", "content", "content_unit", "external_id", "modifier_lists"),
 ]
 
 

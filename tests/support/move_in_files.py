@@ -230,7 +230,7 @@ OPENSOURCEPOS = [
 ]
 ODOO_HEADER = (
     '"External ID","Name","Internal Reference","Barcode","Sales Price","Cost",'
-    '"Product Category","Quantity On Hand","Variant Values"'
+    '"Product Category","Quantity On Hand","Variant Values","Sales Taxes"'
 )
 ODOO = [
     {
@@ -243,6 +243,7 @@ ODOO = [
         "Product Category": "All / Saleable / Hoodies, Sweaters",
         "Quantity On Hand": "6.00",
         "Variant Values": "Size: M,Color: Navy, dark",
+        "Sales Taxes": "19% USt",
     },
     {
         "External ID": "__export__.product_product_2",
@@ -252,6 +253,7 @@ ODOO = [
         "Product Category": "All / Saleable / Hoodies, Sweaters",
         "Quantity On Hand": "0.00",
         "Variant Values": "Size: L,Color: Navy, dark",
+        "Sales Taxes": "19% USt",
     },
     {
         "External ID": "product.gift_wrap",
@@ -274,7 +276,11 @@ FILES = {
 
 def build_export(name: str) -> str:
     """Return the export file of a system, with a byte order mark as most have it."""
-    header, rows = FILES[name]
+    return build_csv(*FILES[name])
+
+
+def build_csv(header: str, rows: list[dict[str, str]]) -> str:
+    """Return a file with these rows; cells that a row does not name are empty."""
     (columns,) = csv.reader([header])
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="")

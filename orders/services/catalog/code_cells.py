@@ -1,6 +1,7 @@
 """Cells with codes: undo what spreadsheets have done to them, or refuse what is lost."""
 
 import re
+from collections.abc import Iterable
 
 from orders.codes.gtin import GTIN, has_right_check_digit
 from tenants.api.formats import FormatError
@@ -127,6 +128,18 @@ def is_gtin(code: str) -> bool:
 def join_barcodes(codes: list[str]) -> str:
     """Join barcodes into a cell that `split_barcodes` reads."""
     return "|".join(escape_barcode(protect_code(code)) for code in codes)
+
+
+def join_list_names(names: Iterable[str]) -> str:
+    """Join names into a cell that `split_list_names` reads."""
+    return " | ".join(re.sub(r"([\\|])", r"\\\1", name) for name in names)
+
+
+def split_list_names(cell: str) -> list[str]:
+    """Return the names in a cell, which | separates; a backslash makes the next sign a letter."""
+    parts = re.findall(r"((?:\\.|[^\\|])*+\\?)(?:\||\Z)", cell, re.DOTALL)
+    names = (re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL).strip() for part in parts)
+    return [name for name in names if name]
 
 
 def escape_barcode(code: str) -> str:

@@ -36,6 +36,7 @@ UPDATED_FIELDS = (
     "content",
     "content_unit",
     "external_id",
+    "modifier_lists",
     "search_text",
     "version",
     "updated_at",

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from orders.models import Barcode, Product
-from orders.services.catalog.code_cells import join_barcodes, protect_code
+from orders.models import Barcode, ModifierList, Product
+from orders.services.catalog.code_cells import join_barcodes, join_list_names, protect_code
 from orders.services.catalog.csv_options import write_options
 from orders.services.catalog.csv_rows import COLUMNS
 from tenants.api.formats import format_number
@@ -37,6 +37,7 @@ FIELDS = (
     "content",
     "content_unit",
     "external_id",
+    "modifier_lists",
 )
 BOOLEAN_TEXTS = {True: "true", False: "false"}
 
@@ -65,7 +66,8 @@ def _read_page_after(sku: str, tenant: Tenant) -> tuple[list[list[str]], str | N
             Product.objects.filter(sku__gt=sku).order_by("sku").values_list(*FIELDS)[:PAGE_SIZE]
         )
         codes = _load_barcodes([product[3] for product in products])
-        rows = [_build_cells(product, codes, tenant) for product in products]
+        names = _load_list_names({id for product in products for id in product[-1] or ()})
+        rows = [_build_cells(product, codes, names, tenant) for product in products]
         return rows, products[len(rows) - 1][0] if rows else None
 
 
@@ -77,9 +79,18 @@ def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
     return codes
 
 
-def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
+def _load_list_names(ids: set[str]) -> dict[str, str]:
+    """Return the names of these modifier lists by their ids."""
+    rows = ModifierList.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
+    return {str(id): name for id, name in rows}
+
+
+def _build_cells(
+    product: Any, codes: dict[UUID, list[str]], names: dict[str, str], tenant: Tenant
+) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths = product[:10]
-    plu, unit, deposit, back, parent, options, cost, content, content_unit, other = product[10:]
+    plu, unit, deposit, back, parent, options, cost, content, content_unit = product[10:19]
+    other, lists = product[19:]
     amount = str(tenant.quantize_amount(price))
     cells = [
         protect_code(sku),
@@ -95,4 +106,4 @@ def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> 
     cells += [protect_code(parent or ""), write_options(options or ())]
     cells.append("" if cost is None else str(tenant.quantize_amount(cost)))
     cells += ["" if content is None else format_number(content), content_unit or ""]
-    return [*cells, protect_code(other or "")]
+    return [*cells, protect_code(other or ""), join_list_names(names[id] for id in lists or ())]

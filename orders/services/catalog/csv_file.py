@@ -81,6 +81,7 @@ class CatalogFile:
 
     def read_header(self) -> None:
         self.columns = FileColumns(self.table.header, self.options)
+        modifier_lists = self.columns.load_modifier_lists()
         self.errors.add(*self.columns.errors)
         self.warnings.add(*self.columns.warnings)
         self.taxes = TaxClasses(
@@ -91,6 +92,7 @@ class CatalogFile:
             current_tenant().currency_exponent,
             numbers=self.columns.numbers,
             headings=self.columns.get_heading,
+            modifier_lists=modifier_lists,
         )
         self.read_positions = sorted(self.columns.iterate_read_positions())
         default = self.taxes.get_default() if self.columns.is_foreign else self.options.tax_class

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
+from uuid import UUID
 
 from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
@@ -16,6 +17,7 @@ from orders.services.catalog.code_cells import (
     may_lack_zero,
     read_code,
     split_barcodes,
+    split_list_names,
 )
 from orders.services.catalog.csv_numbers import NumberColumn
 from orders.services.catalog.csv_options import parse_options, split_options
@@ -47,6 +49,7 @@ COLUMNS = (
     "content",
     "content_unit",
     "external_id",
+    "modifier_lists",
 )
 # Read, but not exported: opening stock, the currency of the prices, and the total rate of taxes.
 EXTRA_COLUMNS = ("stock", "currency", "tax_percent")
@@ -59,6 +62,9 @@ NUMBER_FIELDS = ("price", "stock", "tax_percent", "cost", "content")
 # Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
 MAX_BARCODES_PER_PRODUCT = 50
+MAX_MODIFIER_LISTS_PER_PRODUCT = 20
+# A rate in the name of a tax, such as "19% VAT".
+PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 # Also as spreadsheets in other languages write them.
 YES = (
     "true 1 yes y on ja j oui o si sì sí s sim tak t "
@@ -80,6 +86,8 @@ ERROR_MESSAGES = {
     "invalid_choice": "Must be one of: {choices}.",
     "too_many_barcodes": "At most {maximum} barcodes.",
     "unknown_tax_class": "Tax class not found.",
+    "unknown_modifier_list": "Modifier list {name} not found. Create it first.",
+    "too_many_modifier_lists": "At most {maximum} modifier lists.",
     "not_digits": "Enter digits that are not all zeros.",
     "ambiguous_number": "The separator may be one of decimals or of thousands. "
     "Remove it if it separates thousands, or add a zero if it separates decimals.",
@@ -193,6 +201,9 @@ class TaxClasses:
         found = self.by_name.get(name)
         return found or raise_format_error("unknown_tax_class")
 
+    def has_name(self, name: str) -> bool:
+        return name.casefold() in self.by_folded_name
+
     def find_foreign(self, name: str) -> TaxClass:
         """Return the class with a name that another system uses."""
         found = self.by_folded_name.get(name.casefold()) or self.chosen
@@ -215,8 +226,11 @@ class RowParser:
         *,
         numbers: Mapping[str, NumberColumn],
         headings: Callable[[str], str],
+        modifier_lists: Mapping[str, UUID],
     ) -> None:
         self.taxes = taxes
+        # Ids by name.
+        self.modifier_lists = modifier_lists
         self.decimals = decimals
         self.numbers = numbers
         self.headings = headings
@@ -245,6 +259,8 @@ class RowParser:
             "content": self.parse_content,
             "content_unit": self.parse_content_unit,
             "external_id": self.parse_external_id,
+            "modifier_lists": self.parse_modifier_lists,
+            "tax_names": self.parse_tax_names,
         }
 
     def parse_row(self, number: int, cells: Cells) -> ProductRow | list[FieldError]:
@@ -306,6 +322,18 @@ class RowParser:
     def parse_external_id(self, cell: str) -> str | None:
         text = read_code(cell).strip()
         return parse_text(text, max_length=MAX_EXTERNAL_ID_LENGTH) or None
+
+    def parse_modifier_lists(self, cell: str) -> list[str] | None:
+        """Parse names of modifier lists into ids, in their order; None without any."""
+        ids: dict[str, None] = {}
+        for name in split_list_names(cell):
+            found = self.modifier_lists.get(name)
+            if found is None:
+                raise_format_error("unknown_modifier_list", name=name[:100])
+            ids[str(found)] = None
+        if len(ids) > MAX_MODIFIER_LISTS_PER_PRODUCT:
+            raise_format_error("too_many_modifier_lists", maximum=MAX_MODIFIER_LISTS_PER_PRODUCT)
+        return list(ids) or None
 
     def parse_currency(self, cell: str) -> str:
         currency = self.numbers["price"].currency
@@ -382,6 +410,14 @@ class RowParser:
             )
         )
 
+    def parse_tax_names(self, cell: str) -> TaxClass | None:
+        """Parse names of taxes, such as "19% VAT": the class of this name, else with its rates."""
+        name = parse_text(cell, max_length=200)
+        percents = [Decimal(each.replace(",", ".")) for each in PERCENT.findall(name)]
+        if self.taxes.has_name(name) or not percents:
+            return self.taxes.find_foreign(name)
+        return self.taxes.find_by_percent(sum(percents, Decimal(0)))
+
     def parse_sold_by(self, cell: str) -> str | None:
         """Parse the unit of sale. None, for an empty cell, keeps the stored value."""
         if cell and cell.lower() not in Product.SoldBy.values:
@@ -422,7 +458,7 @@ def build_product_row(
         values.pop(name, None) for name in ("barcodes", "category", "deposit", "parent")
     )
     values.pop("currency", None)
-    for name in ("tax_class_name", "tax_percent"):
+    for name in ("tax_class_name", "tax_percent", "tax_names"):
         if name in values:
             values["tax_class"] = values.pop(name)
     values_to_set = {

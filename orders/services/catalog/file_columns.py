@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from uuid import UUID
 
-from orders.models import TaxClass
+from orders.models import ModifierList, TaxClass
 from orders.models.variant_options import join_names
+from orders.services.catalog.code_cells import join_list_names
 from orders.services.catalog.csv_numbers import POINT, NumberColumn, get_country_separator
 from orders.services.catalog.csv_options import OPTION_COLUMN
 from orders.services.catalog.csv_rows import (
@@ -23,6 +25,7 @@ from orders.services.catalog.csv_rows import (
 from orders.services.catalog.file_formats import (
     ACTIVE_WORDS,
     DEFAULT_OPTION,
+    MODIFIER_HEADING,
     STANDARD_TAX,
     TAX_HEADING,
     TYPED_PRICE,
@@ -77,15 +80,16 @@ class FileColumns:
         self.normalized = [normalize_heading(heading) for heading in self.headings]
         self.read_mapping()
         self.format = None if self.mapping else detect_format(self.normalized)
-        mapped = MAPPED_FORMAT if self.mapping else OWN_FORMAT
-        self.name = self.format.name if self.format else mapped
+        self.name = self.format.name if self.format else self.name_own_format()
         self.positions: dict[str, list[int]] = {}
         self.stock: list[tuple[int, Store]] = []
         # Positions of single options by their name, in the own format.
         self.options_by_name: list[tuple[int, str]] = []
         # How many rows each group has.
         self.group_sizes: Counter[str] = Counter()
+        # Positions of columns that mark products: by the rate of a tax, and by the name of a list.
         self.tax_percents: list[tuple[int, Decimal]] = []
+        self.modifier_lists: list[tuple[int, str]] = []
         self.errors: list[FieldError] = []
         self.warnings: list[FieldError] = []
         self.assign_columns()
@@ -94,6 +98,9 @@ class FileColumns:
         self.numbers = self.build_number_columns()
         self.forget_group()
         self.plan = [(name, places[0]) for name, places in self.positions.items()]
+
+    def name_own_format(self) -> str:
+        return MAPPED_FORMAT if self.mapping else OWN_FORMAT
 
     def read_mapping(self) -> None:
         given = {normalize_heading(name): each for name, each in self.options.mapping.items()}
@@ -134,7 +141,7 @@ class FileColumns:
             stock += [(position, store) for name, store in names if name == "stock"]
             for name in [name for name, _ in names if name != "stock"]:
                 self.positions.setdefault(name, []).append(position)
-            if not names and not self.assign_tax_rate(position, heading):
+            if not names and not self.assign_marks(position, heading):
                 self.warn_unknown_column(position)
         if self.format:
             self.sort_by_preference(self.format)
@@ -158,12 +165,43 @@ class FileColumns:
             if value in places:
                 yield places.get(name), places[value]
 
+    def assign_marks(self, position: int, heading: str) -> bool:
+        """Return whether the column marks the products that have a tax or a modifier list."""
+        return self.assign_tax_rate(position, heading) or self.assign_modifier_list(position)
+
     def assign_tax_rate(self, position: int, heading: str) -> bool:
         """Return whether the column has the products that have a rate, and remember it."""
         found = TAX_HEADING.fullmatch(heading) if self.format else None
         if found:
             self.tax_percents.append((position, Decimal(found["percent"].replace(",", "."))))
         return found is not None
+
+    def assign_modifier_list(self, position: int) -> bool:
+        """Return whether the column has the products of a modifier list, and remember it."""
+        found = MODIFIER_HEADING.fullmatch(self.headings[position]) if self.format else None
+        if found:
+            self.modifier_lists.append((position, found["quoted"] or found["name"]))
+        return found is not None
+
+    def load_modifier_lists(self) -> dict[str, UUID]:
+        """Return the ids of the modifier lists that the file may name, by their names.
+
+        Files of other systems name lists in headings, without their modifiers: those that the shop
+        does not have are ignored, with one warning each.
+        """
+        if not self.modifier_lists and "modifier_lists" not in self.positions:
+            return {}
+        ids = dict(ModifierList.objects.order_by("pk").values_list("name", "pk"))
+        for position, name in self.modifier_lists:
+            if name not in ids:
+                heading = self.headings[position][:MAX_NAME_LENGTH]
+                detail = (
+                    "There is no modifier list of this name. The column is ignored. Create the "
+                    "list with its modifiers, and import the file again."
+                )
+                self.warnings.append(FieldError(heading, "unknown_modifier_list", detail, row=1))
+        self.modifier_lists = [each for each in self.modifier_lists if each[1] in ids]
+        return ids
 
     def find_fields(self, heading: str) -> list[tuple[str, str]]:
         """Return the fields of a heading, with the name of the store for stock by store."""
@@ -282,6 +320,7 @@ class FileColumns:
         """Return the positions of all columns that are read."""
         read = {place for places in self.positions.values() for place in places}
         read |= {place for place, _ in self.options_by_name}
+        read |= {place for place, _ in self.modifier_lists}
         return read | {place for place, _ in self.stock} | {place for place, _ in self.tax_percents}
 
     def read(self, cells: Sequence[str]) -> Cells | None:
@@ -347,6 +386,7 @@ class FileColumns:
         if cost := self.get_first("cost", cells):
             values["cost"] = cost
         values |= self.read_flags(cells) | self.read_taxes(cells)
+        values |= self.read_modifier_lists(cells)
         return Cells(values, options=tuple(options) if is_variant else None, group=group)
 
     def read_name(
@@ -425,7 +465,7 @@ class FileColumns:
     @property
     def has_taxes(self) -> bool:
         """Return whether the file says which taxes its products have."""
-        own = {"tax_class", "tax_class_name", "tax_percent"}
+        own = {"tax_class", "tax_class_name", "tax_percent", "tax_names"}
         return bool(self.tax_percents or own & self.positions.keys())
 
     @property
@@ -465,6 +505,16 @@ class FileColumns:
             values["track_stock"] = next(iter(self.get_inherited("track_stock", cells)), "")
         return values
 
+    def read_modifier_lists(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the names of the lists that a row, or the first one of its product, marks."""
+        for row in (cells, self.group_cells):
+            if any(row[place].strip() for place, _ in self.modifier_lists):
+                names = [
+                    name for place, name in self.modifier_lists if parse_boolean_word(row[place])
+                ]
+                return {"modifier_lists": join_list_names(names)}
+        return {}
+
     def read_taxes(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the cell `tax_class` or `tax_percent`; neither means the default class."""
         is_taxable = parse_boolean_word(self.get_first("taxable", cells))
@@ -474,6 +524,8 @@ class FileColumns:
             return self.read_tax_marks(cells)
         if percents := self.get_all("tax_percent", cells):
             return {"tax_percent": percents[0] if len(percents) == 1 else "+".join(percents)}
+        for names in self.get_inherited("tax_names", cells)[:1]:
+            return {"tax_names": names}
         name = self.get_first("tax_class_name", cells)
         return {} if name.casefold() in STANDARD_TAX or not name else {"tax_class_name": name}
 

@@ -219,6 +219,8 @@ ODOO = FileFormat(
         "is_active": ("active",),
         "stock": ("quantity on hand",),
         "group": ("name",),
+        # The label of newer versions, and of older ones.
+        "tax_names": ("sales taxes", "customer taxes"),
         "joined_options": ("variant values", "attribute values"),
         "spare_sku": ("barcode", "external id", "id"),
     },
@@ -238,6 +240,7 @@ ODOO_COLUMNS = FileFormat(
         "is_active": ("active",),
         "stock": ("qty_available",),
         "group": ("name",),
+        "tax_names": ("taxes_id", "taxes_id/name"),
         "joined_options": ("product_template_variant_value_ids",),
         "spare_sku": ("barcode", "id"),
     },
@@ -256,6 +259,10 @@ FORMATS = (
 )
 # Columns with the rate in their heading, and Y for each product that has it.
 TAX_HEADING = re.compile(r"tax - .*\((?P<percent>\d+(?:[.,]\d+)?) ?%\)")
+# Columns with the name of a modifier list in their heading, and Y for each product that has it.
+MODIFIER_HEADING = re.compile(
+    r"(?:modifier set - |modifier - )(?:\"(?P<quoted>.+)\"|(?P<name>.+))", re.IGNORECASE
+)
 
 
 def detect_format(headings: Collection[str]) -> FileFormat | None:

@@ -69,6 +69,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "",
             "",
             "",
+            "",
         ],
         [
             "P-1",
@@ -91,6 +92,7 @@ def test_export_has_all_columns_of_the_import(manager_client, shop):
             "",
             "",
             "0043",
+            "",
         ],
     )
 

@@ -370,6 +370,53 @@ def test_tax_percent_finds_the_class_with_this_rate(move_in, products, store, va
     assert products()["A"]["tax"] == tax
 
 
+ODOO_TAXES = "Name,Internal Reference,Sales Price,{heading}\nTea,T,2.00,{cell}\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "tax"),
+    [
+        ("19% USt", "Standard rate"),
+        ("19.00% Umsatzsteuer", "Standard rate"),
+        ('"IVA 19,0 %"', "Standard rate"),
+        ('"12% State,7% City"', "Standard rate"),
+        ("standard RATE", "Standard rate"),
+        ("7% food", "Food"),
+        ("0% EU", None),
+        # As in the files of other systems, an empty cell is the default class.
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("heading", ["Sales Taxes", "Customer Taxes"])
+def test_taxes_of_odoo_are_found_by_name_or_rate(move_in, products, shop, vat, heading, cell, tax):
+    rate = {"name": "VAT", "percent": "7", "included": True, "compound": False}
+    TaxClassFactory(tenant=shop, name="Food", rates=[rate])
+
+    move_in(ODOO_TAXES.format(heading=heading, cell=cell))
+
+    assert products()["T"]["tax"] == tax
+
+
+@pytest.mark.parametrize("cell", ["25% VAT", "Special"])
+def test_unknown_tax_of_odoo_needs_a_chosen_class(move_in, products, shop, store, vat, cell):
+    text = ODOO_TAXES.format(heading="Sales Taxes", cell=cell)
+
+    problem = move_in(text, status=400)
+
+    assert [(each["row"], each["field"]) for each in problem["errors"]] == [(2, "Sales Taxes")]
+    assert products() == {}
+    move_in(text, tax_class=str(vat.pk))
+    assert products()["T"]["tax"] == "Standard rate"
+
+
+def test_taxes_of_an_import_compatible_file_of_odoo(move_in, products, shop, store, vat):
+    TaxClassFactory(tenant=shop, name="Other", rates=[])
+
+    move_in("default_code,name,lst_price,taxes_id\nT,Tea,2.00,19% USt\n")
+
+    assert products()["T"]["tax"] == "Standard rate"
+
+
 # --- mapping ------------------------------------------------------------------------------------
 
 
