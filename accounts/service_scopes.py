@@ -38,7 +38,9 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "patch": "order-detail order-line",
         "delete": "order-line order-discount",
     },
-    "reports:read": {"get": "sales-report shift-list shift-detail shift-z-report"},
+    "reports:read": {
+        "get": "sales-report bookkeeping-report shift-list shift-detail shift-z-report"
+    },
     "customers:read": {
         "get": "customer-list customer-detail customer-group-list customer-group-detail",
     },

@@ -77,6 +77,20 @@ BODIES: dict[str, Any] = {
         "modifiers": [{"name": "Small"}, {"name": "Large", "price": "0.50"}],
     },
     "modifier_lists.update": {"max": 2},
+    "bookkeeping_profiles.create": {
+        "store": STORE,
+        "consultant_number": 29098,
+        "client_number": 55003,
+        "chart": "03",
+        "revenue_accounts": [
+            {"percent": "19", "account": "8400"},
+            {"percent": "7", "account": "8300"},
+        ],
+        "cash_account": "1000",
+        "card_account": "1361",
+        "clearing_account": "1590",
+    },
+    "bookkeeping_profiles.update": {"over_short_account": "2300"},
     "categories.create": {"name": "Fruit"},
     "categories.update": {"name": "Fruit and vegetables"},
     "tax_classes.create": {
@@ -227,6 +241,7 @@ QUERY_VALUES: dict[str, dict[str, Any]] = {
     "shifts.retrieve_current": {"register": REGISTER},
     "changes.list": {"after": 0},
     "reports.sales": {"group_by": "day"},
+    "reports.bookkeeping": {"store": STORE, "month": "2026-11"},
 }
 
 

@@ -17,6 +17,7 @@ TAGS = {
     "products": "What the shop sells: look-up by barcode and text, import and export.",
     "images": "Images of products, which are read without a log-in.",
     "categories": "Groups of products.",
+    "bookkeeping-profiles": "The accounts of stores for booking batches.",
     "modifier-lists": "Choices at the sale of a product, such as sizes and extras.",
     "tax-classes": "Tax rates of products.",
     "price-lists": "Lists of prices that replace those of products, by store and priority.",
@@ -34,7 +35,7 @@ TAGS = {
     "changes": "The change feed, with which a client keeps its copy of the data current.",
     "idempotency": "What became of a request with an `Idempotency-Key`.",
     "stock": "Stock levels, stock movements and stock counts.",
-    "reports": "Reports of sales.",
+    "reports": "Reports of sales, and the month for the bookkeeper.",
     "tenant": "Settings of the shop.",
     "stores": "The stores of the shop.",
     "receipt-profiles": "What receipts of a store show: names, tax numbers, texts, logo, language.",
@@ -185,6 +186,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "GET shifts/{id}/x-report/": ("shifts.x_report", "Retrieve the X report of a shift"),
     "GET shifts/{id}/z-report/": ("shifts.z_report", "Print the Z report of a closed shift"),
     "GET reports/sales/": ("reports.sales", "Report sales and refunds"),
+    "GET reports/bookkeeping/": ("reports.bookkeeping", "Report a month for the bookkeeper"),
     # the shop and its integrations
     "GET receipt-profiles/{id}/logo/": (
         "receipt_profiles.retrieve_logo",

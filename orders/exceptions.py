@@ -392,3 +392,30 @@ class PricesOverlap(Conflict):
         "Another price of this product, list and quantity applies in the same period. End or "
         "withdraw it first, or choose another period."
     )
+
+
+class NotInEuro(Conflict):
+    code = "not_in_euro"
+    message = (
+        "Booking batches of DATEV are in EUR, but this shop uses {currency}. Export CSV files."
+    )
+
+
+class BookkeepingProfileMissing(Conflict):
+    code = "bookkeeping_profile_missing"
+    message = "{store} has no bookkeeping profile. Add one with the numbers of the bookkeeper."
+
+
+class BookkeepingAccountsMissing(Conflict):
+    """`missing` has the fields without an account that the month needs."""
+
+    code = "bookkeeping_accounts_missing"
+    message = "The bookkeeping profile of {store} lacks: {names}. Enter them, then export again."
+
+
+class SeveralTaxesPerLine(Conflict):
+    code = "several_taxes_per_line"
+    message = (
+        "Goods with several taxes were sold ({taxes}), which a booking batch cannot contain. "
+        "Export CSV files."
+    )

@@ -6,6 +6,9 @@ from rest_framework.routers import SimpleRouter
 from orders import views
 
 router = SimpleRouter(use_regex_path=False)
+router.register(
+    "bookkeeping-profiles", views.BookkeepingProfileViewSet, basename="bookkeeping-profile"
+)
 router.register("modifier-lists", views.ModifierListViewSet, basename="modifier-list")
 router.register("barcode-rules", views.BarcodeRuleViewSet, basename="barcode-rule")
 router.register("tax-classes", views.TaxClassViewSet, basename="tax-class")
@@ -37,6 +40,11 @@ urlpatterns = [
     path("images/<str:code>/", views.ImageView.as_view(), name="image"),
     path("images/<str:code>/thumbnail/", views.ThumbnailView.as_view(), name="image-thumbnail"),
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
+    path(
+        "reports/bookkeeping/",
+        views.BookkeepingViewSet.as_view({"get": "bookkeeping"}),
+        name="bookkeeping-report",
+    ),
     path("payment-events/<uuid:pk>/", views.PaymentEventView.as_view(), name="payment-events"),
     path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),
     path(

@@ -2,6 +2,8 @@
 
 from orders.admin import (
     barcode_rule,
+    bookkeeping,
+    bookkeeping_profile,
     card_problems,
     card_reader,
     catalog,
@@ -25,6 +27,8 @@ from orders.admin import (
 
 __all__ = [
     "barcode_rule",
+    "bookkeeping",
+    "bookkeeping_profile",
     "card_problems",
     "card_reader",
     "catalog",

@@ -1,6 +1,7 @@
 """Models of the orders app."""
 
 from orders.models.barcode_rule import BarcodeRule
+from orders.models.bookkeeping_profile import BookkeepingProfile
 from orders.models.card_reader import CardReader, PaymentProvider
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry
@@ -23,6 +24,7 @@ from orders.models.stock_count import StockCount, StockCountLine
 __all__ = [
     "Barcode",
     "BarcodeRule",
+    "BookkeepingProfile",
     "CardReader",
     "CashMovement",
     "Category",

@@ -236,6 +236,11 @@ class Payment(MoneyTransfer, TenantOwned):
                 name="payment_late_capture",
             ),
             models.Index(
+                fields=["tenant", "returned_at"],
+                condition=Q(returned_at__isnull=False),
+                name="payment_returned_at",
+            ),
+            models.Index(
                 fields=["tenant", "returned_in"],
                 condition=Q(returned_in__isnull=False),
                 name="payment_returned",

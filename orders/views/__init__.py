@@ -1,6 +1,8 @@
 """API views of the orders app."""
 
 from orders.views.barcode_rule import BarcodeRuleViewSet
+from orders.views.bookkeeping import BookkeepingViewSet
+from orders.views.bookkeeping_profile import BookkeepingProfileViewSet
 from orders.views.card_reader import CardReaderViewSet, PaymentProviderViewSet
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.customer import CustomerGroupViewSet, CustomerViewSet
@@ -22,6 +24,8 @@ from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
     "BarcodeRuleViewSet",
+    "BookkeepingProfileViewSet",
+    "BookkeepingViewSet",
     "CardReaderViewSet",
     "CategoryViewSet",
     "CustomerGroupViewSet",

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, cast
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
@@ -128,6 +128,14 @@ def stream_csv(text: Iterable[str], *, filename: str) -> StreamingHttpResponse:
             "Cache-Control": "no-store",
         },
     )
+
+
+def build_file_response(content: bytes, content_type: str, filename: str) -> HttpResponse:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{filename}"',
+        "Cache-Control": "no-store",
+    }
+    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def ensure_readable(context: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 TOPIC_SUFFIXES = {
     "product": "created updated deleted",
     "category": "created updated deleted",
+    "bookkeeping_profile": "created updated deleted",
     "modifier_list": "created updated deleted",
     "barcode_rule": "created updated deleted",
     "price_list": "created updated deleted",

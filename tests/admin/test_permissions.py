@@ -18,6 +18,7 @@ TABLE = {
     "AuditEvent": (VIEW, VIEW),
     "AuthSession": (VIEW, VIEW),
     "BarcodeRule": (WRITE, WRITE),
+    "BookkeepingProfile": (WRITE, WRITE),
     "ModifierList": (WRITE, WRITE),
     "CardReader": (VIEW, WRITE),
     "CashMovement": (VIEW, VIEW),

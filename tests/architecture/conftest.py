@@ -8,6 +8,7 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.factories.bookkeeping_profile import BookkeepingProfileFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierListFactory
@@ -61,6 +62,7 @@ def rows(shop, store, register, product, cashier, admin):
         "register": register.pk,
         "tax-class": product.tax_class_id,
         "category": product.category_id,
+        "bookkeeping-profile": BookkeepingProfileFactory(tenant=shop, store=store).pk,
         "customer-group": CustomerGroupFactory(tenant=shop).pk,
         "customer": CustomerFactory(tenant=shop).pk,
         "modifier-list": ModifierListFactory(tenant=shop).pk,

@@ -122,7 +122,11 @@ def test_read_without_a_row_needs_only_its_example(name, world):
     world.shift()
     query = {
         each["name"]: replace_values(
-            each["example"], {examples.REGISTER: str(world.till.register.pk)}
+            each["example"],
+            {
+                examples.REGISTER: str(world.till.register.pk),
+                examples.STORE: str(world.store.pk),
+            },
         )
         for each in operation.get("parameters", [])
         if "example" in each

@@ -133,6 +133,10 @@ TABLE = {
     ("post", "stock-count-cancel"): MANAGERS,
     ("get", "stock-count-line-list"): MANAGERS,
     ("get", "stock-count-line-detail"): MANAGERS,
+    ("get", "bookkeeping-profile-list"): MANAGERS,
+    ("post", "bookkeeping-profile-list"): MANAGERS,
+    ("get", "bookkeeping-profile-detail"): MANAGERS,
+    ("patch", "bookkeeping-profile-detail"): MANAGERS,
     ("get", "customer-list"): STAFF,
     ("post", "customer-list"): STAFF,
     ("get", "customer-detail"): STAFF,
@@ -228,6 +232,7 @@ TABLE = {
     ("post", "store-credit-block"): MANAGERS,
     ("post", "store-credit-unblock"): MANAGERS,
     ("get", "sales-report"): MANAGERS,
+    ("get", "bookkeeping-report"): MANAGERS,
     # offline sync
     ("post", "sync-orders"): STAFF,
     ("get", "register-gaps"): MANAGERS,

@@ -58,6 +58,8 @@ NOT_BY_PIN = {
     ("post", "product-list"),
     ("post", "product-import"),
     ("post", "receipt-profile-list"),
+    ("post", "bookkeeping-profile-list"),
+    ("patch", "bookkeeping-profile-detail"),
     ("post", "customer-erase"),
     ("post", "card-reader-list"),
     ("patch", "card-reader-detail"),

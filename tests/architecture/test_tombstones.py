@@ -75,6 +75,7 @@ def test_deleted_topics_exist_for_catalog_stores_registers_and_users():
     assert kinds == {
         "product",
         "category",
+        "bookkeeping_profile",
         "customer_group",
         "modifier_list",
         "barcode_rule",

@@ -16,6 +16,7 @@ from tenants.models import Register
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.factories.bookkeeping_profile import BookkeepingProfileFactory
 from tests.factories.card_readers import CardReaderFactory
 from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
@@ -71,6 +72,7 @@ def create_admin_data(
     refund = create_refund(order, manager, reason=word)
     ApprovalFactory(requested_by=cashier, reason=word)
     BarcodeRuleFactory(tenant=register.tenant)
+    BookkeepingProfileFactory(tenant=register.tenant, store=register.store)
     group = CustomerGroupFactory(tenant=register.tenant, name=word)
     CustomerFactory(tenant=register.tenant, group=group, name=word)
     ModifierFactory(tenant=register.tenant, name=word, modifier_list__name=word)

@@ -29,6 +29,7 @@ EVERYWHERE = [
     "/admin/orders/product/import/",
     "/admin/reports/",
     *(f"/admin/reports/?group_by={group.value}" for group in GroupBy),
+    "/admin/reports/bookkeeping/",
     "/admin/tenants/",
     "/admin/z-reports/",
     "/admin/password_change/",

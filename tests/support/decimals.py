@@ -64,13 +64,14 @@ class Decimals:
         shop = find_shop(response)
         if shop is None or response.streaming:
             return
-        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        kind, _, encoding = response.headers.get("Content-Type", "").partition(";")
         if kind.endswith("json") and not path.startswith("/api/schema"):
             body = json.loads(unpack(response) or b"null")
             # A response after a change of currency names the new one.
             named = body.get("currency") if isinstance(body, dict) else ""
             self.read(body, str(named or shop.currency), f"the answer of {path}")
-        elif kind == "text/csv":
+        # Files for DATEV have no header that names columns, and the decimal comma.
+        elif kind == "text/csv" and "windows" not in encoding:
             self.read_sheet(response.content.decode("utf-8-sig"), shop.currency, path)
 
     def read_sheet(self, text: str, currency: str, path: str) -> None:

@@ -9,6 +9,7 @@ from accounts.models.approval import Approval
 from orders.models import (
     Barcode,
     BarcodeRule,
+    BookkeepingProfile,
     CardReader,
     CashMovement,
     Category,
@@ -78,6 +79,7 @@ ANNOUNCED_MODELS = (
     Refund,
     Shift,
     StockCount,
+    BookkeepingProfile,
     ReceiptProfile,
 )
 # Models that are part of another one and announced as its change, with the column.

@@ -189,6 +189,9 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
     "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
     "category-list": lambda world: Post({"name": "Fruit"}),
+    "bookkeeping-profile-list": lambda world: Post(
+        {"store": str(world.store.pk), "consultant_number": 29098, "client_number": 55003}
+    ),
     "customer-group-list": lambda world: Post({"name": "First"}),
     "customer-erase": lambda world: Post(
         {"name": "Ann Miller"},

@@ -6,6 +6,7 @@ from accounts.models import Pin
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.barcode_rule import BarcodeRuleFactory
+from tests.factories.bookkeeping_profile import BookkeepingProfileFactory
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.price_list import PriceFactory, PriceListFactory
 from tests.support.product_images import build_form_body, build_image, create_image
@@ -116,6 +117,10 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ),
     ("patch", "stock-count-detail"): lambda world: Post(
         {"note": "Before opening"}, row=world.stock_count()
+    ),
+    ("patch", "bookkeeping-profile-detail"): lambda world: Post(
+        {"cash_account": "1000"},
+        row=BookkeepingProfileFactory(tenant=world.store.tenant, store=world.store).pk,
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk

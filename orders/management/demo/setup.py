@@ -16,6 +16,7 @@ from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUs
 from orders.management.ids import stable_id
 from orders.models import (
     BarcodeRule,
+    BookkeepingProfile,
     Category,
     Customer,
     CustomerGroup,
@@ -25,6 +26,7 @@ from orders.models import (
     Product,
     TaxClass,
 )
+from orders.models.bookkeeping_profile import ACCOUNTS
 from orders.money import round_to
 from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.modifier_lists import write_modifier_list
@@ -40,6 +42,13 @@ from tenants.services import create_register, save_row
 
 COUNTED_PRODUCTS = 3
 DISCOUNTED_PRODUCTS = 3
+# Of SKR 03, in the order of `ACCOUNTS`: methods of payment, clearing, transfer, paid in and out,
+# differences, rounding, issued credits.
+DEMO_ACCOUNTS = (
+    *("1000", "1361", "1362", "1710", "1363"),
+    *("1590", "1360", "1890", "4900", "2300", "2301", "4610"),
+)
+DEMO_REVENUE = (("19", "8400"), ("7", "8300"), (None, "8200"))
 NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
 
@@ -75,7 +84,7 @@ def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
         stores = create_stores(plan.places)
         create_card_reader(stores[0], by=admin)
         create_barcode_rules()
-        create_receipt_profile(plan, stores[0], by=admin)
+        create_profiles(plan, stores[0], by=admin)
         create_customers(plan, by=admin)
         products = create_products(plan)
         create_price_lists(products, by=admin)
@@ -123,9 +132,29 @@ def create_barcode_rules() -> None:
         save_new(BarcodeRule(pattern=pattern, kind=kind))
 
 
-def create_receipt_profile(plan: DemoShop, store: Store, *, by: User) -> None:
-    """Create the receipt profile of the first store; the other stores have none."""
+def create_profiles(plan: DemoShop, store: Store, *, by: User) -> None:
+    """Create the profiles of the first store, for receipts and bookkeeping; others have none."""
     save_profile({"store": store, "address": store.address, **plan.receipts}, by=by)
+    create_bookkeeping_profile(store)
+
+
+def create_bookkeeping_profile(store: Store) -> None:
+    """Create a profile with accounts of SKR 03, for shops with the euro."""
+    if current_tenant().currency == "EUR":
+        accounts = dict(zip(ACCOUNTS, DEMO_ACCOUNTS, strict=True))
+        save_new(
+            BookkeepingProfile(
+                store=store,
+                consultant_number=1001,
+                client_number=1,
+                chart=BookkeepingProfile.Chart.SKR03,
+                revenue_accounts=[
+                    {"percent": percent, "account": account, "tax_key": ""}
+                    for percent, account in DEMO_REVENUE
+                ],
+                **accounts,
+            )
+        )
 
 
 def create_customers(plan: DemoShop, *, by: User) -> None:

@@ -115,17 +115,17 @@ def find_reversed(start: datetime, end: datetime) -> QuerySet[Refund]:
     return Refund.objects.filter(reversed_at__gte=start, reversed_at__lt=end)
 
 
-def _filter_orders(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Order]:
+def filter_orders(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Order]:
     sold = find_sold(days.start, days.end).filter(store__in=report_filter.stores)
     return sold.filter(cashier=report_filter.person) if report_filter.person else sold
 
 
-def _filter_refunds(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
+def filter_refunds(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
     done = find_refunded(days.start, days.end).filter(store__in=report_filter.stores)
     return done.filter(by=report_filter.person) if report_filter.person else done
 
 
-def _filter_reversals(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
+def filter_reversals(days: BusinessDayRange, report_filter: ReportFilter) -> QuerySet[Refund]:
     failed = find_reversed(days.start, days.end).filter(store__in=report_filter.stores)
     return failed.filter(by=report_filter.person) if report_filter.person else failed
 
@@ -153,11 +153,11 @@ def list_receipts(
     )
 
 
-def _find_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> tuple[Receipts, ...]:
+def find_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> tuple[Receipts, ...]:
     return list_receipts(
-        _filter_orders(days, report_filter),
-        _filter_refunds(days, report_filter),
-        _filter_reversals(days, report_filter),
+        filter_orders(days, report_filter),
+        filter_refunds(days, report_filter),
+        filter_reversals(days, report_filter),
     )
 
 
@@ -209,7 +209,7 @@ def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterato
         named = {f"sum_{name}": expression for name, expression in HOUR_SUMS.items()}
         row = hours.order_by().aggregate(**named)
         yield {name: row[f"sum_{name}"] for name in HOUR_SUMS}
-    for receipts in _find_receipts(rest, report_filter) if rest else ():
+    for receipts in find_receipts(rest, report_filter) if rest else ():
         named = {f"sum_{name}": expression for name, expression in receipts.sums.items()}
         row = receipts.rows.order_by().aggregate(**named)
         figures = _subtract_refund_rounding({name: row[f"sum_{name}"] for name in receipts.sums})
@@ -270,7 +270,7 @@ def group_by_time(
             yield from group_hours(days, hours)
         for part in rest.split(MAX_DAYS_PER_QUERY) if rest else ():
             begun = TruncHour if part.has_whole_hours else TruncMinute
-            for receipts in _find_receipts(part, report_filter):
+            for receipts in find_receipts(part, report_filter):
                 timed = receipts.rows.annotate(begun=begun(receipts.moment, tzinfo=UTC))
                 for row in sum_receipt_groups(receipts._replace(rows=timed), by=("begun",)):
                     name = format_label(days, row.pop("begun"))
@@ -281,7 +281,7 @@ def group_by_time(
 
 def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group sales by cashier, and refunds by who made them."""
-    for receipts in _find_receipts(days, report_filter):
+    for receipts in find_receipts(days, report_filter):
         who = receipts.user
         names = (f"{who}_id", f"{who}__display_name", f"{who}__username")
         for row in sum_receipt_groups(receipts, by=names):
@@ -291,7 +291,7 @@ def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Gro
 
 def group_by_register(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     columns = ("register_id", "store__name", "register__name")
-    for receipts in _find_receipts(days, report_filter):
+    for receipts in find_receipts(days, report_filter):
         for row in sum_receipt_groups(receipts, by=columns):
             key, store, register = (row.pop(name) for name in columns)
             yield str(key), f"{store}, {register}", row
@@ -301,7 +301,7 @@ def group_by_store(days: BusinessDayRange, report_filter: ReportFilter) -> Group
     names = ("store_id", "store__name")
     hours, rest = _split_at_summary(days, report_filter)
     parts = [] if hours is None else [Receipts(hours, HOUR_SUMS)]
-    parts += _find_receipts(rest, report_filter) if rest else []
+    parts += find_receipts(rest, report_filter) if rest else []
     for receipts in parts:
         for row in sum_receipt_groups(receipts, by=names):
             key, name = (row.pop(each) for each in names)
@@ -312,9 +312,9 @@ def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> G
     """Group by the present product or category, also for sales under an earlier name."""
 
     def query(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-        lines = OrderLine.objects.filter(order__in=_filter_orders(days, report_filter))
-        refunded = RefundLine.objects.filter(refund__in=_filter_refunds(days, report_filter))
-        failed = RefundLine.objects.filter(refund__in=_filter_reversals(days, report_filter))
+        lines = OrderLine.objects.filter(order__in=filter_orders(days, report_filter))
+        refunded = RefundLine.objects.filter(refund__in=filter_refunds(days, report_filter))
+        failed = RefundLine.objects.filter(refund__in=filter_reversals(days, report_filter))
         for rows, path, sums in (
             (lines, "", LINE_SUMS),
             (refunded, "line__", REFUND_LINE_SUMS),
@@ -331,7 +331,7 @@ def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> G
 def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group by payment method. Cash rounding of a sale belongs to cash; that of a refund belongs
     to the method of its payout."""
-    sold = _filter_orders(days, report_filter)
+    sold = filter_orders(days, report_filter)
     payments = Payment.objects.filter(order__in=sold, status=Payment.Status.CAPTURED)
     for row in sum_groups(payments, by=("method",), sums=PAYMENT_SUMS):
         yield *_label_method(row.pop("method")), row
@@ -339,8 +339,8 @@ def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Grou
     if rounding:
         yield *_label_method(Payment.Method.CASH), {"cash_rounding": rounding, "total": -rounding}
     for refunds, is_reversal in (
-        (_filter_refunds(days, report_filter), False),
-        (_filter_reversals(days, report_filter), True),
+        (filter_refunds(days, report_filter), False),
+        (filter_reversals(days, report_filter), True),
     ):
         payouts = Payout.objects.filter(refund__in=refunds)
         for row in sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS, is_reversal=is_reversal):
@@ -356,17 +356,17 @@ def group_by_tax(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group by tax rate, from the taxes stored with each receipt."""
     names = ("refunds", "refunded_taxable", "refunded_tax_total")
     for receipts, (count, taxable, tax) in zip(
-        _find_receipts(days, report_filter),
+        find_receipts(days, report_filter),
         (("orders", "taxable", "tax_total"), names, names),
         strict=True,
     ):
-        for (taxes,) in _iterate_pages(receipts.rows, "taxes", moment=receipts.moment):
-            for rate, (base, amount) in _sum_rates(taxes).items():
+        for (taxes,) in iterate_pages(receipts.rows, "taxes", moment=receipts.moment):
+            for rate, (base, amount) in sum_rates(taxes).items():
                 figures = {count: 1, taxable: base, tax: amount}
                 yield *rate, _subtract(figures) if receipts.is_reversal else figures
 
 
-def _sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+def sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
     """Return taxable amount and tax per rate of one receipt."""
     rates: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
     for tax in taxes:
@@ -383,8 +383,8 @@ def group_by_discount(days: BusinessDayRange, report_filter: ReportFilter) -> Gr
 
     `discount_total` is the reduction from the list price; a raised price counts as zero.
     """
-    sold = _filter_orders(days, report_filter)
-    for discounts, total in _iterate_pages(
+    sold = filter_orders(days, report_filter)
+    for discounts, total in iterate_pages(
         sold.filter(discount_total__gt=0), "discounts", "discount_total"
     ):
         order_discounts = sum((Decimal(each["amount"]) for each in discounts), ZERO)
@@ -410,7 +410,7 @@ def _build_discount_group(kind: str, amount: Decimal) -> Groups:
         yield kind, DISCOUNT_LABELS[kind], {"orders": 1, "discount_total": amount}
 
 
-def _iterate_pages(
+def iterate_pages(
     receipts: QuerySet[Any], *columns: str, moment: str = "completed_at"
 ) -> Iterator[tuple[Any, ...]]:
     """Yield these columns of all receipts, reading page by page."""

@@ -7,6 +7,7 @@ without a row.
 
 from tests.support.audit_table import (
     barcode_rule,
+    bookkeeping_profile,
     card_readers,
     catalog,
     customers,
@@ -25,6 +26,7 @@ __all__ = [
     "ExpectedEvent",
     "Scene",
     "barcode_rule",
+    "bookkeeping_profile",
     "card_readers",
     "catalog",
     "customers",

@@ -88,6 +88,8 @@ REMEDIES = {
     "bad_request": "Check the syntax of the request.",
     "barcode_taken": "Use another barcode, or remove it from the other product first.",
     "batch_too_large": "Send the batch in parts of at most `max_lines` lines.",
+    "bookkeeping_accounts_missing": "Enter the accounts in `missing` in the bookkeeping profile.",
+    "bookkeeping_profile_missing": "Add a bookkeeping profile for the store.",
     "body_too_large": "Send at most `max_bytes` bytes.",
     "busy": "Send the request again after `Retry-After` seconds.",
     "card_not_ours": "Refund at the reader that charged the card, or name one of `methods`.",
@@ -102,6 +104,8 @@ REMEDIES = {
     "email_taken": "Use another e-mail address.",
     "id_conflict": "Use a new id.",
     "id_reused": "Use a new id for a new sale.",
+    "not_in_euro": "Use `format=zip`.",
+    "several_taxes_per_line": "Use `format=zip`.",
     "not_for_service_keys": "Send it as a user: see [the guide](guide/service_keys.md).",
     "sale_not_booked": "Keep the sale, and inform the operator: the log of the server has the "
     "cause. Upload it again after the correction.",
@@ -210,6 +214,7 @@ REMEDIES = {
 
 # Codes of single fields, in `errors` of `invalid` and `invalid_rows`.
 FIELDS = {
+    "account_shared": "The account of cash or of clearing is used for something else.",
     "ambiguous_number": "The separator in the number may be one of decimals or of thousands.",
     "animated_image": "The image has several pictures.",
     "barcode_taken": "Another product has the barcode.",
@@ -233,6 +238,7 @@ FIELDS = {
     "image_too_large": "The image has more than 1 MiB.",
     "in_the_future": "The time is in the future.",
     "invalid": "The value has the wrong form; `detail` says which form is expected.",
+    "invalid_account": "Not the number of an account, or longer than the accounts of the profile.",
     "invalid_choice": "Not one of the allowed values.",
     "invalid_image": "Not an image in PNG, JPEG or WebP format, or a damaged one.",
     "invalid_pattern": "The pattern of a barcode rule is malformed.",
