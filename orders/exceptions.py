@@ -102,6 +102,11 @@ class InsufficientStock(Conflict):
     message = "Not enough stock. `short` lists the products and the quantities available."
 
 
+class StockExists(Conflict):
+    code = "stock_exists"
+    message = "{name} already has a stock in {store}. Correct it on the page of the stock level."
+
+
 class StockCountNotOpen(Conflict):
     code = "stock_count_not_open"
     message = "The stock count {name} is {count_status}. Start another one to count again."

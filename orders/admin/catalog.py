@@ -1,6 +1,7 @@
 """Pages of products, categories and tax classes. Admins alone change tax classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from accounts.admin.forms import ServiceForm
+from accounts.admin.forms import ServiceForm, validate_input
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table, admin_list_url
 from accounts.admin_site.site import shop_site
@@ -20,6 +21,7 @@ from orders.admin.catalog_import import ProductImportMixin
 from orders.admin.price_labels import MAX_PRODUCTS, price_labels_view
 from orders.admin.price_list import build_prices_table
 from orders.admin.rates import RatesField
+from orders.admin.stock import build_stock_table, quantity_field
 from orders.admin.variants import (
     ParentFilter,
     build_initial_variant,
@@ -28,16 +30,19 @@ from orders.admin.variants import (
     read_options,
     write_options,
 )
-from orders.models import Category, ModifierList, Price, Product, StockLevel, TaxClass
+from orders.models import Category, ModifierList, Price, Product, TaxClass
 from orders.models.catalog import MAX_SKU_LENGTH
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.serializers.rendering import render_image
+from orders.serializers.stock import OpeningStockInput
 from orders.services.catalog.product_images import write_image
 from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
 from orders.services.images import MAX_IMAGE_BYTES, NormalizedImage, normalize_image
+from orders.services.stock.opening import set_opening_stock
 from tenants.api.formats import format_number
-from tenants.exceptions import Invalid
+from tenants.exceptions import FieldError, Invalid
+from tenants.models import Store
 from tenants.scope import atomic_with_retry
 from tenants.services import save_audited_row
 
@@ -107,9 +112,16 @@ class ProductForm(ServiceForm):
         help_text="PNG, JPEG or WebP, at most 1 MB and 16 megapixels.",
     )
     remove_image = forms.BooleanField(required=False)
+    opening_stock = quantity_field(
+        "Opening stock", required=False, help_text="What is in the store now."
+    )
+    opening_store = forms.ModelChoiceField(
+        Store.objects.none(), required=False, label="Store of the opening stock"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offer_stores()
         if not self.is_new:
             names = ModifierList.objects.in_bulk(self.instance.modifier_list_ids)
             lists = [names[UUID(each)].name for each in self.instance.modifier_list_ids]
@@ -127,6 +139,20 @@ class ProductForm(ServiceForm):
         self.initial["cost"] = to_currency(self.initial.get("cost"))
         content = self.initial.get("content")
         self.initial["content"] = None if content is None else format_number(content)
+
+    def offer_stores(self) -> None:
+        """Offer the stores for the opening stock; the only one need not be chosen.
+
+        A product that exists has its stock on other pages.
+        """
+        if not self.is_new:
+            del self.fields["opening_stock"], self.fields["opening_store"]
+            return
+        stores = Store.objects.filter(is_active=True).order_by("name")
+        choices: Any = self.fields["opening_store"]
+        choices.queryset = stores
+        if len(found := stores[:2]) == 1:
+            self.initial["opening_store"] = found[0].pk
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
@@ -169,6 +195,29 @@ class ProductForm(ServiceForm):
         return {
             name: value for name, value in cleaned.items() if value != "" or name not in left_out
         }
+
+
+def read_opening_stock(cleaned: Any) -> dict[str, Any]:
+    """Return store and quantity of the opening stock. Raises `Invalid`."""
+    if cleaned.get("opening_store") is None:
+        raise Invalid.field("opening_store", "Choose the store.", code="required")
+    given = {"store": cleaned["opening_store"], "quantity": cleaned["opening_stock"]}
+    with naming_the_field("opening_stock"):
+        return validate_input(OpeningStockInput(), given)
+
+
+# What services of their own save.
+NOT_COLUMNS = frozenset({"barcodes", "image", "opening"})
+
+
+@contextmanager
+def naming_the_field(field: str) -> Iterator[None]:
+    """Show the errors of a service at this field of the form."""
+    try:
+        yield
+    except Invalid as refusal:
+        errors = (FieldError(field, error.code, error.detail) for error in refusal.errors)
+        raise Invalid(errors=tuple(errors)) from refusal
 
 
 @admin.register(Product, site=shop_site)
@@ -221,11 +270,11 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         fields = super().get_fields(request, obj)
         if obj is None:
-            return fields
-        return (*fields, *(("picture", "remove_image") if obj.image else ()), "in_stock")
+            return (*fields, "opening_stock", "opening_store")
+        return (*fields, *(("picture", "remove_image") if obj.image else ()))
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        return () if obj is None else ("picture", "in_stock")
+        return () if obj is None else ("picture",)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in what a new variant has from the parent whose SKU is in the link."""
@@ -256,31 +305,28 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
     def picture(self, product: Product) -> str:
         return show_image(product, css_class="till-picture")
 
-    @admin.display(description="In stock")
-    def in_stock(self, product: Product) -> str:
-        levels = StockLevel.objects.filter(product=product).select_related("store")
-        levels_by_store = [f"{level.store}: {format_number(level.quantity)}" for level in levels]
-        return (
-            ", ".join(levels_by_store)
-            if product.track_stock
-            else "Stock is not tracked for this product."
-        )
-
     def build_tables(self, row: Product) -> list[Table]:
         prices = Price.objects.filter(product=row).select_related("product", "price_list")
         url = admin_list_url(Price, product=row.pk)
         table = build_prices_table(prices.order_by("-pk"), by_product=False, url=url)
-        return [table] if row.parent_id else [build_variants_table(row), table]
+        tables = [build_stock_table(row), table]
+        return tables if row.parent_id else [build_variants_table(row), *tables]
 
     def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
         given = super().read(cleaned, partial=partial)
         if cleaned.get("new_image") or cleaned.get("remove_image"):
             given["image"] = cleaned.get("new_image")
+        if not partial and cleaned.get("opening_stock"):
+            given["opening"] = read_opening_stock(cleaned)
         return given
 
     @atomic_with_retry
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return self.save_product(Product(), given, by=by)
+        product = self.save_product(Product(), given, by=by)
+        if "opening" in given:
+            with naming_the_field("opening_stock"):
+                set_opening_stock(product, **given["opening"], by=by)
+        return product
 
     @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
@@ -289,7 +335,7 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         return self.save_product(product, given, by=by)
 
     def save_product(self, product: Product, given: dict[str, Any], *, by: User) -> Product:
-        changes = {name: given[name] for name in given if name not in {"barcodes", "image"}}
+        changes = {name: given[name] for name in given if name not in NOT_COLUMNS}
         saved = write_product(product, changes, barcodes=given.get("barcodes"), by=by)
         if "image" in given:
             write_image(saved, given["image"], by=by)

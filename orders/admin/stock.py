@@ -7,22 +7,44 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, StoreFilter
 from accounts.admin.forms import ServiceForm, validate_input
 from accounts.admin.pages import ExactSearchMixin, RecordAdmin, ShopAdmin
-from accounts.admin.tables import EMPTY, Table, admin_url
+from accounts.admin.tables import (
+    EMPTY,
+    Table,
+    TableRow,
+    admin_list_url,
+    admin_url,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+)
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
 from orders.admin.stock_breakdown import build_movements_table
-from orders.models import Product, StockLevel, StockMovement
-from orders.models.catalog import normalize_code
-from orders.serializers.stock import MovementInput, build_new_movement
-from orders.services.catalog.scanned_codes import find_scanned_product
+from orders.models import Barcode, Product, StockCount, StockLevel, StockMovement
+from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
+from orders.serializers.stock import (
+    MovementInput,
+    OpeningStockInput,
+    StockLevelInput,
+    build_new_movement,
+)
+from orders.services.catalog.search import search_products
+from orders.services.stock.levels import set_reorder_point
 from orders.services.stock.movements import move_stock
+from orders.services.stock.opening import set_opening_stock
 from tenants.api.formats import format_number
 from tenants.ids import new_id
+from tenants.models import Store
+from tenants.scope import atomic_with_retry
 
 Type = StockMovement.Type
 # Movements of one store; transfers are made through the API.
@@ -33,6 +55,11 @@ CORRECTION_LABELS = {
     Type.COUNT: "Counted: quantity that is there now",
     Type.ADJUST: "Adjusted: change of the quantity, negative to reduce it",
 }
+
+
+REQUIRED = "This field is required."
+# Shorter parts of a barcode are in most of them.
+MIN_BARCODE_PART = 4
 
 
 class ProductParameterFilter(admin.SimpleListFilter):
@@ -50,6 +77,10 @@ class ProductParameterFilter(admin.SimpleListFilter):
         return queryset.filter(product=self.value()) if self.value() in known else queryset
 
 
+def build_link(url: str, text: str) -> str:
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
 def find_product(text: str) -> Product | None:
     try:
         return Product.objects.filter(pk=uuid.UUID(text)).first()
@@ -57,62 +88,139 @@ def find_product(text: str) -> Product | None:
         return None
 
 
-class CorrectionForm(ServiceForm):
-    """A stock correction. Its id makes a repeated submission harmless."""
+def quantity_field(label: str, **more: Any) -> forms.CharField:
+    """Return a field with a quantity as text, which the API serializer parses."""
+    attrs = {"inputmode": "decimal", "size": 12, "autocomplete": "off"}
+    return forms.CharField(label=label, max_length=20, widget=forms.TextInput(attrs=attrs), **more)
 
+
+REORDER_POINT_HELP = "A mail is sent when the stock falls to this quantity. Empty: no mail."
+
+
+class StockLevelForm(ServiceForm):
+    """The reorder point, and a correction. Its id makes a repeated submission harmless."""
+
+    reorder_point = quantity_field(
+        "Reorder point", required=False, empty_value=None, help_text=REORDER_POINT_HELP
+    )
     movement = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
     type = forms.ChoiceField(
         label="What happened",
-        choices=[("", "Choose"), *((t.value, CORRECTION_LABELS[t]) for t in CORRECTION_TYPES)],
+        required=False,
+        choices=[("", "Nothing"), *((t.value, CORRECTION_LABELS[t]) for t in CORRECTION_TYPES)],
     )
-    # Text: the API serializer parses it.
-    moved = forms.CharField(
-        label="Quantity",
-        max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12, "autocomplete": "off"}),
-    )
+    moved = quantity_field("Quantity", required=False)
     reason = forms.CharField(
         required=False, max_length=200, help_text="Required for an adjustment.", strip=True
     )
     reason.widget.attrs["size"] = 60
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        point = self.instance.reorder_point
+        self.initial["reorder_point"] = None if point is None else format_number(point)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("type") and not cleaned.get("moved"):
+            self.add_error("moved", forms.ValidationError(REQUIRED, code="required"))
+        if not cleaned.get("type") and (cleaned.get("moved") or cleaned.get("reason")):
+            self.add_error("type", forms.ValidationError(REQUIRED, code="required"))
+        return cleaned
+
+
+class OpeningStockForm(ServiceForm):
+    """The first stock of a product in a store, entered by SKU: a list of all would be long."""
+
+    product = forms.CharField(max_length=MAX_SKU_LENGTH, help_text="SKU of the product.")
+    store = forms.ModelChoiceField(Store.objects.none())
+    quantity = quantity_field("Quantity in the store")
+    reorder_point = quantity_field(
+        "Reorder point", required=False, empty_value=None, help_text=REORDER_POINT_HELP
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["store"]
+        choices.queryset = Store.objects.filter(is_active=True).order_by("name")
+
+    def clean_product(self) -> Product:
+        found = Product.objects.filter(sku=normalize_code(self.cleaned_data["product"])).first()
+        if found is None:
+            raise forms.ValidationError("Product not found.", code="does_not_exist")
+        return found
+
+
+class StockStateFilter(admin.SimpleListFilter):
+    """Filters by levels that somebody has to look at."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [("low", "Low: at or below the reorder point"), ("negative", "Below zero")]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() == "low":
+            return queryset.low()
+        return queryset.negative() if self.value() == "negative" else queryset
+
 
 @admin.register(StockLevel, site=shop_site)
 class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
-    """Stock levels with a form to correct them."""
+    """Stock levels, with a form for the reorder point and to correct them.
 
-    form = CorrectionForm
+    A new one is the opening stock of a product in a store.
+    """
+
+    form = StockLevelForm
     view_role = edit_role = Role.MANAGER
-    fields_of_errors = {"insufficient_stock": "moved", "not_tracked": "type"}
-    list_display = ("product", "store", "in_stock", "shown_reserved", "updated_at")
-    list_filter = (StoreFilter, ProductParameterFilter)
+    fields_of_errors = {
+        "insufficient_stock": "moved",
+        "not_tracked": "type",
+        "stock_exists": "store",
+    }
+    list_display = (
+        *("product", "sku", "store", "in_stock", "shown_reserved", "shown_reorder_point"),
+        "updated_at",
+    )
+    list_filter = (StockStateFilter, StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store")
-    search_help_text = "Enter the full SKU or barcode of a product."
+    search_help_text = "Enter words of the name, or a part of a SKU or barcode."
     sortable_by = ()
     ordering = ("id",)
     readonly_fields = (
-        "product",
-        "store",
-        "in_stock",
-        "shown_reserved",
-        "shown_available",
-        "shown_reorder_point",
-        "updated_at",
+        *("product", "store", "in_stock", "shown_reserved", "shown_available", "updated_at"),
     )
-    fields = (*readonly_fields, "movement", "type", "moved", "reason")
+    fields = (*readonly_fields, "reorder_point", "movement", "type", "moved", "reason")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = StockLevelForm if change else OpeningStockForm
+        return super().get_form(request, obj, change, form=form, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        opening = ("product", "store", "quantity", "reorder_point")
+        return opening if obj is None else super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else super().get_readonly_fields(request, obj)
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
+        products = Q(product__in=search_products(Product.objects.all(), term).values("pk"))
         code = normalize_code(term)
-        products = Product.objects.filter(Q(sku=code) | Q(pk=find_scanned_product(code)))
-        return rows.filter(product__in=list(products))
+        if len(code) >= MIN_BARCODE_PART:
+            barcodes = Barcode.objects.filter(code__contains=code)
+            products |= Q(product__in=barcodes.values("product"))
+        return rows.filter(products)
 
     in_stock = quantity_column("In stock", "quantity")
     shown_reserved = quantity_column("Reserved for pending payments", "reserved")
     shown_available = quantity_column("Available", "available")
     shown_reorder_point = quantity_column("Reorder point", "reorder_point")
+
+    @admin.display(description="SKU")
+    def sku(self, level: StockLevel) -> str:
+        return level.product.sku
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_continue"] = False
@@ -124,27 +232,86 @@ class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
     def build_tables(self, row: StockLevel) -> list[Table]:
         return [build_movements_table(row)]
 
-    # --- correction -------------------------------------------------------------------------
+    # --- opening stock and corrections --------------------------------------------------------
 
     def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
-        """Return the body of `POST stock/movements/`."""
-        return {
-            "id": str(cleaned["movement"]),
-            "type": cleaned["type"],
-            "quantity": cleaned["moved"],
-            "reason": cleaned["reason"],
-        }
+        """Return the values of the opening stock, or of the reorder point and the correction."""
+        if not partial:
+            given = {name: cleaned[name] for name in ("store", "quantity", "reorder_point")}
+            return {"product": cleaned["product"], **validate_input(OpeningStockInput(), given)}
+        point = {"reorder_point": cleaned["reorder_point"]}
+        return validate_input(StockLevelInput(), point) | {"correction": read_correction(cleaned)}
 
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return set_opening_stock(**given, by=by)
+
+    @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        body = given | {"product": str(row.product_id), "store": str(row.store_id)}
-        new = build_new_movement(validate_input(MovementInput(), body), body)
-        move_stock(new, expected_version=expected_version, by=by)
+        point, correction = given["reorder_point"], given["correction"]
+        expected: int | None = expected_version
+        if point != row.reorder_point:
+            level = set_reorder_point(row.pk, point, expected_version=expected_version, by=by)
+            expected = level.version
+        elif correction is None:
+            row.ensure_version(expected_version)
+        if correction is not None:
+            body = correction | {"product": str(row.product_id), "store": str(row.store_id)}
+            new = build_new_movement(validate_input(MovementInput(), body), body)
+            move_stock(new, expected_version=expected, by=by)
         return StockLevel.objects.select_related("product", "store").get(pk=row.pk)
 
     def response_change(self, request: Any, obj: Any) -> HttpResponse:
         """Return to the stock level, with the new movement."""
         self.message_user(request, f"{self.get_title(obj)}: {format_number(obj.quantity)} now.")
         return HttpResponseRedirect(admin_url(obj))
+
+
+def read_correction(cleaned: Any) -> dict[str, Any] | None:
+    """Return the body of `POST stock/movements/`, or None if nothing happened."""
+    if not cleaned["type"]:
+        return None
+    return {
+        "id": str(cleaned["movement"]),
+        "type": cleaned["type"],
+        "quantity": cleaned["moved"],
+        "reason": cleaned["reason"],
+    }
+
+
+def build_stock_table(product: Product) -> Table:
+    """Build the table of the stock of a product in each store."""
+    levels = {level.store_id: level for level in StockLevel.objects.filter(product=product)}
+    stores = Store.objects.order_by("name", "pk")
+    return Table(
+        "Stock",
+        tuple(
+            build_stock_row(product, store, levels.get(store.pk))
+            for store in stores
+            if store.is_active or store.pk in levels
+        ),
+        head=header_cells(
+            ("Store", "Movements"), "In stock", "Reserved", "Available", "Reorder point"
+        ),
+        nothing="Stock is not tracked for this product." if not product.track_stock else "",
+    )
+
+
+def build_stock_row(product: Product, store: Store, level: StockLevel | None) -> TableRow:
+    if level is None:
+        new = f"{reverse('shop:orders_stocklevel_add')}?"
+        new += urlencode({"product": product.sku, "store": store.pk})
+        opening = text_cell("Enter the opening stock", new) if product.has_own_stock else EMPTY
+        return table_row(text_cell(store), opening, *[number_cell(None)] * 4)
+    movements = admin_list_url(StockMovement, product=product.pk, store=store.pk)
+    point = level.reorder_point
+    return table_row(
+        text_cell(store, admin_url(level)),
+        text_cell("Movements", movements),
+        number_cell(format_number(level.quantity), *(["low"] if level.is_low else [])),
+        number_cell(format_number(level.reserved)),
+        number_cell(format_number(level.available)),
+        number_cell(None if point is None else format_number(point)),
+    )
 
 
 @admin.register(StockMovement, site=shop_site)
@@ -164,6 +331,8 @@ class StockMovementAdmin(RecordAdmin):
         "by",
         "order",
         "refund_receipt",
+        "level",
+        "counted_in",
         "occurred_at",
         "created_at",
     )
@@ -173,6 +342,16 @@ class StockMovementAdmin(RecordAdmin):
         return format_quantity_change(movement.quantity)
 
     shown_count = quantity_column("Counted", "counted")
+
+    @admin.display(description="Stock level")
+    def level(self, movement: StockMovement) -> str:
+        query = {"product": movement.product_id, "store": movement.store_id}
+        return build_link(admin_list_url(StockLevel, **query), "Stock of this product")
+
+    @admin.display(description="Stock count")
+    def counted_in(self, movement: StockMovement) -> str:
+        count = StockCount.objects.filter(pk=movement.stock_count).first()
+        return build_link(admin_url(count), str(count)) if count else EMPTY
 
     @admin.display(description="Refund")
     def refund_receipt(self, movement: StockMovement) -> str:

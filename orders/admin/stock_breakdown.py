@@ -35,9 +35,7 @@ def build_movements_table(level: StockLevel) -> Table:
             total_row("In stock", "", "", "", "", number_cell(in_stock), number_cell("")),
         ),
         head=MOVEMENT_COLUMNS,
-        more=(all_of_it, "All movements of this product in this store")
-        if len(movements) == MAX_MOVEMENTS
-        else None,
+        more=(all_of_it, "All movements of this product in this store"),
     )
 
 

@@ -64,6 +64,10 @@ SELL_SQL, SELL_IF_AVAILABLE_SQL = (
 )
 
 
+# The reason of the first count of a product in a store.
+OPENING_STOCK = "Opening stock"
+
+
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def visible_to(self, user: User) -> "StockLevelQuerySet":
         """Filter by the stores of a service key. People see the levels of all stores."""
@@ -72,6 +76,10 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def low(self) -> "StockLevelQuerySet":
         """Filter by levels at or below their reorder point."""
         return self.filter(reorder_point__isnull=False, quantity__lte=F("reorder_point"))
+
+    def negative(self) -> "StockLevelQuerySet":
+        """Filter by levels below zero."""
+        return self.filter(quantity__lt=0)
 
     def not_low(self) -> "StockLevelQuerySet":
         return self.filter(Q(reorder_point__isnull=True) | Q(quantity__gt=F("reorder_point")))

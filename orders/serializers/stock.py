@@ -200,6 +200,14 @@ class StockLevelInput(StrictSerializer):
     )
 
 
+class OpeningStockInput(StrictSerializer):
+    """The first stock of a product in a store, entered in the admin."""
+
+    store = TenantRelatedField(Store)
+    quantity = QuantityField(allow_zero=True)
+    reorder_point = QuantityField(allow_zero=True, allow_null=True, required=False)
+
+
 class StockLevelSerializer(serializers.ModelSerializer[StockLevel]):
     quantity = SumField(read_only=True)
     reserved = SumField(read_only=True)

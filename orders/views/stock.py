@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -22,6 +21,7 @@ from orders.serializers.stock import (
     build_new_movement,
 )
 from orders.services.stock.consistency import set_levels_after
+from orders.services.stock.levels import set_reorder_point
 from orders.services.stock.movements import move_stock, move_stock_in_batch
 from tenants.api.filters import (
     LIST_PARAMETERS,
@@ -33,7 +33,6 @@ from tenants.api.filters import (
     UpdatedSinceFilter,
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
-from tenants.events.outbox import publish_row
 from tenants.ids import derive_id
 
 
@@ -43,7 +42,11 @@ class StockLevelFilter(StrictFilterSet):
     low = StrictBooleanFilter(
         method="filter_low", help_text="Levels at or below the reorder point."
     )
+    negative = StrictBooleanFilter(method="filter_negative", help_text="Levels below zero.")
     updated_since = UpdatedSinceFilter()
+
+    def filter_negative(self, levels: Any, name: str, value: bool) -> Any:
+        return levels.negative() if value else levels.filter(quantity__gte=0)
 
     def filter_low(self, levels: Any, name: str, value: bool) -> Any:
         return levels.low() if value else levels.not_low()
@@ -67,13 +70,9 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
         A product that was never in a store has no level there; a count of zero creates it.
         """
         expected = self.if_match(required=True)
-        with transaction.atomic():
-            level = self.get_locked_object()
-            level.ensure_version(expected)
-            level.reorder_point = self.validated(StockLevelInput)["reorder_point"]
-            level.save_changes("reorder_point")
-            publish_row(level, is_new=False)
-        return self.answer(level)
+        id = self.get_object_id()
+        point = self.validated(StockLevelInput)["reorder_point"]
+        return self.answer(set_reorder_point(id, point, expected_version=expected, by=request.user))
 
 
 LEVEL_PARAMETERS = {"store", "product"}

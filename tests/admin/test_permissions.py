@@ -44,7 +44,7 @@ TABLE = {
     "StaffMember": (NONE, WRITE),
     "StockCount": (WRITE, WRITE),
     "StockCountLine": (VIEW, VIEW),
-    "StockLevel": (CHANGE, CHANGE),
+    "StockLevel": (WRITE, WRITE),
     "StockMovement": (VIEW, VIEW),
     "Store": (VIEW, WRITE),
     "StoreCredit": (VIEW, VIEW),

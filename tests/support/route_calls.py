@@ -26,6 +26,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "order-discounts"): {"id": str(uuid.uuid4()), "type": "percent", "value": "5"},
     ("post", "order-void"): {"reason": "Left"},
     ("post", "order-refunds"): {"id": str(uuid.uuid4()), "reason": "Broken"},
+    ("patch", "stock-level-detail"): {"reorder_point": "1"},
     ("post", "stock-count-lines"): {"lines": [{"code": "APPLE", "quantity": "1"}]},
     ("post", "stock-count-close"): {"uncounted": "keep"},
     ("post", "shift-cash-movements"): {

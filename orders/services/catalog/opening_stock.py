@@ -5,11 +5,10 @@ from decimal import Decimal
 
 from accounts.models import User
 from orders.models import Product, StockLevel, StockMovement
+from orders.models.stock import OPENING_STOCK
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.models import Store
-
-REASON = "Opening stock"
 
 
 class OpeningStock:
@@ -43,7 +42,7 @@ class OpeningStock:
                     type=StockMovement.Type.COUNT,
                     quantity=level.quantity,
                     counted=level.quantity,
-                    reason=REASON,
+                    reason=OPENING_STOCK,
                     by=self.by,
                 )
                 for level in levels

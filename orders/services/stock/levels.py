@@ -9,14 +9,16 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import User
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
 from orders.models.line import StockItem
+from tenants import audit
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import BATCH_SIZE, bulk_insert
-from tenants.events.outbox import build_event, publish_all
+from tenants.events.outbox import build_event, publish_all, publish_row
 from tenants.models import Store, Tenant
-from tenants.scope import current_tenant
+from tenants.scope import atomic_with_retry, current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]
 # SKU and name of a product, as sold or as they are now.
@@ -152,6 +154,24 @@ def _move(
         move(missing)
     if quantity:
         publish_low_stock(store, moved, _negate(quantities), _items_by_product(lines))
+
+
+@atomic_with_retry
+def set_reorder_point(
+    level_id: uuid.UUID, point: Decimal | None, *, expected_version: int | None, by: User
+) -> StockLevel:
+    """Set the quantity at which `stock.low` is sent, or None. Raises `VersionConflict`."""
+    rows = StockLevel.objects.visible_to(by).select_related("product", "store")
+    level: StockLevel = rows.select_for_update(no_key=True, of=("self",)).get(pk=level_id)
+    level.ensure_version(expected_version)
+    changed = audit.changes(level, {"reorder_point": point})
+    level.reorder_point = point
+    level.save_changes("reorder_point")
+    publish_row(level, is_new=False)
+    if changed:
+        facts = {"store": str(level.store_id), "changes": changed}
+        audit.record("reorder_point_changed", actor=by, target=level.product, **facts)
+    return level
 
 
 def is_oversale_blocked() -> bool:

@@ -1,4 +1,4 @@
-"""The audit events of stock counts."""
+"""The audit events of stock counts and reorder points."""
 
 from orders.models import StockCount
 from tests.support.audit_table.scene import ExpectedEvent, row
@@ -42,3 +42,12 @@ def stock_count_canceled(scene):
     made = start(scene)
     scene.done("POST", f"{PATH}{made}/cancel/")
     return expect(scene, made, store=str(scene.store.pk))
+
+
+@row("reorder_point_changed")
+def reorder_point_changed(scene):
+    level = scene.till.get("stock/").json()["results"][0]["id"]
+    scene.done("PATCH", f"stock/{level}/", {"reorder_point": "3"})
+    changes = {"reorder_point": {"from": None, "to": "3"}}
+    facts = {"store": str(scene.store.pk), "changes": changes}
+    return ExpectedEvent(scene.admin, scene.product, facts)

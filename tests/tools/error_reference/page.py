@@ -150,6 +150,7 @@ REMEDIES = {
     "order_being_paid": "Wait for the payment, or resolve it: `POST payments/{id}/resolve/`.",
     "order_empty": "Add a line first.",
     "order_is_paid": "Cancel its payments before this change: `POST payments/{id}/cancel/`.",
+    "stock_exists": "Correct the stock of the product in this store instead.",
     "stock_count_not_open": "Start another stock count.",
     "order_not_open": "Read the order again; only open orders can be changed.",
     "order_still_due": "Pay what is due.",
