@@ -42,6 +42,23 @@ def ensure_works_in(stores: Iterable[Store], user: User) -> None:
         raise NotPermitted
 
 
+def ensure_works_in_all_stores(user: User) -> None:
+    """Raise `NotPermitted` for a user who is limited to some stores."""
+    if is_limited_to_stores(user):
+        raise NotPermitted
+
+
+def is_limited_to_stores(user: User) -> bool:
+    return bool(_find_assigned_stores(user))
+
+
+def ensure_stores_are_within(stores: Collection[str], user: User) -> None:
+    """Raise `NotPermitted` unless the user works in all stores with these ids; none means all."""
+    assigned = {str(store) for store in _find_assigned_stores(user)}
+    if assigned and not (stores and assigned.issuperset(stores)):
+        raise NotPermitted
+
+
 def _find_assigned_stores(user: User) -> set[Any]:
     """Return the ids of the stores that the user is limited to; none means all stores."""
     if user.works_in_all_stores:

@@ -1,6 +1,9 @@
 """The barcode rules: read by all staff, written by managers."""
 
+from typing import Any
+
 from accounts.permissions import IsManager, IsStaff, ReadOnly
+from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.models import BarcodeRule
 from orders.serializers.barcode_rule import BarcodeRuleInput, BarcodeRuleSerializer
 from tenants.api.filters import StrictBooleanFilter, UpdatedSinceFilterSet
@@ -26,3 +29,8 @@ class BarcodeRuleViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewS
     filterset_class = BarcodeRuleFilter
     ordering_fields = {"pattern": ("pattern",), "updated_at": ("updated_at",)}
     ordering = "pattern"
+
+    def write(self, row: Any, values: dict[str, Any]) -> Any:
+        """Save the rule. It reads the prices of labels in all stores."""
+        ensure_works_in_all_stores(self.request.user)
+        return super().write(row, values)

@@ -29,7 +29,7 @@ from orders.serializers.catalog import (
     TaxClassInput,
     TaxClassSerializer,
 )
-from orders.services.catalog.products import write_product
+from orders.services.catalog.products import PRICE_FIELDS, write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
 from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFileMixin
@@ -115,12 +115,6 @@ class ProductFilter(StrictFilterSet):
 
     def filter_sku(self, products: Any, name: str, value: str) -> Any:
         return products.filter(sku=normalize_code(value))
-
-
-# Fields that determine the price that customers pay, and the cost.
-PRICE_FIELDS = frozenset(
-    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists", "cost"}
-)
 
 
 class ProductViewSet(CatalogFileMixin, ProductImageMixin, ListRetrieveMixin, TenantScopedViewSet):

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
+from accounts.services.store_assignments import is_limited_to_stores
 from orders.models import Barcode, Category, Product
 from orders.models.catalog import build_barcode_key
 from orders.services.catalog.csv_file import CatalogFile
@@ -15,11 +17,13 @@ from orders.services.catalog.csv_variants import VariantDiff, batched
 from orders.services.catalog.opening_stock import OpeningStock
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
-from tenants.exceptions import FieldError
+from tenants.exceptions import FieldError, NotPermitted
 from tenants.ids import new_id
 from tenants.scope import current_tenant
 
 AMOUNTS = ("price", "cost")
+# What determines the price that customers pay, and the cost; the deposit is compared apart.
+PRICE_COLUMNS = frozenset({"price", "cost", "open_price", "tax_class", "returnable"})
 UPDATED_FIELDS = (
     "name",
     "price",
@@ -307,6 +311,8 @@ class CatalogDiff:
         product = Product(id=id, sku=sku, **values)
         if self.variants.is_late(product):
             self.late_variants.append(product)
+        if product_row.values.get("cost") is not None:
+            self.ensure_may_set_prices()
         self.check_content(product, product_row)
         self.set_deposit(product, product_row)
         changes.new.append(product)
@@ -332,6 +338,8 @@ class CatalogDiff:
             setattr(product, name, value)
         self.check_content(product, product_row)
         has_other_deposit = self.set_deposit(product, product_row)
+        if has_other_deposit or PRICE_COLUMNS & different.keys():
+            self.ensure_may_set_prices()
         codes = stored if product_row.barcodes is None else product_row.barcodes
         kept = {
             code
@@ -345,6 +353,15 @@ class CatalogDiff:
         has_changed = bool(different or added or removed) or has_other_deposit
         has_changed |= self.variants.differs(product.sku)
         return has_changed or product.pk in self.lost_code
+
+    @cached_property
+    def is_limited_to_stores(self) -> bool:
+        return is_limited_to_stores(self.by)
+
+    def ensure_may_set_prices(self) -> None:
+        """Raise `NotPermitted` if somebody who is limited to stores sets prices of all stores."""
+        if self.is_limited_to_stores:
+            raise NotPermitted
 
     def check_content(self, product: Product, product_row: ProductRow) -> None:
         if wrong := product.find_content_error():

@@ -47,7 +47,7 @@ def import_products(
 
     Products and columns that the file does not name stay unchanged. With `dry_run` nothing is
     written and the report contains the errors. Raises `InvalidRows`, `CatalogChanged`, and
-    `ScopeMissing` or `NotPermitted` for stock that a service key must not set.
+    `ScopeMissing` or `NotPermitted` for stock and prices that a service key must not set.
     """
     if done := idempotency.resume_data():
         return _load_report(done)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.models import Modifier, ModifierList, Product
 from tenants import audit
 from tenants.events.outbox import publish_row
@@ -31,12 +32,12 @@ def write_modifier_list(
 
     `modifiers` replaces all modifiers: those with an `id` are changed, those left out are deleted,
     because orders have copies of them. `by` is None for commands of the system, which are not
-    audited. Raises `Invalid`, `VersionConflict`.
+    audited. Raises `Invalid`, `VersionConflict`, and `NotPermitted` if somebody who is limited to
+    stores changes a list.
     """
     is_new = row._state.adding
     if not is_new:
-        row = ModifierList.objects.select_for_update(no_key=True).get(pk=row.pk)
-        row.ensure_version(expected_version)
+        row = _lock(row, expected_version, by)
     before = [] if is_new else list(row.modifiers.all())
     columns = {name: value for name, value in values.items() if name != "modifiers"}
     changes = {} if is_new else audit.changes(row, columns)
@@ -55,6 +56,15 @@ def write_modifier_list(
     publish_row(row, is_new=is_new)
     _record(row, changes, is_new=is_new, by=by)
     return ModifierList.objects.with_modifiers().get(pk=row.pk)
+
+
+def _lock(row: ModifierList, expected_version: int | None, by: User | None) -> ModifierList:
+    if by is not None:
+        # Its prices are those of all stores.
+        ensure_works_in_all_stores(by)
+    locked = ModifierList.objects.select_for_update(no_key=True).get(pk=row.pk)
+    locked.ensure_version(expected_version)
+    return locked
 
 
 def _record(

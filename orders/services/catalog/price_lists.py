@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.store_assignments import ensure_stores_are_within
 from orders.exceptions import PricesOverlap
 from orders.models import Price, PriceList, Product
 from tenants import audit
@@ -32,14 +33,19 @@ Key = tuple[uuid.UUID, Decimal]
 def write_price_list(
     row: PriceList, values: dict[str, Any], *, expected_version: int | None = None, by: User
 ) -> PriceList:
-    """Create or change a price list; its first one lets sales of the shop look for prices."""
+    """Create or change a price list; its first one lets sales of the shop look for prices.
+
+    A service key writes those of its stores only: `NotPermitted` otherwise.
+    """
     is_new = row._state.adding
+    ensure_stores_are_within(values.get("stores", row.stores), by)
     if is_new:
         save_row(row, values)
         audit.record("price_list_added", actor=by, target=row)
         mark_tenant_has_price_lists()
         return row
     row = PriceList.objects.select_for_update(no_key=True).get(pk=row.pk)
+    ensure_stores_are_within(row.stores, by)
     row.ensure_version(expected_version)
     changed = audit.changes(row, values)
     save_row(row, values)
@@ -59,8 +65,10 @@ def mark_tenant_has_price_lists() -> None:
 def write_price(
     row: Price, values: dict[str, Any], *, expected_version: int | None = None, by: User
 ) -> Price:
-    """Create or change a price. Raises `PricesOverlap`."""
-    if row._state.adding:
+    """Create or change a price. Raises `PricesOverlap`, and `NotPermitted` as for its list."""
+    is_new = row._state.adding
+    ensure_stores_are_within((values["price_list"] if is_new else row.price_list).stores, by)
+    if is_new:
         save_row(row, values)
         audit.record("price_added", actor=by, target=row, **_describe(row))
         return row
@@ -113,10 +121,12 @@ def set_prices(price_list: PriceList, wanted: Sequence[WantedPrice], *, by: User
 
     A price with the same product, minimum quantity and `valid_from` is changed. Otherwise a new one
     is created, and an earlier price that would still be valid ends at its start, unless it is valid
-    for longer. Raises `PricesOverlap` with the `index` of a price that overlaps another one.
+    for longer. Raises `PricesOverlap` with the `index` of a price that overlaps another one, and
+    `NotPermitted` for a service key that is limited to other stores.
     """
     # One batch of a list after the other: the second sees what the first has written.
-    PriceList.objects.select_for_update(no_key=True).get(pk=price_list.pk)
+    locked = PriceList.objects.select_for_update(no_key=True).get(pk=price_list.pk)
+    ensure_stores_are_within(locked.stores, by)
     book = _PriceBook(price_list, _load_prices(price_list, wanted))
     for index, each in enumerate(wanted):
         book.set(each, index)

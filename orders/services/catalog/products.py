@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.exceptions import BarcodeTaken, OptionsTaken, PluTaken, SkuTaken
 from orders.models import Barcode, Modifier, Product
 from orders.models.catalog import build_barcode_key
@@ -26,6 +27,11 @@ from tenants.exceptions import FieldError, Invalid
 from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry
 
+# Fields that determine the price that customers pay, and the cost.
+PRICE_FIELDS = frozenset(
+    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists", "cost"}
+)
+
 
 @atomic_with_retry
 def write_product(
@@ -39,10 +45,14 @@ def write_product(
 
     `barcodes` replaces all barcodes; None keeps them. `by` is None for commands of the system,
     which are not audited. A new variant has from its parent what the changes leave out. Raises
-    `SkuTaken`, `PluTaken`, `BarcodeTaken`, `OptionsTaken`.
+    `SkuTaken`, `PluTaken`, `BarcodeTaken`, `OptionsTaken`, and `NotPermitted` for prices that a
+    service key must not set.
     """
     is_new = product._state.adding
-    changes = complete_changes(product, changes | _name_modifier_lists(changes))
+    changes |= _name_modifier_lists(changes)
+    if by is not None:
+        _ensure_may_set_prices(product, changes, by)
+    changes = complete_changes(product, changes)
     facts = {} if is_new else {"changes": audit.changes(product, changes)}
     former = remember_former(product, changes)
     for name, value in changes.items():
@@ -57,6 +67,17 @@ def write_product(
         done = "product_added" if is_new else "product_changed"
         audit.record(done, actor=by, target=product, **facts)
     return Product.objects.with_barcodes().get(pk=product.pk)
+
+
+def _ensure_may_set_prices(product: Product, changes: dict[str, Any], by: User) -> None:
+    """Raise `NotPermitted` if somebody who is limited to stores changes the price in all stores.
+
+    New products have none yet, but nobody limited to stores sets a cost.
+    """
+    priced = {"cost"} if product._state.adding else PRICE_FIELDS
+    given = {name: value for name, value in changes.items() if name in priced}
+    if audit.changes(product, given):
+        ensure_works_in_all_stores(by)
 
 
 def _check(
