@@ -87,6 +87,14 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         named = Q(customer_name__icontains=text) | Q(customer_email__icontains=text)
         return self.filter(WITH_CUSTOMER, named)
 
+    def of_specific_customer(self, text: str) -> Self:
+        """Filter by a part of the customer's name, or by the whole e-mail address, in any case.
+
+        A part of an address, such as a provider, would find many people.
+        """
+        named = Q(customer_email__iexact=text) if "@" in text else Q(customer_name__icontains=text)
+        return self.filter(WITH_CUSTOMER, named)
+
     def booked_late_in(self, shift: Shift) -> Self:
         """Filter by offline sales of this shift that were made before it."""
         late = Q(flags__contains=f" {Flag.LATE.value} ")

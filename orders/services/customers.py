@@ -60,14 +60,14 @@ def _is_phone(text: str) -> bool:
     return is_number and len(normalize_phone(text)) >= MIN_SEARCHED_DIGITS
 
 
-def ensure_specific(text: str) -> None:
+def ensure_specific(text: str, field: str = "search") -> None:
     """Raise `Invalid` for a search that finds more than somebody whom the user has before them."""
     if "@" in text or _is_phone(text):
         return
     letters = [sum(map(str.isalpha, word)) for word in plain_words(text).split()]
     if max(letters, default=0) < MIN_SEARCHED_LETTERS:
         raise Invalid.field(
-            "search",
+            field,
             f"Enter at least {MIN_SEARCHED_LETTERS} letters of the name, or the whole phone number "
             "or e-mail address.",
             code="too_short",

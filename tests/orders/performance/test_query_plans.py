@@ -6,9 +6,11 @@ from itertools import chain
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from orders.models import Order, Product, StockLevel
 from tenants.scope import across_tenants, tenant_scope
+from tests.factories.customers import CustomerFactory
 from tests.factories.orders import (
     BarcodeFactory,
     OrderFactory,
@@ -56,7 +58,25 @@ def orders(cashier, register, foreign):
         few = Order.objects.filter(number__endswith="77")
         few.filter(number__contains="1").update(price_overridden=True)
         few.update(discount_total=1, customer_email="ada@customer.example")
+        Order.objects.filter(number__endswith="7").update(external_id=F("number"))
     analyze(type(order))
+
+
+@pytest.fixture
+def customers(shop, foreign):
+    """Create customers with names, addresses and phone numbers of their own."""
+    for tenant in (shop, foreign.tenant):
+        row = CustomerFactory(tenant=tenant, name="Name")
+        multiply_rows(
+            row,
+            name="'Name ' || lpad(n::text, 5, '0')",
+            search_text="' name ' || lpad(n::text, 5, '0')",
+            email_key="lpad(n::text, 4, '0') || '@customer.example'",
+            phone_digits="'4930555' || lpad(n::text, 4, '0')",
+            phone_tail="'555' || lpad(n::text, 4, '0')",
+            external_id="'C-' || n",
+        )
+    analyze(type(row))
 
 
 @pytest.fixture
@@ -153,12 +173,40 @@ def test_order_lists_use_indexes(till, register, cashier):
         ({"price_overridden": "true"}, {"order_price_overridden"}),
         ({"price_overridden": "false"}, {"order_by_time"}),
         ({"customer": "ada"}, {"order_with_customer"}),
+        ({"external_id": "O-77"}, {"order_external_id_is_unique", "Sort"}),
         ({"register": str(register.pk), "receipt_number": "1"}, ONE_BY_RECEIPT_NUMBER),
         (SINCE, {"order_updated"}),
         ({"number": "O-77"}, ONE_BY_NUMBER),
     ]
 
     found = explain_pages(till, "orders/", "orders_order", [query for query, _ in expected])
+
+    assert found == for_both_pages(expected)
+
+
+@pytest.mark.usefixtures("orders")
+def test_search_of_a_cashier_for_orders_of_a_customer_uses_an_index(client_of, cashier):
+    query = {"customer": "ada"}
+
+    found = explain_pages(client_of(cashier), "orders/", "orders_order", [query])
+
+    assert found == for_both_pages([(query, {"order_with_customer"})])
+
+
+@pytest.mark.usefixtures("customers")
+@pytest.mark.parametrize("who", ["manager", "cashier"])
+def test_customer_search_uses_indexes(request, client_of, who):
+    expected = [
+        ({"search": "name 00077"}, {"customer_search", "Bitmap Heap Scan", "Sort"}),
+        ({"search": "0077@customer.example"}, {"customer_by_email", "Sort"}),
+        ({"search": "+49 30 5550077"}, {"customer_by_phone", "Sort"}),
+        ({"external_id": "C-77"}, {"customer_external_id_is_unique", "Sort"}),
+    ]
+    if who == "cashier":
+        expected = expected[:3]
+    client = client_of(request.getfixturevalue(who))
+
+    found = explain_pages(client, "customers/", "orders_customer", [each for each, _ in expected])
 
     assert found == for_both_pages(expected)
 
