@@ -1,10 +1,10 @@
 """Compression of large lists.
 
 Compressed answers reveal by their length whether a guess in them equals a secret in them (BREACH).
-So only lists of the catalog, of stock, of changes, of sales and of shifts are compressed: they hold
-no token, password or code, and their requests need a header that no foreign page can send. Answers
-about users and sessions are never compressed, nor those with a strong ETag, which names exact
-bytes.
+So only lists of the catalog, of stores, of stock, of changes, of sales and of shifts, and reports
+are compressed: they hold no token, password or code, and their requests need a header that no
+foreign page can send. Answers about users and sessions are never compressed, nor those with a
+strong ETag, which names exact bytes.
 """
 
 import zlib
@@ -27,11 +27,17 @@ COMPRESSED_PATHS = frozenset(
         "modifier-lists",
         "orders",
         "payments",
+        "price-lists",
+        "prices",
         "products",
+        "receipt-profiles",
         "refunds",
+        "registers",
+        "reports/sales",
         "shifts",
         "stock",
         "stock/movements",
+        "stores",
         "tax-classes",
     )
 )
@@ -60,7 +66,8 @@ class CompressionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 200 and is_compressible(request.method, request.path):  # noqa: PLR2004
+        is_whole = response.status_code == 200 and not response.streaming  # noqa: PLR2004
+        if is_whole and is_compressible(request.method, request.path):
             patch_vary_headers(response, ["Accept-Encoding"])
             body = compress(response.content, request.headers.get("Accept-Encoding", ""))
             if body is not None:

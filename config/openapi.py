@@ -107,14 +107,13 @@ SNAPSHOT_ETAG: dict[str, Any] = {
     "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{8}-[0-9]+"$'},
 }
 NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-None-Match`."}
-# Their pages change with each sale or request, or are no lists of rows.
+# Their pages change with each request, or are no lists of rows.
 LISTS_WITHOUT_ETAG = frozenset(
     f"/api/v1/{path}"
     for path in (
         "auth/pin/users/",
         "auth/sessions/",
         "idempotency/{key}/",
-        "orders/",
         "store-credits/{id}/entries/",
         "users/{id}/sessions/",
         "webhooks/{id}/deliveries/",

@@ -32,7 +32,6 @@ from orders.serializers.rows import (
     RefundRow,
 )
 from tenants.api.fast_entry import FastAnswer, FastRequest
-from tenants.api.pagination import build_page
 from tenants.database.postgres import pipeline
 from tenants.database.postgres.pipeline import SCOPE, Call, PipelineFailed, Prepared
 from tenants.scope import tenant_context
@@ -161,7 +160,7 @@ def answer_page(request: FastRequest, page: PageRequest, found: Read) -> FastAns
     rows, following, previous = page.build_links(request, rows)
     with tenant_context(found.session.known.tenant):
         results = render_orders(rows)
-    return found.answer(build_page(following, previous, results))
+    return found.answer_list(request, results, following, previous)
 
 
 def load_orders(found: Read) -> list[OrderRow] | None:

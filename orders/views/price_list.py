@@ -48,7 +48,7 @@ class PriceListViewSet(ListRetrieveMixin, TenantScopedViewSet):
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
     filterset_class = PriceListFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
@@ -88,7 +88,7 @@ class PriceViewSet(ListRetrieveMixin, TenantScopedViewSet):
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
     password_only = WRITE_METHODS
     filterset_class = PriceFilter
-    has_list_etag = has_conditional_get = True
+    has_conditional_get = True
     ordering_fields = {"id": ("id",), "updated_at": ("updated_at",)}
     ordering = "id"
 

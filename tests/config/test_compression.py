@@ -52,6 +52,20 @@ def test_accept_encoding_decides_about_compression(accepted, is_accepted):
     assert (compress(b"x" * MIN_LENGTH, accepted) is not None) == is_accepted
 
 
+@pytest.mark.parametrize("path", sorted(COMPRESSED_PATHS))
+def test_answers_without_secrets_are_compressed(client_of, admin, path, monkeypatch):
+    monkeypatch.setattr("config.compression.MIN_LENGTH", 0)
+    path = path.removeprefix("/api/v1/")
+    query = {"group_by": "day"} if path.startswith("reports/") else {}
+
+    plain = client_of(admin).get(path, query)
+    compressed = client_of(admin).get(path, query, Accept_Encoding="gzip")
+
+    assert plain.status_code == 200, plain.content
+    assert compressed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(compressed.content) == plain.content
+
+
 def test_short_lists_are_not_compressed(client):
     response = client.get("products/", Accept_Encoding="gzip")
 
@@ -59,7 +73,13 @@ def test_short_lists_are_not_compressed(client):
     assert response["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["auth/me/", "auth/sessions/", "users/", "stores/", "tenant/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("auth/me/", "auth/sessions/", "auth/metrics/", "users/", "tenant/", "service-keys/"),
+        *("webhooks/", "store-credits/", "customers/", "audit/"),
+    ],
+)
 def test_responses_about_users_are_not_compressed(client_of, admin, path, monkeypatch):
     monkeypatch.setattr("config.compression.MIN_LENGTH", 0)
 
