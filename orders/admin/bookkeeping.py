@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
@@ -18,8 +18,9 @@ from orders.admin.sales_report import find_today
 from orders.exceptions import BookkeepingAccountsMissing, BookkeepingProfileMissing
 from orders.models import BookkeepingProfile
 from orders.serializers.bookkeeping import BookkeepingQuery, format_month
-from orders.services.reports import booking_batch, bookkeeping_tables
+from orders.services.reports import bookkeeping_tables
 from orders.services.reports.bookkeeping import Month, build_month
+from orders.services.reports.bookkeeping_files import build_file
 from orders.services.reports.bookkeeping_tables import TABLES, Kind, MonthTable
 from tenants.api.uploads import build_file_response
 from tenants.exceptions import DomainError, Invalid
@@ -68,24 +69,11 @@ def bookkeeping_view(request: HttpRequest) -> HttpResponseBase:
     context |= build_controls(stores, month.store, today, month.first)
     try:
         if file := build_file(request.GET.get("format", ""), month):
-            return file
+            return build_file_response(*file)
     except DomainError as refusal:
         context |= {"errors": [str(refusal)], "profile_url": find_profile_url(refusal, month)}
     context |= build_page(month, today)
     return TemplateResponse(request, "admin/shop/bookkeeping.html", context)
-
-
-def build_file(kind: str, month: Month) -> HttpResponse | None:
-    """Return the file of this format, or None for the page. Raises as `build_batch`."""
-    if kind == "zip":
-        content = bookkeeping_tables.build_archive(month)
-        name = bookkeeping_tables.build_archive_name(month)
-        return build_file_response(content, "application/zip", name)
-    if kind == "datev":
-        batch = booking_batch.build_batch(month)
-        name = booking_batch.build_file_name(month)
-        return build_file_response(batch, booking_batch.CONTENT_TYPE, name)
-    return None
 
 
 def read_query(request: HttpRequest, stores: list[Store], today: date) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from accounts.admin_site.site import shop_site
 from orders.admin.chart import ChartPart, PeriodChart, build_period_chart
 from orders.admin.report_periods import Period, find_days_before, list_parts
 from orders.serializers.report import ReportQuery
-from orders.services.reports.csv_rows import build_file_name, generate_csv
+from orders.services.reports.csv_rows import build_file_name, build_workbook, generate_csv
 from orders.services.reports.sales import (
     GROUPINGS,
     QUANTITIES,
@@ -27,8 +27,9 @@ from orders.services.reports.sales import (
     Totals,
     build_sales_report,
 )
+from tenants import workbook
 from tenants.api.formats import format_number
-from tenants.api.uploads import stream_csv
+from tenants.api.uploads import build_file_response, stream_csv
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -104,7 +105,7 @@ class ReportRow:
 
 @shop_site.page("reports/", name="sales_report", links=MENU)
 def sales_report_view(request: HttpRequest) -> HttpResponseBase:
-    """Show the report, or send it as CSV."""
+    """Show the report, or send it as a file."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     stores = list(Store.objects.select_related("tenant").order_by("name", "pk"))
@@ -115,15 +116,23 @@ def sales_report_view(request: HttpRequest) -> HttpResponseBase:
     except Invalid as refusal:
         errors = tuple(map(describe_error, refusal.errors))
         question = ReportQuestion(GroupBy.DAY, *Period.LAST_7_DAYS.find_days(today))
-    if request.GET.get("format") == "csv" and not errors:
-        report = build_report(question, stores, question.first, question.last)
-        rows = report.format_rows(largest_first=True)
-        return stream_csv(generate_csv(rows), filename=build_file_name(report))
+    kind = request.GET.get("format")
+    if kind in {"csv", "xlsx"} and not errors:
+        return build_file(kind, build_report(question, stores, question.first, question.last))
     request.current_app = shop_site.name
     context = shop_site.each_context(request) | build_controls(question, stores)
     context |= {"title": "Sales report", "errors": errors}
     context |= {} if errors else build_page(question, stores)
     return TemplateResponse(request, "admin/shop/sales_report.html", context)
+
+
+def build_file(kind: str, report: Report) -> HttpResponseBase:
+    """Return all rows as CSV or as a workbook."""
+    name = build_file_name(report, kind)
+    if kind == "csv":
+        return stream_csv(generate_csv(report.format_rows(largest_first=True)), filename=name)
+    content = build_workbook(report, largest_first=True)
+    return build_file_response(content, workbook.CONTENT_TYPE, name)
 
 
 # --- the question ------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
 from tenants.scope import current_tenant
 
-FORMATS = ("json", "zip", "datev")
+FORMATS = ("json", "zip", "xlsx", "datev")
 
 
 @extend_schema_field({"type": "string", "pattern": r"^\d{4}-\d{2}$", "examples": ["2026-11"]})

@@ -18,7 +18,7 @@ class ReportQuery(StrictSerializer):
     group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
     store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
     cashier = TenantRelatedField(User, required=False)
-    format = StrictChoiceField(choices=["json", "csv"], required=False)
+    format = StrictChoiceField(choices=["json", "csv", "xlsx"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """Add `from`, which is a Python keyword and cannot be a class attribute."""

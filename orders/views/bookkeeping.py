@@ -1,8 +1,7 @@
-"""The bookkeeper's month as JSON, as CSV files in a ZIP archive, or as a booking batch."""
+"""The bookkeeper's month as JSON, as files."""
 
 from typing import Any
 
-from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -12,8 +11,9 @@ from accounts.permissions import IsManager
 from accounts.services.store_assignments import ensure_works_in
 from orders.models import Order
 from orders.serializers.bookkeeping import FORMATS, BookkeepingQuery, BookkeepingReportSerializer
-from orders.services.reports import booking_batch, bookkeeping_tables
-from orders.services.reports.bookkeeping import Month, build_month
+from orders.services.reports.bookkeeping import build_month
+from orders.services.reports.bookkeeping_files import build_file
+from tenants import workbook
 from tenants.api.uploads import build_file_response
 from tenants.api.views import TenantScopedViewSet, read_input
 
@@ -37,31 +37,19 @@ class BookkeepingViewSet(TenantScopedViewSet):
         responses={
             (200, "application/json"): BookkeepingReportSerializer,
             (200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY),
+            (200, workbook.CONTENT_TYPE): OpenApiResponse(OpenApiTypes.BINARY),
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY),
         },
     )
     def bookkeeping(self, request: Request) -> Any:
         """Report sales by day and tax, payments by method, the cash book, Z reports and refunds of
         a month, in the business days of the store. With `format=zip`, each table is a CSV file in
-        an archive; `format=datev` is a booking batch for DATEV (EXTF 700, Buchungsstapel 13), with
-        the accounts of the store's bookkeeping profile."""
+        an archive; `format=xlsx` is a workbook with a sheet for each; `format=datev` is a booking
+        batch for DATEV (EXTF 700, Buchungsstapel 13), with the accounts of the store's bookkeeping
+        profile."""
         query = read_input(BookkeepingQuery, request.query_params.dict())
         ensure_works_in([query["store"]], request.user)
         month = build_month(query["store"], query["month"])
-        if query.get("format") == "zip":
-            return build_archive_response(month)
-        if query.get("format") == "datev":
-            return build_batch_response(month)
+        if file := build_file(query.get("format", ""), month):
+            return build_file_response(*file)
         return Response(BookkeepingReportSerializer(month).data)
-
-
-def build_archive_response(month: Month) -> HttpResponse:
-    content = bookkeeping_tables.build_archive(month)
-    name = bookkeeping_tables.build_archive_name(month)
-    return build_file_response(content, "application/zip", name)
-
-
-def build_batch_response(month: Month) -> HttpResponse:
-    content = booking_batch.build_batch(month)
-    name = booking_batch.build_file_name(month)
-    return build_file_response(content, booking_batch.CONTENT_TYPE, name)

@@ -1,4 +1,4 @@
-"""Sales report as JSON or CSV."""
+"""Sales report as JSON, CSV or workbook."""
 
 from datetime import date
 from typing import Any
@@ -13,9 +13,10 @@ from accounts.permissions import IsManager
 from accounts.services.store_assignments import ensure_works_in, filter_stores
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
-from orders.services.reports.csv_rows import build_file_name, generate_csv
+from orders.services.reports.csv_rows import build_file_name, build_workbook, generate_csv
 from orders.services.reports.sales import GroupBy, Report, build_sales_report
-from tenants.api.uploads import stream_csv
+from tenants import workbook
+from tenants.api.uploads import build_file_response, stream_csv
 from tenants.api.views import TenantScopedViewSet, read_input
 from tenants.models import Store
 
@@ -51,11 +52,12 @@ class ReportViewSet(TenantScopedViewSet):
                 OpenApiTypes.UUID,
                 description="Only sales and refunds of this user.",
             ),
-            OpenApiParameter("format", str, enum=["json", "csv"]),
+            OpenApiParameter("format", str, enum=["json", "csv", "xlsx"]),
         ],
         responses={
             (200, "application/json"): SalesReportSerializer,
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR),
+            (200, workbook.CONTENT_TYPE): OpenApiResponse(OpenApiTypes.BINARY),
         },
     )
     def sales(self, request: Request) -> Any:
@@ -77,6 +79,9 @@ class ReportViewSet(TenantScopedViewSet):
         )
         if query.get("format") == "csv":
             return build_csv_response(report)
+        if query.get("format") == "xlsx":
+            name = build_file_name(report, "xlsx")
+            return build_file_response(build_workbook(report), workbook.CONTENT_TYPE, name)
         return Response(SalesReportSerializer(report).data)
 
 

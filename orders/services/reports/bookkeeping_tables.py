@@ -14,6 +14,7 @@ from orders.models import Payment, Shift
 from orders.services.reports.bookkeeping import Month
 from tenants.csv import escape_formula
 from tenants.scope import current_tenant
+from tenants.workbook import Sheet, write_workbook
 
 ZERO = Decimal(0)
 # Dates of files in an archive begin in 1980; a fixed one makes equal months equal files.
@@ -320,6 +321,29 @@ def write_table(table: MonthTable, month: Month) -> str:
     return text.getvalue()
 
 
-def build_archive_name(month: Month) -> str:
+def build_workbook(month: Month) -> bytes:
+    """Return a workbook with a sheet for each table."""
+    sheets = (
+        Sheet(
+            table.title,
+            [column.label for column in table.columns.values()],
+            (
+                [convert_cell(row[name], month) for name in table.columns]
+                for row in table.list_rows(month)
+            ),
+        )
+        for table in TABLES
+    )
+    return write_workbook(sheets, decimals=current_tenant().currency_exponent)
+
+
+def convert_cell(value: Any, month: Month) -> Any:
+    """Return a value for a workbook, with the local time of the store."""
+    if isinstance(value, datetime):
+        return value.astimezone(month.store.clock).replace(tzinfo=None, microsecond=0)
+    return value
+
+
+def build_file_name(month: Month, extension: str) -> str:
     tenant: Any = current_tenant()
-    return f"{tenant.slug}-bookkeeping-{month.first:%Y-%m}.zip"
+    return f"{tenant.slug}-bookkeeping-{month.first:%Y-%m}.{extension}"

@@ -1,4 +1,4 @@
-"""CSV of a sales report."""
+"""CSV and workbook of a sales report."""
 
 import csv
 import io
@@ -6,16 +6,29 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
-from orders.services.reports.sales import FIGURES, Report
+from orders.services.reports.sales import FIGURES, GroupBy, Report
+from tenants.api.formats import parse_date as parse_day
 from tenants.csv import escape_formula
 from tenants.scope import current_tenant
+from tenants.workbook import Sheet, write_workbook
 
 ROWS_PER_CHUNK = 500
 
 
-def build_file_name(report: Report) -> str:
+def build_file_name(report: Report, extension: str = "csv") -> str:
     days = f"{report.first}-to-{report.last}"
-    return f"{current_tenant().slug}-sales-by-{report.group_by.value}-{days}.csv"
+    return f"{current_tenant().slug}-sales-by-{report.group_by.value}-{days}.{extension}"
+
+
+def build_workbook(report: Report, *, largest_first: bool = False) -> bytes:
+    """Return the rows as a workbook, with the columns that the grouping has."""
+    title = f"Sales by {report.group_by.value}".replace("_", " ")
+    rows = (
+        [parse_day(key), *cells] if report.group_by is GroupBy.DAY else [key, *cells]
+        for key, *cells in report.list_cells(largest_first=largest_first)
+    )
+    sheet = Sheet(title, ["key", "label", *report.figures], rows)
+    return write_workbook([sheet], decimals=current_tenant().currency_exponent)
 
 
 def generate_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:

@@ -34,6 +34,7 @@ from orders.services.reports.summary import find_summary_end
 from tenants.api.formats import format_number
 from tenants.models import Store
 from tenants.scope import current_tenant
+from tenants.workbook import Quantity
 
 ZERO = Decimal(0)
 MAX_REPORT_PERIOD = timedelta(days=366)
@@ -191,6 +192,29 @@ class Report:
             {"key": key, "label": label} | _format_figures(totals, figures, money)
             for (key, label), totals in groups
         )
+
+    def list_cells(self, *, largest_first: bool = False) -> Iterator[list[Any]]:
+        """Yield key, label and the figures that the grouping has, as numbers."""
+        money = current_tenant().quantize_amount
+        for (key, label), totals in self.sort_groups(largest_first=largest_first):
+            values = {name: getattr(totals, name) for name in self.figures}
+            yield [
+                key,
+                label,
+                *(
+                    value
+                    if isinstance(value, int)
+                    else Quantity(value)
+                    if name in QUANTITIES
+                    else money(value)
+                    for name, value in values.items()
+                ),
+            ]
+
+    @property
+    def figures(self) -> list[str]:
+        """Return the names of the figures that the groups have, in the order of their columns."""
+        return [name for name in FIGURES if name in GROUPINGS[self.group_by].figures]
 
     def format_total(self) -> dict[str, Any]:
         figures = RECEIPT_FIGURES.union(GROUPINGS[self.group_by].figures).difference(TAXABLE)
