@@ -31,6 +31,10 @@ export class App {
     /** @type {string | null} */
     this.offlineSince = null;
     this.isPersisted = true;
+    /** Whether the browser has deleted the storage while the page was open. */
+    this.isStorageLost = false;
+    /** @type {{device: string, server: string} | null} both times, if they differ much */
+    this.clocks = null;
     /** @type {any[]} */
     this.sales = [];
     /** @type {import("./money/cart.js").Cart} */

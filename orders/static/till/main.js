@@ -3,7 +3,7 @@
 import { scanCode } from "./actions/cart.js";
 import { keepInTouch, lockIfIdle, lockRegister, startRegister } from "./actions/session.js";
 import { dropOffer, takePairingCode } from "./actions/setup.js";
-import { noteConnection } from "./actions/sync.js";
+import { noteConnection, noteServerTime } from "./actions/sync.js";
 import { explain } from "./api/explain.js";
 import { App } from "./app.js";
 import { readPairingCode } from "./scan/address.js";
@@ -46,6 +46,7 @@ async function run() {
     queueMicrotask(draw);
   });
   app.api.onreachable = (isOnline) => noteConnection(app, isOnline);
+  app.api.onclock = (server) => noteServerTime(app, server);
   app.api.onloggedout = () => lockRegister(app, t("loggedOut"));
   listenForScans((code) => scanCode(app, code));
   listenForKeys(app);
@@ -56,9 +57,10 @@ async function run() {
   addEventListener("hashchange", () => takePairingCode(app, takeCodeFromAddress()));
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && dropOffer(app));
   addEventListener("offline", () => noteConnection(app, false));
-  addEventListener("online", () => keepInTouch(app));
+  const exchange = () => keepInTouch(app).catch((error) => app.say(explain(error)));
+  addEventListener("online", exchange);
   setInterval(() => lockIfIdle(app), 1000);
-  setInterval(() => keepInTouch(app), SYNC_SECONDS * 1000);
+  setInterval(exchange, SYNC_SECONDS * 1000);
   const registration = navigator.serviceWorker.register("/till/sw.js");
   navigator.serviceWorker.addEventListener("controllerchange", reloadOnce());
   registration.catch((error) => app.say(explain(error)));

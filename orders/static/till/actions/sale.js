@@ -33,8 +33,8 @@ async function endSentSale(app, sale, order) {
   try {
     await endSale(app, sent, { drawer: countCash(app, sale.drawer_before, order.payments) });
   } catch (error) {
-    // It stays `sending` on the device, and is looked up at the next log-in.
-    replaceSale(app, sent);
+    // It stays `sending` on the device until this can be written, or is looked up at the next log-in.
+    replaceSale(app, { ...sent, is_unwritten: true });
     showDone(app, sent);
     app.say(explain(error));
   }

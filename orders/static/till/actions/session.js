@@ -11,10 +11,13 @@ import { loadEverything, synchronize } from "./sync.js";
 /** @typedef {import("../app.js").App} App */
 
 const IDLE_MINUTES = 5;
+/** What a page that is loaded needs; the last two also to write everything again. */
+const KEPT = ["pairing", "settings", "position", "person", "shift", "cart", "held", "parts", "sequence", "drawer"];
 
 /** @param {App} app */
 export async function startRegister(app) {
-  const kept = await app.store.get("pairing", "settings", "position", "person", "shift", "cart", "held", "parts");
+  const kept = await app.store.get(...KEPT);
+  app.store.onlost = () => noteLostStorage(app);
   app.isPersisted = (await navigator.storage?.persist?.()) ?? false;
   app.sales = await app.store.listSales();
   if (!kept.pairing) return app.update({ phase: "setup", dialog: null });
@@ -33,6 +36,13 @@ export async function startRegister(app) {
   }
   app.update({ phase: "lock" });
   await loadPeople(app);
+}
+
+/** Return what the page knows besides its state, after the browser has deleted its storage. @param {App} app */
+function noteLostStorage(app) {
+  app.update({ isStorageLost: true });
+  const { products, prices } = app.catalog;
+  return { products: [...products.values()], prices: [...prices.values()], sales: app.sales };
 }
 
 /** @param {App} app */
@@ -61,6 +71,7 @@ export async function loadPeople(app) {
 
 /** Exchange what has changed; while nobody is logged in, find out whether the server is there again. @param {App} app */
 export async function keepInTouch(app) {
+  await app.store.ensureOpen();
   if (app.api.access) return synchronize(app);
   if (!app.isOnline && !app.isBusy && !["loading", "setup"].includes(app.phase)) await loadPeople(app);
 }

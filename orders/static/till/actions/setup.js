@@ -46,11 +46,13 @@ export async function finishSetup(app, register, credentials) {
   try {
     ensureSameRegister(app, register);
     const paired = await app.api.post(`registers/${register.id}/pair/`, DEVICE);
+    const isForeignSeries = !app.pairing && paired.last_device_sequence > 0;
     await savePairing(app, paired, { register, tenant: credentials.tenant });
     const tokens = await app.api.post("auth/token/", credentials, { anonymous: true });
     app.api.useTokens(tokens);
     await loadEverything(app);
     await enter(app, tokens.user);
+    if (isForeignSeries) app.say(t("soldBefore"));
   } catch (error) {
     if (!app.offer) app.api.useTokens(null);
     throw error;
@@ -71,8 +73,9 @@ export async function pairByCode(app, code) {
   const body = { pairing_code: code, device: DEVICE };
   const paired = await app.api.post("auth/pair/", body, { anonymous: true });
   const register = { ...paired.register, store: paired.store.id };
+  const message = !app.pairing && paired.last_device_sequence > 0 ? t("soldBefore") : "";
   await savePairing(app, paired, { register, tenant: paired.tenant.slug });
-  app.update({ phase: "lock", message: "", pairingCode: "" });
+  app.update({ phase: "lock", message, pairingCode: "" });
   await loadPeople(app);
 }
 

@@ -4,9 +4,13 @@ import { Refused, Unreachable } from "../api/client.js";
 import { buildOfflineSale } from "../money/cart.js";
 import { applySettings, loadSnapshot, selectRows } from "../sync/catalog.js";
 import { uploadSales } from "../sync/upload.js";
+import { t } from "../texts/texts.js";
 import { summarize } from "./order.js";
 
 /** @typedef {import("../app.js").App} App */
+
+/** The server flags sales that were made later than this by its own clock. */
+const MAX_CLOCK_MINUTES = 5;
 
 /** @param {App} app @param {boolean} isOnline */
 export function noteConnection(app, isOnline) {
@@ -15,18 +19,37 @@ export function noteConnection(app, isOnline) {
   app.update({ isOnline, offlineSince });
 }
 
+/** Compare the clock of the device, which says when sales without a connection were made. @param {App} app @param {number} server */
+export function noteServerTime(app, server) {
+  const isWrong = Math.abs(Date.now() - server) > MAX_CLOCK_MINUTES * 60_000;
+  if (isWrong === Boolean(app.clocks)) return;
+  const clocks = { device: new Date().toISOString(), server: new Date(server).toISOString() };
+  app.update({ clocks: isWrong ? clocks : null });
+}
+
 /** Upload what is unsent and load what has changed; without a connection this does nothing. @param {App} app */
 export async function synchronize(app) {
   // The manager of the set-up can be one of another shop.
   if (app.isSyncing || !app.api.access || app.isBusy || app.phase === "setup") return;
   app.isSyncing = true;
   try {
+    await writeUnwritten(app);
     await uploadUnsent(app);
     await followCatalog(app);
   } catch (error) {
-    if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
+    if (error instanceof Unreachable) return;
+    if (!(error instanceof Refused)) throw error;
+    // Otherwise nobody would learn why sales stay unsent.
+    if (app.unsent.length && !app.message && app.api.access) app.say(t("notSent", { reason: error.message }));
   } finally {
     app.isSyncing = false;
+  }
+}
+
+/** Write sales of the server for which the storage was full. @param {App} app */
+async function writeUnwritten(app) {
+  for (const { is_unwritten: isUnwritten, ...sale } of app.sales) {
+    if (isUnwritten) await saveSale(app, sale);
   }
 }
 
@@ -87,10 +110,18 @@ async function applySnapshot(app, snapshot) {
   await app.store.saveCatalog({ products, prices }, { settings, position }, isAll);
   if (isAll) app.catalog.replace(products.changed, prices.changed, settings);
   else if (rows.length) app.catalog.update(products, prices, settings);
+  noteGoneProducts(app);
   const register = rows.find(({ data }) => data?.id === app.pairing.register.id)?.data;
   if (register) {
     app.pairing = { ...app.pairing, register };
     await app.store.set({ pairing: app.pairing });
   }
   app.update({ settings, position });
+}
+
+/** Say which products of the cart are no longer on sale. @param {App} app */
+function noteGoneProducts(app) {
+  const isGone = (/** @type {any} */ line) => !app.catalog.products.get(line.product)?.is_active;
+  const names = [...new Set(app.cart.lines.filter(isGone).map(({ name }) => name))];
+  if (names.length) app.say(t("productGone", { names: names.join(", ") }));
 }

@@ -25,6 +25,8 @@ export class Api {
     this.refresh = "";
     /** @type {(isOnline: boolean) => void} */
     this.onreachable = () => {};
+    /** @type {(server: number) => void} called with the time of the server */
+    this.onclock = () => {};
     /** @type {() => void} */
     this.onloggedout = () => {};
   }
@@ -133,6 +135,8 @@ export class Api {
       throw new Unreachable(`The server answered ${response.status}.`);
     }
     this.onreachable(true);
+    const time = Date.parse(response.headers.get("Date") ?? "");
+    if (time) this.onclock(time);
     return response;
   }
 

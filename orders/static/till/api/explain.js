@@ -7,6 +7,7 @@ import { t } from "../texts/texts.js";
 export function explain(error) {
   if (error instanceof Unreachable) return t("unreachable");
   if (!(error instanceof Refused)) return error?.name === "QuotaExceededError" ? t("storageFull") : `${error?.message ?? error}`;
-  const fields = (error.problem.errors ?? []).map((/** @type {any} */ each) => `${each.field}: ${each.detail}`);
-  return [error.message, ...fields].join(" ");
+  // The details are sentences; the names of fields are for programs.
+  const details = (error.problem.errors ?? []).map((/** @type {any} */ each) => each.detail);
+  return [...new Set(error.code === "invalid" && details.length ? details : [error.message, ...details])].join(" ");
 }

@@ -69,7 +69,8 @@ export function listenForKeys(app) {
     const action = KEYS[app.phase]?.[event.key];
     if (!action || app.dialog || app.isBusy || event.ctrlKey || event.altKey || event.metaKey) return;
     const target = /** @type {HTMLElement} */ (event.target);
-    if (TYPED.has(event.key) && target.closest("input, textarea, select, button")) return;
+    if (TYPED.has(event.key) && target.closest("input, textarea, select")) return;
+    if (event.key === "Enter" && target.closest("button")) return;
     event.preventDefault();
     action(app);
   });

@@ -2,7 +2,7 @@
 
 import { openReceipts } from "../actions/receipt.js";
 import { lockRegister } from "../actions/session.js";
-import { formatTime } from "./format.js";
+import { formatDateTime, formatTime } from "./format.js";
 import { h } from "./render.js";
 import { button } from "./parts.js";
 import { showClose, showClosed } from "./close.js";
@@ -47,9 +47,21 @@ export function view(app) {
   return [
     app.pairing ? showHeader(app) : null,
     h("p", { class: app.message && !app.dialog ? "message" : "message empty", role: "status", key: "message" }, app.dialog ? "" : app.message),
+    app.phase === "loading" ? null : listNotices(app).map((text) => h("p", { class: "message", role: "status", key: text }, text)),
     h("main", { class: app.phase, key: app.phase, "aria-busy": app.isBusy ? "true" : null }, SCREENS[app.phase](app)),
     app.dialog ? showDialog(app) : null,
   ];
+}
+
+/** What stays on the screen until it is repaired. @param {App} app */
+function listNotices(app) {
+  const notices = [];
+  if (app.clocks) {
+    const { device, server } = app.clocks;
+    notices.push(t("clockWrong", { device: formatDateTime(device, locale), server: formatDateTime(server, locale) }));
+  }
+  if (app.isStorageLost) notices.push(t("storageLost"));
+  return notices;
 }
 
 /** @param {App} app */

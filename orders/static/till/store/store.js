@@ -8,45 +8,110 @@
 import { openDatabase, request, transact } from "./database.js";
 
 const KEPT_SALES = 300;
+const STORES = ["device", "products", "prices", "sales"];
 
 export class Store {
   /** @param {IDBDatabase} database */
   constructor(database) {
     this.database = database;
+    this.use(database);
+    /** What was read or written last of the keys of the device. @type {Record<string, any>} */
+    this.known = {};
+    /** Called when the browser has deleted the database: returns the rows to write again. @type {() => {products: any[], prices: any[], sales: any[]}} */
+    this.onlost = () => ({ products: [], prices: [], sales: [] });
+    /** @type {Promise<void> | null} */
+    this.reopening = null;
   }
 
   static async open() {
     return new Store(await openDatabase());
   }
 
+  /** @param {IDBDatabase} database */
+  use(database) {
+    this.database = database;
+    database.onclose = () => this.reopen().catch(() => {});
+  }
+
+  /**
+   * Run a transaction, once more if the browser has deleted the database meanwhile.
+   *
+   * @template T
+   * @param {string[]} stores
+   * @param {IDBTransactionMode} mode
+   * @param {(transaction: IDBTransaction) => Promise<T> | T} work
+   * @returns {Promise<T>}
+   */
+  async transact(stores, mode, work) {
+    await this.reopening;
+    try {
+      return await transact(this.database, stores, mode, work);
+    } catch (error) {
+      if (error?.name !== "InvalidStateError") throw error;
+      await this.reopen();
+      return transact(this.database, stores, mode, work);
+    }
+  }
+
+  /** Find out whether the database is still there, and write it again if not. */
+  async ensureOpen() {
+    await this.transact(["device"], "readonly", () => {});
+  }
+
+  /** Open the database again; if it is empty, write everything that the page knows. */
+  reopen() {
+    this.reopening ??= this.restore().finally(() => (this.reopening = null));
+    return this.reopening;
+  }
+
+  async restore() {
+    this.use(await openDatabase());
+    await transact(this.database, STORES, "readwrite", async (transaction) => {
+      const isEmpty = !(await request(transaction.objectStore("device").count()));
+      if (!isEmpty || !this.known.pairing) return;
+      for (const [name, rows] of Object.entries(this.onlost())) {
+        for (const row of rows) transaction.objectStore(name).put(row);
+      }
+      putAll(transaction, this.known);
+    });
+  }
+
+  /** @param {IDBTransaction} transaction @param {Record<string, any>} values */
+  put(transaction, values) {
+    putAll(transaction, values);
+    transaction.addEventListener("complete", () => Object.assign(this.known, values));
+  }
+
   /** Return the values of some keys. @param {string[]} keys */
   async get(...keys) {
-    return transact(this.database, ["device"], "readonly", async (transaction) => {
+    return this.transact(["device"], "readonly", async (transaction) => {
       const device = transaction.objectStore("device");
       const values = await Promise.all(keys.map((key) => request(device.get(key))));
-      return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+      const found = Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+      Object.assign(this.known, found);
+      return found;
     });
   }
 
   /** Write some keys in one transaction. @param {Record<string, any>} values */
   async set(values) {
-    return transact(this.database, ["device"], "readwrite", (transaction) => {
-      putAll(transaction, values);
+    return this.transact(["device"], "readwrite", (transaction) => {
+      this.put(transaction, values);
     });
   }
 
   /** Forget the pairing and everything else; keep only the given keys. @param {Record<string, any>} [values] */
   async clear(values = {}) {
-    const stores = ["device", "products", "prices", "sales"];
-    return transact(this.database, stores, "readwrite", (transaction) => {
-      for (const name of stores) transaction.objectStore(name).clear();
-      putAll(transaction, values);
+    return this.transact(STORES, "readwrite", (transaction) => {
+      this.known = {};
+      for (const name of STORES) transaction.objectStore(name).clear();
+      this.put(transaction, values);
     });
   }
 
   /** Return the products, and the prices of price lists. */
   async loadCatalog() {
-    return transact(this.database, ["products", "prices"], "readonly", async (transaction) => {
+    return this.transact(["products", "prices"], "readonly", async (transaction) => {
       const products = await request(transaction.objectStore("products").getAll());
       return { products, prices: await request(transaction.objectStore("prices").getAll()) };
     });
@@ -61,19 +126,19 @@ export class Store {
    */
   async saveCatalog(tables, values, isAll) {
     const stores = ["device", ...Object.keys(tables)];
-    return transact(this.database, stores, "readwrite", (transaction) => {
+    return this.transact(stores, "readwrite", (transaction) => {
       for (const [name, { changed, removed }] of Object.entries(tables)) {
         const stored = transaction.objectStore(name);
         if (isAll) stored.clear();
         for (const row of changed) stored.put(row);
         for (const id of removed) stored.delete(id);
       }
-      putAll(transaction, values);
+      this.put(transaction, values);
     });
   }
 
   async listSales() {
-    const sales = await transact(this.database, ["sales"], "readonly", (transaction) =>
+    const sales = await this.transact(["sales"], "readonly", (transaction) =>
       request(transaction.objectStore("sales").getAll()),
     );
     return sales.sort((one, other) => one.device_sequence - other.device_sequence);
@@ -87,36 +152,36 @@ export class Store {
    * @param {Record<string, any>} values further keys of the device, such as the cart
    */
   async startSale(sale, values = {}) {
-    return transact(this.database, ["device", "sales"], "readwrite", async (transaction) => {
+    return this.transact(["device", "sales"], "readwrite", async (transaction) => {
       const device = transaction.objectStore("device");
       const sales = transaction.objectStore("sales");
       const last = (await request(device.get("sequence"))) ?? 0;
       const known = await request(sales.get(sale.id));
       const numbered = { ...sale, device_sequence: known?.device_sequence ?? last + 1 };
       sales.put(numbered);
-      putAll(transaction, { ...values, sequence: Math.max(last, numbered.device_sequence) });
+      this.put(transaction, { ...values, sequence: Math.max(last, numbered.device_sequence) });
       return numbered;
     });
   }
 
   /** Write a sale that has changed. @param {any} sale @param {Record<string, any>} [values] */
   async updateSale(sale, values = {}) {
-    return transact(this.database, ["device", "sales"], "readwrite", async (transaction) => {
+    return this.transact(["device", "sales"], "readwrite", async (transaction) => {
       const sales = transaction.objectStore("sales");
       sales.put(sale);
-      putAll(transaction, values);
+      this.put(transaction, values);
       await dropOldSales(sales);
     });
   }
 
   /** Remove a sale that the server refused, and free its number. @param {any} sale @param {Record<string, any>} values */
   async cancelSale(sale, values) {
-    return transact(this.database, ["device", "sales"], "readwrite", async (transaction) => {
+    return this.transact(["device", "sales"], "readwrite", async (transaction) => {
       const device = transaction.objectStore("device");
       transaction.objectStore("sales").delete(sale.id);
       const sequence = await request(device.get("sequence"));
       const freed = sequence === sale.device_sequence ? { sequence: sequence - 1 } : {};
-      putAll(transaction, { ...values, ...freed });
+      this.put(transaction, { ...values, ...freed });
     });
   }
 }

@@ -1,6 +1,8 @@
 /** Uploads sales that were made without a connection, or whose answer was lost. */
 
 const MAX_SALES = 100;
+/** What the server takes in one request. */
+const MAX_LINES = 2_000;
 
 /**
  * Return the result of each sale, in their order. Sales that the server has are `duplicate`.
@@ -10,12 +12,28 @@ const MAX_SALES = 100;
  */
 export async function uploadSales(api, sales) {
   const results = [];
-  for (let at = 0; at < sales.length; at += MAX_SALES) {
-    const batch = sales.slice(at, at + MAX_SALES);
+  for (const batch of divide(sales)) {
     const last = Math.max(...batch.map((sale) => sale.device_sequence));
     results.push(...(await uploadBatch(api, batch, last)));
   }
   return results;
+}
+
+/** Return batches of neighbouring sales that the server takes. @param {any[]} sales */
+function divide(sales) {
+  /** @type {any[][]} */
+  const batches = [];
+  let lines = 0;
+  for (const sale of sales) {
+    const batch = batches.at(-1);
+    lines += sale.lines.length;
+    if (batch && batch.length < MAX_SALES && lines <= MAX_LINES) batch.push(sale);
+    else {
+      batches.push([sale]);
+      lines = sale.lines.length;
+    }
+  }
+  return batches;
 }
 
 /** @param {import("../api/client.js").Api} api @param {any[]} batch @param {number} last */
