@@ -29,6 +29,11 @@ class ShopApi:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def get_text(self, path: str) -> str:
+        given = {"Authorization": f"Bearer {self.access}"}
+        with urlopen(Request(self.base + path, headers=given), timeout=30) as answer:  # noqa: S310
+            return answer.read().decode()
+
     def get_all(self, path: str) -> list[Any]:
         """Return the rows of all pages of a list."""
         rows, cursor = [], ""

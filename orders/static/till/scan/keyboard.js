@@ -47,6 +47,8 @@ export function listenForScans(onscan, target = window) {
       code = "";
     } else if (event.key.length === 1) {
       if (!isFast) start(event);
+      // A dash within a code is no key of the register.
+      else if (/[^+-]/.test(code)) event.stopImmediatePropagation();
       code += event.key;
       last = event.timeStamp;
     }
