@@ -101,9 +101,7 @@ def visit_screens(till):
     till.scan(BEER)
     yield "sell"
     yield from visit_dialogs(till)
-    till.start_paying()
-    yield "pay"
-    till.pay_cash("10.00")
+    yield from visit_payment(till)
     yield "done"
     till.next()
     yield from visit_receipts(till)
@@ -159,6 +157,19 @@ def visit_dialogs(till):
     yield "weight"
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
+
+
+def visit_payment(till):
+    till.start_paying()
+    yield "pay"
+    till.page.fill("input[name=charged]", "1.95")
+    till.press("Charge")
+    till.wait_for("main.charging:has-text('present the card')")
+    yield "charging"
+    till.page.keyboard.press("Escape")
+    till.wait_for("main.pay:not([aria-busy])")
+    yield "pay again"
+    till.pay_cash("10.00")
 
 
 def visit_receipts(till):

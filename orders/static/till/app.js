@@ -1,5 +1,6 @@
 /** The register: its state. Screens show it; the functions of actions/ change it. */
 
+import { findPending } from "./actions/order.js";
 import { Api } from "./api/client.js";
 import { explain } from "./api/explain.js";
 import { createCart, priceCart } from "./money/cart.js";
@@ -7,7 +8,7 @@ import { Catalog } from "./store/catalog.js";
 import { Store } from "./store/store.js";
 
 /**
- * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `done`, `more`,
+ * `phase` is the screen: `loading`, `setup`, `lock`, `open` (the shift), `sell`, `pay`, `charging`, `done`, `more`,
  * `glance`, `receipts` (the search), `receipt` or `close`. `dialog` lies above it.
  */
 export class App {
@@ -88,6 +89,12 @@ export class App {
     this.customers = [];
     /** @type {{id: string, cart: import("./money/cart.js").Cart} | null} an approval for the cart as it was */
     this.approval = null;
+    /** @type {any} a store credit that was looked up, with its code */
+    this.credit = null;
+    /** @type {any[]} codes of store credits that the last sale has made */
+    this.codes = [];
+    /** Whether the outcome of a card is being asked for. */
+    this.isAwaiting = false;
     this.message = "";
     this.isBusy = false;
     this.isSyncing = false;
@@ -119,12 +126,26 @@ export class App {
   }
 
   choosePhase() {
+    if (this.openSale) {
+      const order = this.openSale.open_order;
+      return order && !findPending(order) ? "pay" : "charging";
+    }
     if (this.settings.tenant.shifts_required && !this.shift) return "open";
     return this.parts.length ? "pay" : "sell";
   }
 
   get unsent() {
-    return this.sales.filter(({ state }) => state === "unsent" || state === "sending");
+    return this.sales.filter(({ state }) => ["unsent", "sending"].includes(state));
+  }
+
+  /** The sales that are not done on the server, which belong to their register. */
+  get keptSales() {
+    return this.sales.filter(({ state }) => state !== "sent");
+  }
+
+  /** The sale whose order is open on the server, until it is paid. @returns {any} */
+  get openSale() {
+    return this.sales.find(({ state }) => state === "open");
   }
 
   get rejected() {

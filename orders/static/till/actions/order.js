@@ -1,7 +1,23 @@
-/** What a sale on the device keeps of its order. */
+/** Orders of the server, and what a sale on the device keeps of them. */
 
 /** Return what a sale needs to know of its order. @param {any} order */
 export function summarize(order) {
   const { number, receipt_number: receiptNumber, total, change_total: change, flags } = order;
   return { number, receipt_number: receiptNumber, total, change, flags };
+}
+
+/** Return the payment of an order whose outcome is not known. @param {any} order */
+export function findPending(order) {
+  return order?.payments.find((/** @type {any} */ { status }) => status === "pending" || status === "unknown");
+}
+
+/** A store credit can be spent by anybody who knows its code: return its last characters only. @param {any} payment */
+export function hideCode({ method, reference = "" }) {
+  return method === "store_credit" && reference ? `****${reference.slice(-4)}` : reference;
+}
+
+/** Return a sale without the codes of store credits. @param {any} sale */
+export function hideCodes(sale) {
+  const hide = (/** @type {any} */ each) => (each.reference ? { ...each, reference: hideCode(each) } : each);
+  return { ...sale, payments: sale.payments.map(hide) };
 }

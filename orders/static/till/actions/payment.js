@@ -5,6 +5,7 @@ import { compareAmounts, settleCash, subtract, sumAmounts } from "../money/engin
 import { findCartOverLimit } from "../money/limits.js";
 import { chooseCashRule } from "../money/shop.js";
 import { t } from "../texts/texts.js";
+import { addPayment, cancelPayment } from "./charge.js";
 import { finishSale } from "./sale.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -22,6 +23,7 @@ export function findOverLimit(app) {
  */
 export function startPaying(app) {
   if (!app.cart.lines.length) return;
+  app.credit = null;
   const over = findOverLimit(app);
   const isAsked = over && app.approval?.cart !== app.cart;
   if (!isAsked) return app.update({ phase: "pay", message: "" });
@@ -32,13 +34,23 @@ export function startPaying(app) {
   app.update({ dialog: { kind: "approval", problem, repeat } });
 }
 
+/** Return what was paid of the cart: on the device, or of its order on the server. @param {App} app */
+export function listParts(app) {
+  const order = app.openSale?.open_order;
+  return order ? order.payments.filter((/** @type {any} */ each) => each.status === "captured") : app.parts;
+}
+
 /** @param {App} app */
 export function computeLeft(app) {
+  const order = app.openSale?.open_order;
+  if (order) return order.due;
   return subtract(app.priced.total, sumAmounts(app.parts.map(({ amount }) => amount), app.exponent), app.exponent);
 }
 
 /** Return what a cash payment of the rest comes to. @param {App} app */
 export function computeCashDue(app) {
+  const order = app.openSale?.open_order;
+  if (order) return order.cash_due;
   return settleCash(computeLeft(app), null, chooseCashRule(app.settings.tenant), app.priced.total).payable;
 }
 
@@ -53,6 +65,7 @@ export async function payCash(app, tendered) {
   const isRest = isPaidOut(due) || compareAmounts(tendered, due) >= 0;
   const payment = { id: crypto.randomUUID(), method: "cash", amount: isRest ? due : tendered };
   if (!isRest) return payPart(app, payment);
+  if (app.openSale) return addPayment(app, { id: payment.id, method: "cash", tendered });
   if (isPaidOut(due)) return finishSale(app, [...app.parts, payment]);
   const change = subtract(tendered, due, app.exponent);
   await finishSale(app, [...app.parts, { ...payment, tendered, change }]);
@@ -64,8 +77,32 @@ export async function payCard(app, amount, reference) {
   await payPart(app, { id: crypto.randomUUID(), method: "card", amount, entry: "external", ...slip });
 }
 
+/** Take a voucher. @param {App} app @param {string} amount @param {string} reference */
+export async function payVoucher(app, amount, reference) {
+  const number = reference ? { reference } : {};
+  await payPart(app, { id: crypto.randomUUID(), method: "voucher", amount, ...number });
+}
+
+/** Look a store credit up by its code, and show its balance. @param {App} app @param {string} code */
+export async function findCredit(app, code) {
+  const { results } = await app.api.get("store-credits/", { code });
+  const [found] = results;
+  if (!found) throw new Error(t("unknownCredit"));
+  if (!found.is_active) throw new Error(t("blockedCredit"));
+  app.update({ credit: { ...found, code } });
+}
+
+/** Pay with the store credit that was looked up. @param {App} app @param {string} amount */
+export async function payCredit(app, amount) {
+  const { code, balance } = app.credit;
+  if (compareAmounts(amount, balance) > 0) throw new Error(t("creditTooLow", { balance }));
+  await payPart(app, { id: crypto.randomUUID(), method: "store_credit", amount, reference: code });
+  app.update({ credit: null });
+}
+
 /** @param {App} app @param {any} payment */
 async function payPart(app, payment) {
+  if (app.openSale) return addPayment(app, payment);
   const rule = chooseCashRule(app.settings.tenant);
   if (payment.method === "cash") {
     const { outcome } = settleCash(computeLeft(app), payment.amount, rule, app.priced.total);
@@ -83,6 +120,7 @@ async function payPart(app, payment) {
 
 /** Forget a part that was given back to the customer. @param {App} app @param {string} id */
 export async function removePart(app, id) {
+  if (app.openSale) return cancelPayment(app, id);
   const parts = app.parts.filter((part) => part.id !== id);
   await app.store.set({ parts });
   app.update({ parts });

@@ -22,13 +22,13 @@ export async function finishSale(app, payments, approval = findApproval(app)) {
   } catch (error) {
     if (error instanceof Unreachable) return endSale(app, { ...sale, state: "unsent" });
     await restoreCart(app, sale);
-    return handleRefusal(app, error, payments);
+    return handleRefusal(app, error, (given) => finishSale(app, payments, given));
   }
   await endSentSale(app, sale, order);
 }
 
 /** The server has the sale, so that it is done even if the device cannot write that. @param {App} app @param {any} sale @param {any} order */
-async function endSentSale(app, sale, order) {
+export async function endSentSale(app, sale, order) {
   const sent = { ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) };
   try {
     await endSale(app, sent, { drawer: countCash(app, sale.drawer_before, order.payments) });
@@ -41,17 +41,17 @@ async function endSentSale(app, sale, order) {
 }
 
 /** Return the approval that was given for this cart before. @param {App} app */
-function findApproval(app) {
+export function findApproval(app) {
   return app.approval?.cart === app.cart ? app.approval.id : undefined;
 }
 
-/** @param {App} app @param {any[]} payments */
-async function beginSale(app, payments) {
+/** @param {App} app @param {any[]} payments @param {string} [state] */
+export async function beginSale(app, payments, state = "sending") {
   const { drawer } = await app.store.get("drawer");
   const record = buildSale(app.cart, app.priced, payments, app.person);
   const known = app.sales.find(({ id }) => id === record.id);
   const before = known ? known.drawer_before : (drawer ?? null);
-  const sale = { ...record, state: "sending", drawer_before: before };
+  const sale = { ...record, state, drawer_before: before };
   const saved = await app.store.startSale(sale, { drawer: countCash(app, before, payments) });
   replaceSale(app, saved);
   return saved;
@@ -68,7 +68,7 @@ function countCash(app, before, payments) {
 }
 
 /** @param {App} app @param {any} sale @param {string} [approval] */
-async function sendSale(app, sale, approval) {
+export async function sendSale(app, sale, approval) {
   if (!app.isOnline || !app.api.access) throw new Unreachable("There is no connection.");
   const body = buildOrder(sale, approval);
   if (!sale.payments.some(paysRest)) await ensureSameTotal(app, sale, body);
@@ -98,8 +98,8 @@ function showDone(app, sale) {
   app.update({ ...next, lastSale: sale, phase: "done", dialog: null, query: "" });
 }
 
-/** @param {App} app @param {unknown} error @param {any[]} payments */
-async function handleRefusal(app, error, payments) {
+/** @param {App} app @param {unknown} error @param {(approval: string) => Promise<any>} repeat */
+export async function handleRefusal(app, error, repeat) {
   if (!(error instanceof Refused)) throw error;
   if (error.code === "no_open_shift") {
     await loadShift(app);
@@ -109,17 +109,16 @@ async function handleRefusal(app, error, payments) {
     await followCatalog(app);
     const after = app.priced.total;
     // The same price again: the clock of the device is wrong, so that another list price applies.
-    if (after === before) return askForApproval(app, error.problem, payments);
+    if (after === before) return askForApproval(app, error.problem, repeat);
     throw new Error(t("pricesChanged", { before, after }));
   } else if (error.problem.action) {
-    return askForApproval(app, error.problem, payments);
+    return askForApproval(app, error.problem, repeat);
   }
   throw error;
 }
 
-/** Let a manager approve a sale, and make it then. @param {App} app @param {any} problem @param {any[]} payments */
-function askForApproval(app, problem, payments) {
-  const repeat = (/** @type {string} */ approval) => finishSale(app, payments, approval);
+/** Let a manager approve a sale, and make it then. @param {App} app @param {any} problem @param {(approval: string) => Promise<any>} repeat */
+function askForApproval(app, problem, repeat) {
   app.update({ dialog: { kind: "approval", problem, repeat } });
 }
 
@@ -130,7 +129,7 @@ function isPriceOutdated(app, error) {
 
 /** @param {App} app */
 export function startNext(app) {
-  app.update({ phase: "sell", lastSale: null, message: "" });
+  app.update({ phase: "sell", lastSale: null, codes: [], message: "" });
 }
 
 /** Find out about sales whose answer was lost when the page was closed: no screen has shown them as done. @param {App} app */
@@ -172,7 +171,7 @@ async function findOrder(app, id) {
 }
 
 /** Put a sale that was not made back into the cart. @param {App} app @param {any} sale */
-async function restoreCart(app, sale) {
+export async function restoreCart(app, sale) {
   const isFree = !app.cart.lines.length || app.cart.id === sale.id;
   const held = isFree ? app.held : [...app.held, { cart: sale.cart, at: sale.sold_at, total: sale.total }];
   app.cart = isFree ? sale.cart : app.cart;

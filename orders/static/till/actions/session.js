@@ -4,6 +4,7 @@ import { Refused, Unreachable } from "../api/client.js";
 import { createCart } from "../money/cart.js";
 import { loadStaff, READS } from "../sync/catalog.js";
 import { t } from "../texts/texts.js";
+import { resumeOpenSale } from "./charge.js";
 import { completeInterrupted, resolveInterrupted } from "./sale.js";
 import { loadShift } from "./shift.js";
 import { loadEverything, synchronize } from "./sync.js";
@@ -104,6 +105,7 @@ export async function enter(app, person) {
   await loadShift(app);
   app.lastInput = Date.now();
   app.update({ phase: app.choosePhase(), message: "", dialog: null });
+  await resumeOpenSale(app);
   synchronize(app);
 }
 

@@ -83,7 +83,7 @@ export async function pairByCode(app, code) {
 function ensureSameRegister(app, register) {
   if (!app.pairing || register.id === app.pairing.register.id) return;
   const { name } = app.pairing.register;
-  const kept = app.unsent.length + app.rejected.length;
+  const kept = app.keptSales.length;
   if (kept) throw new Error(t("otherRegister", { count: kept, name }));
   if (app.parts.length) throw new Error(t("paidInPart", { name }));
 }
@@ -92,7 +92,7 @@ function ensureSameRegister(app, register) {
 function ensureNothingKept(app) {
   if (!app.pairing) return;
   const { name } = app.pairing.register;
-  const kept = app.unsent.length + app.rejected.length;
+  const kept = app.keptSales.length;
   if (kept) throw new Error(t("codeWithSales", { count: kept, name }));
   if (app.parts.length) throw new Error(t("paidInPart", { name }));
   if (app.cart.lines.length) throw new Error(t("codeWithCart", { name }));
@@ -136,7 +136,7 @@ function forgetPlace(app) {
 
 /** Forget the pairing; not with sales that the server does not have. @param {App} app */
 export async function unpairDevice(app) {
-  if (app.unsent.length || app.rejected.length) throw new Error(t("unpairUnsent", { count: app.unsent.length + app.rejected.length }));
+  if (app.keptSales.length) throw new Error(t("unpairUnsent", { count: app.keptSales.length }));
   if (app.api.access && app.isOnline) {
     await app.api.post(`registers/${app.pairing.register.id}/unpair/`);
   }

@@ -5,7 +5,7 @@ import { buildOfflineSale } from "../money/cart.js";
 import { applySettings, loadSnapshot, selectRows } from "../sync/catalog.js";
 import { uploadSales } from "../sync/upload.js";
 import { t } from "../texts/texts.js";
-import { summarize } from "./order.js";
+import { hideCodes, summarize } from "./order.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -72,8 +72,9 @@ async function noteResult(app, sale, result) {
 
 /** @param {App} app @param {any} sale @param {Record<string, any>} [values] */
 export async function saveSale(app, sale, values) {
-  await app.store.updateSale(sale, values);
-  replaceSale(app, sale);
+  const kept = sale.state === "sent" ? hideCodes(sale) : sale;
+  await app.store.updateSale(kept, values);
+  replaceSale(app, kept);
 }
 
 /** @param {App} app @param {any} sale */

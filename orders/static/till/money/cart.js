@@ -35,6 +35,12 @@ export function createCart() {
   return { id: crypto.randomUUID(), lines: [], discounts: [], email: "", note: "", customer: null };
 }
 
+/** Return the same cart for another order: ids are used once. @param {Cart} cart @returns {Cart} */
+export function renewCart(cart) {
+  const lines = cart.lines.map((line) => ({ ...line, id: crypto.randomUUID(), depositId: crypto.randomUUID() }));
+  return { ...cart, id: crypto.randomUUID(), lines };
+}
+
 /**
  * Return the cart with one more of a product: in the line that it was just added to, or a new one.
  *

@@ -21,6 +21,9 @@ export function showDone(app) {
     sale.is_other_total ? h("p", { class: "message", role: "alert" }, t("otherTotal", { amount: money(app, sale.total) })) : null,
     h("p", { class: "change" }, h("span", null, t(isChange ? "change" : "total")), h("output", { id: "change" }, money(app, isChange ? change : sale.total))),
     sale.order ? h("p", null, t("receiptNumber", { number: sale.order.receipt_number })) : h("p", null, t("keptHere")),
+    app.codes.map((/** @type {any} */ each) =>
+      h("p", { key: each.code, class: "change" }, h("span", null, t("creditCode")), h("output", { class: "code" }, each.code)),
+    ),
     h("pre", { class: "receipt", tabindex: "0", "aria-label": t("receipt") }, layOut(sale, app.settings, app.pairing.register)),
     h(
       "div",

@@ -24,7 +24,8 @@ const KEYS = {
     ArrowUp: (app) => moveSelection(app, -1),
     ArrowDown: (app) => moveSelection(app, 1),
   },
-  pay: { Escape: (app) => app.parts.length || app.update({ phase: "sell", message: "" }) },
+  pay: { Escape: () => press("back-to-cart", "abandon") },
+  charging: { Escape: () => press("stop") },
   done: { Enter: (app) => startNext(app) },
   more: {
     Escape: (app) => app.update({ phase: app.choosePhase() }),

@@ -13,7 +13,7 @@ import { showLock } from "./lock.js";
 import { showMore } from "./more.js";
 import { showReceipt, showReceipts } from "./receipts.js";
 import { showOpen } from "./open.js";
-import { showPay } from "./pay.js";
+import { showCharging, showPay } from "./pay.js";
 import { showSell } from "./sell.js";
 import { showSetup } from "./setup.js";
 import { locale, t } from "../texts/texts.js";
@@ -28,6 +28,7 @@ const SCREENS = {
   open: showOpen,
   sell: showSell,
   pay: showPay,
+  charging: showCharging,
   done: showDone,
   more: showMore,
   glance: showGlanceScreen,

@@ -2,7 +2,8 @@
  * What the device keeps: its pairing, the catalog, the open cart, held carts and sales.
  *
  * A sale has one of these states: `sending` (the server may have it; no screen shows it as done yet), `unsent`
- * (done, and to be uploaded), `sent`, or `rejected` (with the reason of the server).
+ * (done, and to be uploaded), `open` (an order of the server, which is being paid), `sent`, or `rejected` (with the
+ * reason of the server).
  */
 
 import { openDatabase, request, transact } from "./database.js";
@@ -171,6 +172,14 @@ export class Store {
       sales.put(sale);
       this.put(transaction, values);
       await dropOldSales(sales);
+    });
+  }
+
+  /** Remove a sale that was given up after its number was used. @param {any} sale @param {Record<string, any>} values */
+  async dropSale(sale, values) {
+    return transact(this.database, ["device", "sales"], "readwrite", (transaction) => {
+      transaction.objectStore("sales").delete(sale.id);
+      putAll(transaction, values);
     });
   }
 
