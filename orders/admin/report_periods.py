@@ -74,6 +74,8 @@ def list_parts(group_by: GroupBy, first: date, last: date) -> list[str]:
     """Return the keys of all days, weeks or months of a period, or of all hours of the day."""
     if group_by is GroupBy.HOUR_OF_DAY:
         return [f"{hour:02}:00" for hour in range(24)]
+    if group_by is GroupBy.HOUR_OF_WEEK:
+        return [f"{day}-{hour:02}" for day in range(1, 8) for hour in range(24)]
     days = (first + number * DAY for number in range((last - first).days + 1))
     return list(dict.fromkeys(FORMATS[group_by](day) for day in days))
 

@@ -16,8 +16,10 @@ from django.utils.dateformat import format as format_date
 from accounts.admin.forms import validate_input
 from accounts.admin_site.site import shop_site
 from orders.admin.chart import ChartPart, PeriodChart, build_period_chart
+from orders.admin.heat_table import build_heat_table
 from orders.admin.report_periods import Period, find_days_before, list_parts
 from orders.serializers.report import ReportQuery
+from orders.services.reports.business_day import format_hour_of_week
 from orders.services.reports.csv_rows import build_file_name, build_workbook, generate_csv
 from orders.services.reports.sales import (
     GROUPINGS,
@@ -41,6 +43,7 @@ TITLES = {
     GroupBy.WEEK: "Week",
     GroupBy.MONTH: "Month",
     GroupBy.HOUR_OF_DAY: "Hour",
+    GroupBy.HOUR_OF_WEEK: "Hour of the week",
     GroupBy.PRODUCT: "Product",
     GroupBy.CATEGORY: "Category",
     GroupBy.CASHIER: "Cashier",
@@ -49,6 +52,8 @@ TITLES = {
     GroupBy.METHOD: "Payment method",
     GroupBy.TAX: "Tax",
     GroupBy.DISCOUNT: "Discount",
+    GroupBy.DISCOUNT_CASHIER: "Discounts by person",
+    GroupBy.REFUND_REASON: "Reason of refunds",
 }
 COLUMNS = {
     "orders": "Sales",
@@ -221,6 +226,7 @@ def build_page(question: ReportQuestion, stores: list[Store]) -> dict[str, Any]:
         and (name not in ONLY_BY_TAX or question.group_by is GroupBy.TAX)
     ]
     rows = list(build_rows(report, before, before_days, names))
+    is_week = report.group_by is GroupBy.HOUR_OF_WEEK
     shown = rows if report.is_by_time else rows[:MAX_ROWS]
     highest = max((max(row.amount, row.before) for row in rows), default=Decimal(0))
     return {
@@ -235,7 +241,10 @@ def build_page(question: ReportQuestion, stores: list[Store]) -> dict[str, Any]:
         "is_cut": len(rows) > len(shown),
         "is_by_time": report.is_by_time,
         "highest": format_amount(highest),
-        "chart": build_chart(shown) if report.is_by_time else None,
+        "chart": build_chart(shown) if report.is_by_time and not is_week else None,
+        "heat": build_heat_table([(row.label, row.amount, row.before) for row in rows])
+        if is_week
+        else None,
         "summary": [
             (label, format_figure(name, report.total), describe_change(name, report, before))
             for name, label in (
@@ -299,6 +308,8 @@ def build_chart(rows: list[ReportRow]) -> PeriodChart | None:
 
 def format_part(group_by: GroupBy, key: str) -> str:
     """Return the day with its weekday, the week by its Monday, the month by its name."""
+    if group_by is GroupBy.HOUR_OF_WEEK:
+        return format_hour_of_week(key)
     if group_by is GroupBy.DAY:
         return format_date(date.fromisoformat(key), "D j M Y")
     if group_by is GroupBy.WEEK:

@@ -61,11 +61,12 @@ class ReportViewSet(TenantScopedViewSet):
         },
     )
     def sales(self, request: Request) -> Any:
-        """Report sales and refunds by hour, hour of the day, day, week, month, product, category,
-        cashier, register, store, method, tax or discount, in the business days of each store. A
-        refund counts on the day, for the user and at the register of the refund. Grouped by
-        discount, there is one row each for line discounts, order discounts and price overrides,
-        with the number of orders and the amount deducted as `discount_total`."""
+        """Report sales and refunds by hour, hour of the day or of the week, day, week, month,
+        product, category, cashier, register, store, method, tax, discount, discounts by cashier or
+        reason of refunds, in the business days of each store. A refund counts on the day, for the
+        user and at the register of the refund. Grouped by discount, there is one row each for line
+        discounts, order discounts and price overrides, with the number of orders and the amount
+        deducted as `discount_total`."""
         query = read_input(ReportQuery, request.query_params.dict())
         if "store" in query:
             ensure_works_in([query["store"]], request.user)

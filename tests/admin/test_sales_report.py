@@ -254,6 +254,23 @@ def test_weeks_months_and_hours_have_words(managers_browser, two_weeks):
     assert len(hours) == 24
 
 
+def test_hours_of_the_week_have_a_heat_table(managers_browser, two_weeks):
+    page = load(
+        managers_browser, group_by="hour_of_week", **{"from": "2026-03-09", "to": "2026-03-15"}
+    )
+
+    (table,) = re.findall(r'<table class="till-table till-heat">.*?</table>', page, re.S)
+    cells = re.findall(r'<td class="till-number till-heat-(\d)" title="([^"]*)">(.*?)</td>', table)
+    # Two hours of seven days; the shop is in Berlin.
+    assert re.findall(r'<th scope="col" class="till-number">(.*?)</th>', table) == ["13", "14"]
+    assert [each for each in cells if each[2]] == [
+        ("5", "before: 10.00", "20.00"),
+        ("2", "before: 0.00", "5.00"),
+        ("1", "before: 0.00", "4.00"),
+    ]
+    assert read_rows(page)["Mon 13:00"][:2] == ["20.00", "10.00"]
+
+
 # --- wrong addresses -----------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from tenants.business_days import DAY, BusinessDays
 
 HOUR = timedelta(hours=1)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,21 @@ class BusinessDayRange:
         """Return the hour on the clock of the store, on whatever day."""
         return f"{moment.astimezone(self.calendar.clock):%H}:00"
 
+    def hour_of_week_at(self, moment: datetime) -> str:
+        """Return weekday and hour on the clock of the store, such as 1-09 for Monday at nine."""
+        local = moment.astimezone(self.calendar.clock)
+        return f"{local.isoweekday()}-{local:%H}"
+
     def hour_at(self, moment: datetime) -> str:
         """Return the local hour with its UTC offset, which tells repeated hours apart."""
         local = moment.astimezone(self.calendar.clock)
         return local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
+
+
+def format_hour_of_week(key: str) -> str:
+    """Return the label of an hour of the week: Mon 09:00."""
+    day, _, hour = key.partition("-")
+    return f"{WEEKDAYS[int(day) - 1]} {hour}:00"
 
 
 def format_week(day: date) -> str:

@@ -23,11 +23,12 @@ from django.db.models import (
 )
 from django.db.models.functions import TruncHour, TruncMinute
 
+from accounts.models import User
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine, SalesHour
 from orders.models.columns import ExactSum
 from orders.money import round_to
 from orders.services.pricing.lines import format_rate
-from orders.services.reports.business_day import BusinessDayRange
+from orders.services.reports.business_day import BusinessDayRange, format_hour_of_week
 from tenants.business_days import DAY
 from tenants.scope import current_tenant
 
@@ -45,6 +46,8 @@ class ReportFilter:
 Row = dict[str, Any]
 # Key and label of a group, and some of its figures.
 Groups = Iterator[tuple[str, str, Row]]
+# Cashier, kind of discount, and what it deducted from an order.
+Deductions = Iterator[tuple[str, str, Row]]
 GroupQuery = Callable[[BusinessDayRange, ReportFilter], Groups]
 
 # Limits of what is in memory at a time.
@@ -258,9 +261,16 @@ def group_hours_by_hour_of_day(days: BusinessDayRange, hours: QuerySet[SalesHour
         yield name, name, row
 
 
+def group_hours_by_hour_of_week(days: BusinessDayRange, hours: QuerySet[SalesHour]) -> Groups:
+    for row in sum_groups(hours, by=("hour",), sums=HOUR_SUMS):
+        key = days.hour_of_week_at(row.pop("hour"))
+        yield key, format_hour_of_week(key), row
+
+
 def group_by_time(
     format_label: Callable[[BusinessDayRange, datetime], str],
     group_hours: Callable[[BusinessDayRange, QuerySet[SalesHour]], Groups],
+    label_key: Callable[[str], str] = str,
 ) -> GroupQuery:
     """Group by UTC hour, or by minute where local hours start between UTC hours."""
 
@@ -274,7 +284,7 @@ def group_by_time(
                 timed = receipts.rows.annotate(begun=begun(receipts.moment, tzinfo=UTC))
                 for row in sum_receipt_groups(receipts._replace(rows=timed), by=("begun",)):
                     name = format_label(days, row.pop("begun"))
-                    yield name, name, row
+                    yield name, label_key(name), row
 
     return query
 
@@ -379,35 +389,66 @@ def sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decima
 
 
 def group_by_discount(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-    """Group by kind of discount: line discounts, order discounts, price overrides.
+    """Group by kind of discount: line discounts, order discounts, price overrides."""
+    for _, kind, row in _list_deductions(days, report_filter):
+        yield kind, DISCOUNT_LABELS[kind], row
+
+
+def _list_deductions(days: BusinessDayRange, report_filter: ReportFilter) -> Deductions:
+    """Yield the cashier, the kind of discount and the deduction of each order.
 
     `discount_total` is the reduction from the list price; a raised price counts as zero.
     """
     sold = filter_orders(days, report_filter)
-    for discounts, total in iterate_pages(
-        sold.filter(discount_total__gt=0), "discounts", "discount_total"
+    for person, discounts, total in iterate_pages(
+        sold.filter(discount_total__gt=0), "cashier_id", "discounts", "discount_total"
     ):
         order_discounts = sum((Decimal(each["amount"]) for each in discounts), ZERO)
-        yield from _build_discount_group("line_discount", total - order_discounts)
-        yield from _build_discount_group("order_discount", order_discounts)
+        yield from _build_discount_group(str(person), "line_discount", total - order_discounts)
+        yield from _build_discount_group(str(person), "order_discount", order_discounts)
     lines = OrderLine.objects.filter(
         order__in=sold.filter(price_overridden=True), open_price=False
     ).exclude(unit_price=F("list_price"))
-    columns = ("order_id", "list_price", "unit_price", "quantity")
+    columns = ("order_id", "order__cashier_id", "list_price", "unit_price", "quantity")
     rows = lines.order_by("order_id").values_list(*columns).iterator(chunk_size=500)
     exponent = current_tenant().currency_exponent
-    for _, group in groupby(rows, key=itemgetter(0)):
+    for (_, person), group in groupby(rows, key=itemgetter(0, 1)):
         below = (
             round_to(max(price - typed, ZERO) * quantity, exponent)
-            for _, price, typed, quantity in group
+            for _, _, price, typed, quantity in group
         )
-        label = DISCOUNT_LABELS["price_override"]
-        yield "price_override", label, {"orders": 1, "discount_total": sum(below, ZERO)}
+        row = {"orders": 1, "discount_total": sum(below, ZERO)}
+        yield str(person), "price_override", row
 
 
-def _build_discount_group(kind: str, amount: Decimal) -> Groups:
+def _build_discount_group(person: str, kind: str, amount: Decimal) -> Deductions:
     if amount:
-        yield kind, DISCOUNT_LABELS[kind], {"orders": 1, "discount_total": amount}
+        yield person, kind, {"orders": 1, "discount_total": amount}
+
+
+def group_by_discount_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
+    """Group by who sold and kind of discount, also if somebody else approved it."""
+    names: dict[str, str] = {}
+    deductions: dict[tuple[str, str], Row] = {}
+    for person, kind, row in _list_deductions(days, report_filter):
+        found = deductions.setdefault((person, kind), {"orders": 0, "discount_total": ZERO})
+        for name, value in row.items():
+            found[name] += value
+    people = User.objects.filter(pk__in={person for person, _ in deductions})
+    for pk, display_name, username in people.values_list("pk", "display_name", "username"):
+        names[str(pk)] = display_name or username
+    for (person, kind), row in deductions.items():
+        label = f"{names.get(person, person)}, {DISCOUNT_LABELS[kind].lower()}"
+        yield f"{person}:{kind}", label, row
+
+
+def group_by_refund_reason(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
+    """Group refunds by their reason. A reversal counts against the reason of its refund."""
+    _, *refunds = find_receipts(days, report_filter)
+    for receipts in refunds:
+        for row in sum_receipt_groups(receipts, by=("reason",)):
+            reason = row.pop("reason").strip()
+            yield reason, reason or "No reason", row
 
 
 def iterate_pages(

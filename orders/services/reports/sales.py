@@ -1,4 +1,4 @@
-"""Sales report by time, product, category, cashier, register, store, method, tax or discount."""
+"""Sales report by time, goods, people, places, payment methods, taxes, discounts or refunds."""
 
 import uuid
 from collections import defaultdict
@@ -12,14 +12,21 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from orders.services.reports.business_day import BusinessDayRange, format_month, format_week
+from orders.services.reports.business_day import (
+    BusinessDayRange,
+    format_hour_of_week,
+    format_month,
+    format_week,
+)
 from orders.services.reports.queries import (
     GroupQuery,
     ReportFilter,
     group_by_cashier,
     group_by_discount,
+    group_by_discount_cashier,
     group_by_method,
     group_by_product,
+    group_by_refund_reason,
     group_by_register,
     group_by_store,
     group_by_tax,
@@ -28,6 +35,7 @@ from orders.services.reports.queries import (
     group_hours_by_days,
     group_hours_by_hour,
     group_hours_by_hour_of_day,
+    group_hours_by_hour_of_week,
     sum_receipts,
 )
 from orders.services.reports.summary import find_summary_end
@@ -43,6 +51,7 @@ MAX_REPORT_PERIOD = timedelta(days=366)
 class GroupBy(StrEnum):
     HOUR = "hour"
     HOUR_OF_DAY = "hour_of_day"
+    HOUR_OF_WEEK = "hour_of_week"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
@@ -54,6 +63,8 @@ class GroupBy(StrEnum):
     METHOD = "method"
     TAX = "tax"
     DISCOUNT = "discount"
+    DISCOUNT_CASHIER = "discount_cashier"
+    REFUND_REASON = "refund_reason"
 
 
 @dataclass(slots=True)
@@ -101,6 +112,7 @@ TAX_FIGURES = frozenset(
     ("orders", "tax_total", "refunds", "refunded_tax_total", "net_tax_total", *TAXABLE)
 )
 DISCOUNT_FIGURES = frozenset(("orders", "discount_total"))
+REFUND_FIGURES = frozenset(("refunds", "refunded_total", "refunded_tax_total"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,11 @@ GROUPINGS: Mapping[GroupBy, Grouping] = {
     GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_at, group_hours_by_hour)),
     GroupBy.HOUR_OF_DAY: Grouping(
         group_by_time(BusinessDayRange.hour_of_day_at, group_hours_by_hour_of_day)
+    ),
+    GroupBy.HOUR_OF_WEEK: Grouping(
+        group_by_time(
+            BusinessDayRange.hour_of_week_at, group_hours_by_hour_of_week, format_hour_of_week
+        )
     ),
     GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at, group_hours_by_day)),
     GroupBy.WEEK: Grouping(
@@ -145,9 +162,21 @@ GROUPINGS: Mapping[GroupBy, Grouping] = {
     GroupBy.METHOD: Grouping(group_by_method, METHOD_FIGURES),
     GroupBy.TAX: Grouping(group_by_tax, TAX_FIGURES),
     GroupBy.DISCOUNT: Grouping(group_by_discount, DISCOUNT_FIGURES),
+    GroupBy.DISCOUNT_CASHIER: Grouping(group_by_discount_cashier, DISCOUNT_FIGURES),
+    GroupBy.REFUND_REASON: Grouping(group_by_refund_reason, REFUND_FIGURES),
 }
-TIMES = frozenset((GroupBy.HOUR, GroupBy.HOUR_OF_DAY, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH))
-MAIN_FIGURES = {GroupBy.TAX: "tax_total", GroupBy.DISCOUNT: "discount_total"}
+TIMES = frozenset(
+    (
+        *(GroupBy.HOUR, GroupBy.HOUR_OF_DAY, GroupBy.HOUR_OF_WEEK),
+        *(GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH),
+    )
+)
+MAIN_FIGURES = {
+    GroupBy.TAX: "tax_total",
+    GroupBy.DISCOUNT: "discount_total",
+    GroupBy.DISCOUNT_CASHIER: "discount_total",
+    GroupBy.REFUND_REASON: "refunded_total",
+}
 Group = tuple[str, str]
 Money = Callable[[Decimal], Decimal]
 
@@ -266,6 +295,8 @@ def _group_stores_by_days(
 def _sort_key(group_by: GroupBy) -> Callable[[tuple[Group, Totals]], Any]:
     if group_by is GroupBy.HOUR:
         return lambda group: datetime.fromisoformat(group[0][0])
+    if group_by is GroupBy.HOUR_OF_WEEK:
+        return lambda group: group[0][0]
     return lambda group: (group[0][1], group[0][0])
 
 

@@ -57,17 +57,20 @@ def test_weeks_and_months_are_those_of_business_days(shop, sale, manager_client)
         sale(moment, berlin)
     period = {"from": "2025-12-01", "to": "2026-02-28"}
 
-    weeks, months, hours = (
+    weeks, months, hours, hours_of_week = (
         {
             row["key"]: row["orders"]
             for row in fetch_report(manager_client, group_by=group, **period)["rows"]
         }
-        for group in ("week", "month", "hour_of_day")
+        for group in ("week", "month", "hour_of_day", "hour_of_week")
     )
 
     assert weeks == {"2026-W01": 3, "2026-W02": 1, "2026-W05": 1}
     assert months == {"2025-12": 1, "2026-01": 4}
     assert hours == {"03:00": 3, "04:00": 2}
+    assert sum(hours_of_week.values()) == 5
+    assert list(hours_of_week) == sorted(hours_of_week)
+    assert {key[2:] for key in hours_of_week} == {"03", "04"}
 
 
 def test_repeated_hour_is_two_rows_in_order(shop, sale, manager_client):

@@ -24,6 +24,7 @@ SUMMARY = 1 if connection.vendor == "postgresql" else 0
 STATEMENT_COUNTS = {
     "hour": 7,
     "hour_of_day": 7,
+    "hour_of_week": 7,
     "day": 7,
     "week": 7,
     "month": 7,
@@ -185,6 +186,45 @@ def test_report_filtered_by_cashier_shows_their_sales_and_refunds(
 
 
 @pytest.mark.one_server
+def test_report_by_discounts_of_each_person(till, manager_client, managers_till, make_product):
+    till.sold(line(make_product("10.00"), discounts=[percent("5")]), payments=[cash("9.50")])
+    managers_till.sold(
+        line(make_product("10.00"), discounts=[percent("50")]),
+        line(make_product("4.00"), unit_price="1.00"),
+        payments=[cash("6.00")],
+    )
+
+    by_person = fetch_report(manager_client, group_by="discount_cashier")
+    by_kind = fetch_report(manager_client, group_by="discount")
+
+    cashier, manager = str(till.user.pk), str(managers_till.user.pk)
+    assert {row["key"]: (row["orders"], row["discount_total"]) for row in by_person["rows"]} == {
+        f"{cashier}:line_discount": (1, "0.50"),
+        f"{manager}:line_discount": (1, "5.00"),
+        f"{manager}:price_override": (1, "3.00"),
+    }
+    assert f"{managers_till.user.display_name}, price overrides" in [
+        row["label"] for row in by_person["rows"]
+    ]
+    assert by_person["total"] == by_kind["total"]
+
+
+def test_report_by_reason_of_refunds(till, manager_client, make_product):
+    order = till.sold(line(make_product("4.00"), "3"), payments=[cash("12.00")])
+    for reason in ("Broken", "Broken", "=Too late"):
+        lines = [{"line": order["lines"][0]["id"], "quantity": "1"}]
+        create_refund(manager_client, order, lines=lines, reason=reason)
+
+    report = fetch_report(manager_client, group_by="refund_reason")
+    _, table = fetch_csv(manager_client, group_by="refund_reason")
+
+    assert [
+        (row["key"], row["refunds"], row["refunded_total"], row["total"]) for row in report["rows"]
+    ] == [("=Too late", 1, "4.00", None), ("Broken", 2, "8.00", None)]
+    assert report["total"]["refunded_total"] == "12.00"
+    assert table[0]["label"] == "'=Too late"
+
+
 def test_discount_report_statement_count_is_independent_of_receipts(
     till, manager_client, managers_till, make_product, statements
 ):

@@ -28,7 +28,10 @@ from tests.support.reports import create_store, fetch_report, make_seller
 from tests.support.till import card, cash, line
 
 pytestmark = pytest.mark.postgres
-GROUPS = ("hour", "hour_of_day", "day", "week", "month", "store", "cashier", "product")
+GROUPS = (
+    *("hour", "hour_of_day", "hour_of_week", "day", "week", "month"),
+    *("store", "cashier", "product"),
+)
 HOUR = timedelta(hours=1)
 
 
