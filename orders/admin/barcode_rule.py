@@ -9,7 +9,7 @@ from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.models import BarcodeRule
 from orders.serializers.barcode_rule import BarcodeRuleInput
-from tenants.services import save_audited_row
+from orders.services.catalog.barcode_keys import save_audited_barcode_rule
 
 
 @admin.register(BarcodeRule, site=shop_site)
@@ -28,9 +28,7 @@ class BarcodeRuleAdmin(ShopAdmin):
         return rule.decimals
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return save_audited_row(BarcodeRule(), given, by=by, name="barcode_rule")
+        return save_audited_barcode_rule(BarcodeRule(), given, by=by)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        return save_audited_row(
-            row, given, expected_version=expected_version, by=by, name="barcode_rule"
-        )
+        return save_audited_barcode_rule(row, given, expected_version=expected_version, by=by)

@@ -5,6 +5,7 @@ from orders.codes.gtin import build_key
 from orders.codes.labels import (
     Label,
     LabelKind,
+    get_fixed_digits,
     is_label_pattern,
     may_be_label,
     normalize_plu,
@@ -19,6 +20,7 @@ __all__ = [
     "LabelKind",
     "Traceability",
     "build_key",
+    "get_fixed_digits",
     "is_gs1",
     "is_label_pattern",
     "may_be_label",

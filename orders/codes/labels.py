@@ -34,6 +34,11 @@ def is_label_pattern(pattern: str) -> bool:
     return PATTERN.fullmatch(pattern) is not None
 
 
+def get_fixed_digits(pattern: str) -> str:
+    """Return the digits with which every label of a pattern begins."""
+    return pattern[: len(pattern) - len(pattern.lstrip("0123456789"))]
+
+
 def normalize_plu(digits: str) -> str:
     """Return item digits as they are compared: without leading zeros."""
     return digits.lstrip(ZERO)

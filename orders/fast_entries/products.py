@@ -18,7 +18,7 @@ from accounts.fast_entries.reading import (
     parse_time,
     read,
 )
-from orders.codes import build_key, remove_symbology
+from orders.codes import build_key, may_be_label, remove_symbology
 from orders.models import Product
 from orders.serializers.rendering import render_products
 from orders.serializers.rows import PRODUCT_COLUMNS, ProductRow
@@ -53,12 +53,15 @@ PAGES = KeysetList(
         ),
     },
 )
-# Of another spelling only without rules: with them it may be a label.
+# $2 is the GTIN, $3 what was scanned, $4 its key as a label. Of another spelling only without
+# rules: with them it may be a label.
 SCANNED = """
  FROM orders_barcode scanned JOIN orders_product listed
  ON listed.tenant_id = scanned.tenant_id AND listed.id = scanned.product_id
- WHERE scanned.tenant_id = $1::uuid AND scanned.key = $2 AND (scanned.code = $3 OR NOT EXISTS
-  (SELECT 1 FROM orders_barcoderule r WHERE r.tenant_id = $1::uuid AND r.is_active))
+ WHERE scanned.tenant_id = $1::uuid AND scanned.key IN ($2, $4) AND (scanned.code = $3 OR (
+  scanned.key = $2 AND NOT EXISTS
+  (SELECT 1 FROM orders_barcoderule r WHERE r.tenant_id = $1::uuid AND r.is_active)))
+ ORDER BY scanned.code = $3 DESC LIMIT 1
 """
 BY_BARCODE = Prepared(f"{PRODUCT_COLUMNS}{SCANNED}")
 BY_SKU = Prepared(f"{PAGES.select} AND listed.sku = $2")
@@ -97,7 +100,13 @@ def list_page(request: FastRequest) -> FastAnswer | None:
 def find_by_barcode(request: FastRequest, code: str) -> FastAnswer | None:
     """Return the product of a barcode. Labels of scales and GS1 codes are left to the view."""
     may_be_empty = not may_contain_more(code)
-    return find_by_code(request, BY_BARCODE, build_key(code), code, may_be_empty=may_be_empty)
+    return find_by_code(request, BY_BARCODE, *list_codes(code), may_be_empty=may_be_empty)
+
+
+def list_codes(code: str) -> tuple[str, str, str]:
+    """Return the parameters of `SCANNED`."""
+    key = build_key(code)
+    return key, code, code if may_be_label(code) else key
 
 
 def may_contain_more(code: str) -> bool:
@@ -196,7 +205,7 @@ def search_products(request: FastRequest, barcode: bytes | None = None) -> FastA
     if asked is None or page is None:
         return None
     given = [*write_texts(asked), *([] if barcode is None else [barcode])]
-    codes = (build_key(asked.code).encode(), asked.code.encode())
+    codes = [code.encode() for code in list_codes(asked.code)]
     found = read(
         request,
         lambda token: [

@@ -5,7 +5,15 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from orders.codes import Label, LabelKind, is_label_pattern, read_label
+from orders.codes import (
+    Label,
+    LabelKind,
+    build_key,
+    is_label_pattern,
+    may_be_label,
+    read_label,
+)
+from orders.models.catalog import normalize_code
 from orders.models.columns import QUANTITY_DECIMALS
 from tenants.exceptions import Invalid
 from tenants.models import TenantOwned
@@ -77,6 +85,22 @@ class BarcodeRule(TenantOwned):
     def read(self, code: str) -> Label | None:
         """Return what the code says as a label, or None if it does not match."""
         return read_label(code, self.pattern, LabelKind(self.kind), self.decimals)
+
+
+class BarcodeKeys:
+    """What barcodes are compared by in a shop: their GTIN, unless a rule reads them as labels.
+
+    Codes that match a rule keep their text as key, so that their other spellings are other codes.
+    """
+
+    def __init__(self, rules: Sequence[BarcodeRule]) -> None:
+        self.rules = rules
+
+    def build(self, code: str) -> str:
+        """Return the key of a barcode."""
+        text = normalize_code(code)
+        is_label = may_be_label(text) and any(rule.read(text) for rule in self.rules)
+        return text if is_label else build_key(text)
 
 
 def read_by_rules(rules: Sequence[BarcodeRule], code: str) -> Label | None:

@@ -38,11 +38,12 @@ KILOGRAMS_PER_POUND = Decimal("0.45359237")
 
 
 class BarcodeKeyField(models.CharField):  # type: ignore[type-arg]  # no generic when run
-    """Column that is computed from the code at every save."""
+    """Column that is computed from the code, unless the key of a label was set: `BarcodeKeys`."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
-        key = build_barcode_key(model_instance.code)
-        setattr(model_instance, self.attname, key)
+        if model_instance.key is None:
+            setattr(model_instance, self.attname, build_barcode_key(model_instance.code))
+        key: str = model_instance.key
         return key
 
 

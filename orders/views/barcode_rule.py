@@ -6,6 +6,7 @@ from accounts.permissions import IsManager, IsStaff, ReadOnly
 from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.models import BarcodeRule
 from orders.serializers.barcode_rule import BarcodeRuleInput, BarcodeRuleSerializer
+from orders.services.catalog.barcode_keys import save_barcode_rule
 from tenants.api.filters import StrictBooleanFilter, UpdatedSinceFilterSet
 from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 
@@ -30,7 +31,7 @@ class BarcodeRuleViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewS
     ordering_fields = {"pattern": ("pattern",), "updated_at": ("updated_at",)}
     ordering = "pattern"
 
-    def write(self, row: Any, values: dict[str, Any]) -> Any:
+    def write(self, row: BarcodeRule, values: dict[str, Any]) -> BarcodeRule:
         """Save the rule. It reads the prices of labels in all stores."""
         ensure_works_in_all_stores(self.request.user)
-        return super().write(row, values)
+        return save_barcode_rule(row, values)

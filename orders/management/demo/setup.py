@@ -29,6 +29,7 @@ from orders.models import (
 from orders.models.bookkeeping_profile import ACCOUNTS
 from orders.money import round_to
 from orders.services.card_readers import add_provider, add_reader
+from orders.services.catalog.barcode_keys import save_barcode_rule
 from orders.services.catalog.modifier_lists import write_modifier_list
 from orders.services.catalog.price_lists import WantedPrice, set_prices, write_price_list
 from orders.services.catalog.products import write_product
@@ -129,7 +130,7 @@ def create_card_reader(store: Store, *, by: User) -> None:
 def create_barcode_rules() -> None:
     """Create the rules for labels of scales, with weights and with prices."""
     for pattern, kind in (("20IIIIIVVVVVC", "weight"), ("21IIIIIVVVVVC", "price")):
-        save_new(BarcodeRule(pattern=pattern, kind=kind))
+        save_barcode_rule(BarcodeRule(), {"pattern": pattern, "kind": kind})
 
 
 def create_profiles(plan: DemoShop, store: Store, *, by: User) -> None:

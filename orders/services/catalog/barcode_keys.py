@@ -1,15 +1,79 @@
-"""Give keys to barcodes that were saved by a version without keys."""
+"""Keys of barcodes: by the active rules, and for barcodes that an older version saved."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
-from orders.models.catalog import build_barcode_key
-from tenants.scope import across_tenants
+from accounts.models import User
+from orders.codes import get_fixed_digits, may_be_label
+from orders.models import Barcode, BarcodeRule
+from orders.models.barcode_rule import BarcodeKeys
+from orders.models.catalog import build_barcode_key, normalize_code
+from orders.services.catalog.scanned_codes import ACTIVE_RULES
+from tenants.scope import across_tenants, current_tenant_id
+from tenants.services import save_audited_row, save_row
 
 CHUNK = 500
+
+
+def load_barcode_keys(codes: Iterable[str] | None = None) -> BarcodeKeys:
+    """Return the keys by the active rules; without a query if none of the codes may be a label."""
+    if codes is not None and not any(may_be_label(normalize_code(code)) for code in codes):
+        return BarcodeKeys(())
+    return BarcodeKeys(ACTIVE_RULES.all(tenant=current_tenant_id()))
+
+
+@transaction.atomic
+def save_barcode_rule(rule: BarcodeRule, values: dict[str, Any]) -> BarcodeRule:
+    """Create or change a rule, and the keys of the barcodes that it matches or matched."""
+    former = rule.pattern
+    save_row(rule, values)
+    update_barcode_keys({former, rule.pattern} - {""})
+    return rule
+
+
+@transaction.atomic
+def save_audited_barcode_rule(
+    rule: BarcodeRule, values: dict[str, Any], *, expected_version: int | None = None, by: User
+) -> BarcodeRule:
+    """Do the same, and audit it."""
+    former = rule.pattern
+    saved: BarcodeRule = save_audited_row(
+        rule, values, expected_version=expected_version, by=by, name="barcode_rule"
+    )
+    update_barcode_keys({former, saved.pattern} - {""})
+    return saved
+
+
+def update_barcode_keys(patterns: Iterable[str]) -> None:
+    """Set the keys of barcodes that match these patterns by the rules that are active now.
+
+    If two products have a spelling of the same GTIN, which a rule allowed while it was active, the
+    one that has the key keeps it, else the oldest gets it. The others keep their text as key: a
+    scan of exactly this text finds them.
+    """
+    found = Q()
+    for digits in map(get_fixed_digits, patterns):
+        # Of a code of 12 digits, the leading zero of the pattern is left out.
+        found |= Q(code__startswith=digits) | Q(code__startswith=digits.removeprefix("0"))
+    if not found:
+        return
+    barcodes = Barcode.objects.filter(found).order_by("created_at", "pk")
+    keys = load_barcode_keys()
+    wanted = {}
+    for barcode in barcodes.only("code", "key"):
+        key = keys.build(barcode.code)
+        if may_be_label(barcode.code) and key != barcode.key:
+            wanted.setdefault(key, barcode)
+    taken = set(Barcode.objects.filter(key__in=list(wanted)).values_list("key", flat=True))
+    changed = []
+    for key in wanted.keys() - taken:
+        wanted[key].key = key
+        changed.append(wanted[key])
+    Barcode.objects.bulk_update(changed, ["key"], batch_size=CHUNK)
 
 
 def fill_barcode_keys(barcode_model: Any, alias: str) -> Iterator[str]:

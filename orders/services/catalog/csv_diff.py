@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.models import User
 from accounts.services.store_assignments import is_limited_to_stores
 from orders.models import Barcode, Category, Product
-from orders.models.catalog import build_barcode_key
+from orders.models.barcode_rule import BarcodeKeys
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
 from orders.services.catalog.csv_variants import VariantDiff, batched
@@ -259,7 +259,7 @@ class CatalogDiff:
     def diff_rows(self, rows: list[ProductRow]) -> tuple[ChangeSet, OpeningStock]:
         known, changes = self.load_products(rows), ChangeSet()
         stock = OpeningStock(by=self.by)
-        barcodes = load_barcodes(known.values())
+        barcodes = load_barcodes(known.values(), self.catalog.barcode_keys)
         for product_row in rows:
             product = known.get(product_row.sku)
             if product is None:
@@ -317,10 +317,13 @@ class CatalogDiff:
         self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
-            Barcode(product=product, code=code) for code in product_row.barcodes or ()
+            self.build_barcode(product, code) for code in product_row.barcodes or ()
         ]
         self.created += 1
         return product
+
+    def build_barcode(self, product: Product, code: str) -> Barcode:
+        return Barcode(product=product, code=code, key=self.catalog.barcode_keys.build(code))
 
     def apply_row(
         self,
@@ -348,7 +351,7 @@ class CatalogDiff:
         }
         added = [code for code in codes if code not in kept]
         removed = [stored[code].pk for code in stored.keys() - kept]
-        changes.barcodes += [Barcode(product=product, code=code) for code in added]
+        changes.barcodes += [self.build_barcode(product, code) for code in added]
         changes.removed += removed
         has_changed = bool(different or added or removed) or has_other_deposit
         has_changed |= self.variants.differs(product.sku)
@@ -399,12 +402,14 @@ def get_stored_value(product: Product, name: str) -> Any:
     return getattr(product, name)
 
 
-def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, StoredBarcode]]:
+def load_barcodes(
+    products: Collection[Product], keys: BarcodeKeys
+) -> dict[UUID, dict[str, StoredBarcode]]:
     """Return, per product id, its barcodes."""
     found: dict[UUID, dict[str, StoredBarcode]] = {product.pk: {} for product in products}
     rows = Barcode.objects.filter(product__in=list(found))
     for product, code, key, pk in rows.values_list("product_id", "code", "key", "pk"):
-        found[product][code] = StoredBarcode(pk, has_key=key == build_barcode_key(code))
+        found[product][code] = StoredBarcode(pk, has_key=key == keys.build(code))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from orders.models import TaxClass
-from orders.models.catalog import build_barcode_key
+from orders.services.catalog.barcode_keys import load_barcode_keys
 from orders.services.catalog.csv_relations import RelatedRows
 from orders.services.catalog.csv_rows import ProductRow, RowParser, TaxClasses
 from orders.services.catalog.file_columns import FileColumns, ImportOptions
@@ -63,6 +63,7 @@ class CatalogFile:
         # Products that no row has: those of variants in files of other systems.
         self.parent_rows: list[ProductRow] = []
         self.categories: set[str] = set()
+        self.barcode_keys = load_barcode_keys()
         self.open(file)
         self.has_readable_header = not self.errors.count
         if self.has_readable_header:
@@ -93,6 +94,7 @@ class CatalogFile:
             numbers=self.columns.numbers,
             headings=self.columns.get_heading,
             modifier_lists=modifier_lists,
+            barcode_keys=self.barcode_keys,
         )
         self.read_positions = sorted(self.columns.iterate_read_positions())
         default = self.taxes.get_default() if self.columns.is_foreign else self.options.tax_class
@@ -196,7 +198,7 @@ class CatalogFile:
             yield build_duplicate_error("sku", f"Row {first} has the same SKU.", product_row)
             return
         for code in product_row.barcodes or ():
-            owner = self.barcodes.setdefault(build_barcode_key(code), product_row.sku)
+            owner = self.barcodes.setdefault(self.barcode_keys.build(code), product_row.sku)
             if owner != product_row.sku:
                 detail = f"Row {self.skus[owner]} has the same barcode {code}."
                 yield build_duplicate_error("barcodes", detail, product_row)
@@ -245,7 +247,8 @@ class CatalogFile:
         if product_row.group and product_row.group.is_parent:
             return False
         sku, plu = product_row.sku, product_row.values.get("plu")
-        owners = [self.barcodes.get(build_barcode_key(code)) for code in product_row.barcodes or ()]
+        keys = map(self.barcode_keys.build, product_row.barcodes or ())
+        owners = [self.barcodes.get(key) for key in keys]
         owners += [self.plus.get(plu)] if plu else []
         other = product_row.values.get("external_id")
         owners += [self.external_ids.get(other)] if other else []

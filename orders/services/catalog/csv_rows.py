@@ -9,7 +9,8 @@ from uuid import UUID
 
 from orders.codes import normalize_plu
 from orders.models import Product, TaxClass
-from orders.models.catalog import MAX_PLU_LENGTH, build_barcode_key, normalize_code
+from orders.models.barcode_rule import BarcodeKeys
+from orders.models.catalog import MAX_PLU_LENGTH, normalize_code
 from orders.models.columns import MAX_AMOUNT, QUANTITY_DECIMALS
 from orders.money import ContentUnit
 from orders.services.catalog.code_cells import (
@@ -227,6 +228,7 @@ class RowParser:
         numbers: Mapping[str, NumberColumn],
         headings: Callable[[str], str],
         modifier_lists: Mapping[str, UUID],
+        barcode_keys: BarcodeKeys,
     ) -> None:
         self.taxes = taxes
         # Ids by name.
@@ -234,6 +236,7 @@ class RowParser:
         self.decimals = decimals
         self.numbers = numbers
         self.headings = headings
+        self.barcode_keys = barcode_keys
         self.unit = Decimal(1).scaleb(-decimals)
         self.parsers: dict[str, Callable[[str], Any]] = {
             "sku": self.parse_sku,
@@ -376,7 +379,7 @@ class RowParser:
         if isinstance(cell, NumberCell) and may_lack_zero(cell):
             raise_format_error("zero_lost")
         for code in filter(None, map(self.parse_code, split_barcodes(cell))):
-            codes.setdefault(build_barcode_key(code), code)
+            codes.setdefault(self.barcode_keys.build(code), code)
         if len(codes) > MAX_BARCODES_PER_PRODUCT:
             raise_format_error("too_many_barcodes", maximum=MAX_BARCODES_PER_PRODUCT)
         return tuple(codes.values())

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.exceptions import BarcodeTaken, OptionsTaken, PluTaken, SkuTaken
 from orders.models import Barcode, Modifier, Product
-from orders.models.catalog import build_barcode_key
 from orders.models.variant_options import build_options_key
+from orders.services.catalog.barcode_keys import load_barcode_keys
 from orders.services.catalog.variants import (
     VARIANT_FIELDS,
     complete_changes,
@@ -120,6 +120,8 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
 
     Return them by their keys.
     """
+    codes = list(codes)
+    keys = load_barcode_keys(codes)
     barcodes: dict[str, Barcode] = {}
     errors: list[FieldError] = []
     for position, code in enumerate(codes):
@@ -130,7 +132,8 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
             (reason,) = error.error_dict["code"]
             detail = " ".join(reason.messages)
             errors.append(FieldError(f"barcodes[{position}]", str(reason.code), detail))
-        barcodes.setdefault(build_barcode_key(barcode.code), barcode)
+        barcode.key = keys.build(barcode.code)
+        barcodes.setdefault(barcode.key, barcode)
     if errors:
         raise Invalid(errors=tuple(errors))
     return barcodes

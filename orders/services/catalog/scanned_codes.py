@@ -75,7 +75,7 @@ class ScannedCodes:
     """Barcodes, labels and GS1 codes among some codes.
 
     A barcode with exactly the same code wins over a rule. Codes that match an active rule are no
-    GTIN: their other spellings mean nothing.
+    GTIN: their other spellings mean nothing, and may be barcodes of other products.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ScannedCodes:
         texts = {text for code in codes for text in list_texts(code)} | {
             code.gtin for code in map(read_gs1_code, codes) if code
         }
-        barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys={build_key(text) for text in texts})
+        barcodes = BARCODES_BY_KEY.all(tenant=tenant, keys=list_keys(texts))
         # What is both scanned and stored is found without rules.
         others = texts ^ {barcode.code for barcode in barcodes}
         rules = ACTIVE_RULES.all(tenant=tenant) if any(map(may_be_label, others)) else []
@@ -119,7 +119,7 @@ class ScannedCodes:
         # A number may be a label, or find a barcode that is one.
         numbers = any(text.isascii() and text.isdigit() for text in texts)
         return PreparedCodes(
-            BARCODES_BY_KEY.prepare(tenant=tenant, keys={build_key(text) for text in texts}),
+            BARCODES_BY_KEY.prepare(tenant=tenant, keys=list_keys(texts)),
             ACTIVE_RULES.prepare(tenant=tenant) if numbers else None,
         )
 
@@ -131,22 +131,29 @@ class ScannedCodes:
         return self._find_by_text(read.gtin) if read else None
 
     def _find_by_text(self, text: str) -> Product | None:
-        barcode = self.barcodes.get(build_key(text))
-        if barcode is not None and barcode.code == text:
-            return barcode.product
+        if exact := self._find_exact(text):
+            return exact.product
         if label := read_by_rules(self.rules, text):
             return self.by_plu.get(label.plu)
+        barcode = self.barcodes.get(build_key(text))
         if barcode is None or read_by_rules(self.rules, barcode.code):
             return None
         return barcode.product
+
+    def _find_exact(self, text: str) -> Barcode | None:
+        """Return the barcode that is exactly the text, by its GTIN or by the key of a label."""
+        for key in (build_key(text), text) if may_be_label(text) else (build_key(text),):
+            barcode = self.barcodes.get(key)
+            if barcode is not None and barcode.code == text:
+                return barcode
+        return None
 
     def read(self, code: str, product: Product) -> Scan | None:
         """Return what the code says besides its product; None if it finds another product."""
         if self.find(code) != product:
             return None
         for text in list_texts(code):
-            barcode = self.barcodes.get(build_key(text))
-            if barcode is not None and barcode.code == text:
+            if self._find_exact(text):
                 return None
             if label := read_by_rules(self.rules, text):
                 return _build_label_scan(label)
@@ -159,6 +166,11 @@ def list_texts(code: str) -> list[str]:
     text = normalize_code(code)
     bare = remove_symbology(text)
     return [text] if bare == text else [text, bare]
+
+
+def list_keys(texts: Iterable[str]) -> set[str]:
+    """Return the keys that barcodes of these texts may have, as GTINs and as labels."""
+    return {key for text in texts for key in (build_key(text), *([text] * may_be_label(text)))}
 
 
 def read_gs1_code(code: str) -> GS1Code | None:

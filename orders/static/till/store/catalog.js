@@ -46,8 +46,10 @@ export class Catalog {
     this.categories = [];
     /** @type {any[]} in the order of their priority */
     this.rules = [];
-    /** @type {Map<string, {product: any, code: string}>} by the key of the code */
-    this.byCode = new Map();
+    /** @type {Map<string, any>} by the barcode as it was entered */
+    this.byText = new Map();
+    /** @type {Map<string, any>} by the key of the barcode, without labels */
+    this.byKey = new Map();
     /** @type {Map<string, any>} */
     this.byPlu = new Map();
     /** @type {any[]} the active products by name */
@@ -81,14 +83,18 @@ export class Catalog {
     this.taxClasses = new Map(taxClasses.map((each) => [each.id, each]));
     this.categories = categories;
     this.rules = [...rules].sort((one, other) => other.priority - one.priority);
-    this.byCode = new Map();
+    this.byText = new Map();
+    this.byKey = new Map();
     this.byPlu = new Map();
     this.modifierLists = new Map((this.settings.modifier_lists ?? []).map((/** @type {any} */ each) => [each.id, each]));
     this.listPrices = this.groupPrices();
     const isSold = (/** @type {any} */ product) => product.is_active && !product.has_variants;
     const active = [...this.products.values()].filter(isSold);
     for (const product of active) {
-      for (const code of product.barcodes) this.byCode.set(buildKey(code), { product, code });
+      for (const code of product.barcodes) {
+        this.byText.set(code, product);
+        if (!readLabel(code, this.rules)) this.byKey.set(buildKey(code), product);
+      }
       if (product.plu) this.byPlu.set(normalizePlu(product.plu), product);
     }
     const compare = new Intl.Collator().compare;
@@ -159,10 +165,13 @@ export class Catalog {
    */
   find(scanned, group = null) {
     const code = removeSymbology(scanned);
-    const found = this.byCode.get(buildKey(code));
-    if (found?.code === code) return { product: found.product };
+    const exact = this.byText.get(code);
+    if (exact) return { product: exact };
     const label = readLabel(code, this.rules);
-    if (!label) return found ? { product: found.product } : null;
+    if (!label) {
+      const found = this.byKey.get(buildKey(code));
+      return found ? { product: found } : null;
+    }
     const product = this.byPlu.get(label.plu);
     if (!product) return null;
     if (label.kind === "weight") return { product, quantity: label.value };
