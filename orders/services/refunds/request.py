@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
-from orders.models import CardReader, Order, Payment, Payout, Refund
+from orders.models import Order, Payment, Payout, Refund
 from orders.models.catalog import normalize_code
 from orders.models.receipt import RegisterNumbers
 from orders.money import RefundablePayment, RefundShare, allocate_refund
@@ -74,31 +74,34 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
     """
     names_code = new.method == Payment.Method.STORE_CREDIT and new.reference.strip()
     counted = count_code_attempt("refund", by=by, place=new.place)
-    presented = _find_cards_to_present(order_id, new, by)
     with counted if names_code else nullcontext():
-        refund, is_new = _create_refund(order_id, new, presented, by)
+        refund, is_new = _ask_and_create_refund(order_id, new, by)
     return (request_card_payouts if is_new else reconcile_refund)(refund, by=by), is_new
 
 
-def _find_cards_to_present(
-    order_id: uuid.UUID, new: NewRefund, by: User
-) -> dict[uuid.UUID, CardReader]:
-    """Return the payments whose card has to be presented again, each with its reader.
+class CardsNotAsked(Exception):
+    """Raised to ask the gateway, outside of the transaction, about cards charged at readers."""
 
-    Asks the gateway, outside of transactions.
+    def __init__(self, payments: Sequence[Payment]) -> None:
+        self.payments = payments
+        super().__init__()
+
+
+def _ask_and_create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
+    """Create the refund, after asking which cards have to be presented at a reader again.
+
+    Most refunds have no such card, and are created at once.
     """
-    if new.method not in {None, Payment.Method.CARD}:
-        return {}
-    payments = Payment.objects.visible_to(by).filter(order=order_id, reader__isnull=False)
-    captured = payments.filter(status=Payment.Status.CAPTURED).select_related("reader")
-    return {
-        each.pk: each.reader for each in captured if each.reader and needs_card_for_refund(each)
-    }
+    try:
+        return _create_refund(order_id, new, None, by)
+    except CardsNotAsked as refusal:
+        presented = {each.pk: needs_card_for_refund(each) for each in refusal.payments}
+    return _create_refund(order_id, new, presented, by)
 
 
 @atomic_with_retry
 def _create_refund(
-    order_id: uuid.UUID, new: NewRefund, presented: Mapping[uuid.UUID, CardReader], by: User
+    order_id: uuid.UUID, new: NewRefund, presented: Mapping[uuid.UUID, bool] | None, by: User
 ) -> tuple[Refund, bool]:
     order = lock_order(order_id, by)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
@@ -122,10 +125,15 @@ def _create_refund(
     return refund, True
 
 
-def _reserve_readers(refund: Refund, presented: Mapping[uuid.UUID, CardReader]) -> None:
-    for payout in refund.gateway_payouts:
-        if charged_by := presented.get(payout.card_payment.pk):
-            payout.reader = find_refund_reader(refund.register_id, charged_by)
+def _reserve_readers(refund: Refund, presented: Mapping[uuid.UUID, bool] | None) -> None:
+    """Set the reader of cards that have to be presented again. Raises `CardsNotAsked`."""
+    at_readers = [each for each in refund.gateway_payouts if each.card_payment.reader]
+    if at_readers and presented is None:
+        raise CardsNotAsked([each.card_payment for each in at_readers])
+    for payout in at_readers:
+        payment = payout.card_payment
+        if payment.reader and presented and presented.get(payment.pk, True):
+            payout.reader = find_refund_reader(refund.register_id, payment.reader)
 
 
 def _save(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:
