@@ -63,7 +63,7 @@ def update_barcode_keys(patterns: Iterable[str]) -> None:
         return
     barcodes = Barcode.objects.filter(found).order_by("created_at", "pk")
     keys = load_barcode_keys()
-    wanted = {}
+    wanted: dict[str, Barcode] = {}
     for barcode in barcodes.only("code", "key"):
         key = keys.build(barcode.code)
         if may_be_label(barcode.code) and key != barcode.key:
