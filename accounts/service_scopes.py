@@ -39,7 +39,7 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "delete": "order-line order-discount",
     },
     "reports:read": {
-        "get": "sales-report bookkeeping-report shift-list shift-detail shift-z-report"
+        "get": "sales-report waste-report bookkeeping-report shift-list shift-detail shift-z-report"
     },
     "customers:read": {
         "get": "customer-list customer-detail customer-group-list customer-group-detail",

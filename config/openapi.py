@@ -377,6 +377,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CardEntryEnum": "orders.models.Payment.Entry",
         "CardEntryInputEnum": ["external"],
         "MovementInputTypeEnum": ["receive", "adjust", "count", "transfer_out", "waste"],
+        "WasteReasonEnum": "orders.models.StockMovement.WasteReason",
+        "WasteReasonInputEnum": ["expired", "damaged", "missing", "own_use", "sample", "other"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "PaymentProviderKindEnum": "orders.models.PaymentProvider.Kind",

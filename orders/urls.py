@@ -40,6 +40,7 @@ urlpatterns = [
     path("images/<str:code>/", views.ImageView.as_view(), name="image"),
     path("images/<str:code>/thumbnail/", views.ThumbnailView.as_view(), name="image-thumbnail"),
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
+    path("reports/waste/", views.ReportViewSet.as_view({"get": "waste"}), name="waste-report"),
     path(
         "reports/bookkeeping/",
         views.BookkeepingViewSet.as_view({"get": "bookkeeping"}),

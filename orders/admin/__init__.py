@@ -22,6 +22,7 @@ from orders.admin import (
     shift,
     stock,
     stock_count,
+    waste_report,
     z_reports,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "shift",
     "stock",
     "stock_count",
+    "waste_report",
     "z_reports",
 ]

@@ -32,6 +32,7 @@ from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Barcode, Product, StockCount, StockLevel, StockMovement
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.serializers.stock import (
+    MANUAL_REASONS,
     MovementInput,
     OpeningStockInput,
     StockLevelInput,
@@ -47,12 +48,12 @@ from tenants.models import Store
 from tenants.scope import atomic_with_retry
 
 Type = StockMovement.Type
-# Movements of one store; transfers are made through the API.
-CORRECTION_TYPES = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST)
+CORRECTION_TYPES = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST, Type.TRANSFER_OUT)
 CORRECTION_LABELS = {
     Type.RECEIVE: "Received: quantity that arrived",
     Type.WASTE: "Wasted: quantity thrown away",
     Type.COUNT: "Counted: quantity that is there now",
+    Type.TRANSFER_OUT: "Moved: quantity that went to another store",
     Type.ADJUST: "Adjusted: change of the quantity, negative to reduce it",
 }
 
@@ -88,6 +89,9 @@ def find_product(text: str) -> Product | None:
         return None
 
 
+CORRECTION_FIELDS = ("type", "moved", "to_store", "waste_reason", "reason")
+
+
 def quantity_field(label: str, **more: Any) -> forms.CharField:
     """Return a field with a quantity as text, which the API serializer parses."""
     attrs = {"inputmode": "decimal", "size": 12, "autocomplete": "off"}
@@ -110,13 +114,28 @@ class StockLevelForm(ServiceForm):
         choices=[("", "Nothing"), *((t.value, CORRECTION_LABELS[t]) for t in CORRECTION_TYPES)],
     )
     moved = quantity_field("Quantity", required=False)
+    to_store = forms.ModelChoiceField(
+        Store.objects.none(), required=False, label="Other store", help_text="If it was moved."
+    )
+    waste_reason = forms.ChoiceField(
+        label="Reason of waste",
+        required=False,
+        choices=[("", "None"), *((each.value, each.label) for each in MANUAL_REASONS)],
+        help_text="If it was wasted.",
+    )
     reason = forms.CharField(
-        required=False, max_length=200, help_text="Required for an adjustment.", strip=True
+        required=False,
+        max_length=200,
+        help_text="Required for an adjustment, and for waste with the reason Other.",
+        strip=True,
     )
     reason.widget.attrs["size"] = 60
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        choices: Any = self.fields["to_store"]
+        others = Store.objects.filter(is_active=True).exclude(pk=self.instance.store_id)
+        choices.queryset = others.order_by("name")
         point = self.instance.reorder_point
         self.initial["reorder_point"] = None if point is None else format_number(point)
 
@@ -124,7 +143,8 @@ class StockLevelForm(ServiceForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("type") and not cleaned.get("moved"):
             self.add_error("moved", forms.ValidationError(REQUIRED, code="required"))
-        if not cleaned.get("type") and (cleaned.get("moved") or cleaned.get("reason")):
+        others = ("moved", "reason", "to_store", "waste_reason")
+        if not cleaned.get("type") and any(cleaned.get(name) for name in others):
             self.add_error("type", forms.ValidationError(REQUIRED, code="required"))
         return cleaned
 
@@ -192,7 +212,7 @@ class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
     readonly_fields = (
         *("product", "store", "in_stock", "shown_reserved", "shown_available", "updated_at"),
     )
-    fields = (*readonly_fields, "reorder_point", "movement", "type", "moved", "reason")
+    fields = (*readonly_fields, "reorder_point", "movement", *CORRECTION_FIELDS)
 
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = StockLevelForm if change else OpeningStockForm
@@ -270,12 +290,17 @@ def read_correction(cleaned: Any) -> dict[str, Any] | None:
     """Return the body of `POST stock/movements/`, or None if nothing happened."""
     if not cleaned["type"]:
         return None
-    return {
+    body = {
         "id": str(cleaned["movement"]),
         "type": cleaned["type"],
         "quantity": cleaned["moved"],
         "reason": cleaned["reason"],
     }
+    if cleaned["to_store"]:
+        body["to_store"] = str(cleaned["to_store"].pk)
+    if cleaned["waste_reason"]:
+        body["waste_reason"] = cleaned["waste_reason"]
+    return body
 
 
 def build_stock_table(product: Product) -> Table:
@@ -319,7 +344,14 @@ class StockMovementAdmin(RecordAdmin):
     """Stock movements, newest first."""
 
     list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
-    list_filter = ("type", RecentDaysFilter, DayFilter, StoreFilter, ProductParameterFilter)
+    list_filter = (
+        "type",
+        "waste_reason",
+        RecentDaysFilter,
+        DayFilter,
+        StoreFilter,
+        ProductParameterFilter,
+    )
     list_select_related = ("product", "store", "by")
     fields = (
         "type",
@@ -327,6 +359,7 @@ class StockMovementAdmin(RecordAdmin):
         "store",
         "change_of_level",
         "shown_count",
+        "waste_reason",
         "reason",
         "by",
         "order",

@@ -41,9 +41,10 @@ def build_movements_table(level: StockLevel) -> Table:
 
 def build_movement_row(movement: StockMovement) -> TableRow:
     counted = [] if movement.counted is None else [f"counted {format_number(movement.counted)}"]
+    why = [movement.get_waste_reason_display()] if movement.waste_reason else []
     return table_row(
         format_time(movement.created_at),
-        text_cell(movement.get_type_display(), admin_url(movement), *counted),
+        text_cell(movement.get_type_display(), admin_url(movement), *counted, *why),
         movement.reason,
         text_cell(movement.by),
         text_cell(movement.order, admin_url(movement.order)) if movement.order else text_cell(None),

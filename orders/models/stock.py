@@ -259,6 +259,16 @@ class StockMovement(TenantOwned):
         SALE = "sale", "Sold"
         RETURN = "return", "Returned"
 
+    class WasteReason(models.TextChoices):
+        EXPIRED = "expired", "Expired"
+        DAMAGED = "damaged", "Damaged"
+        MISSING = "missing", "Missing or stolen"
+        OWN_USE = "own_use", "Used in the shop"
+        SAMPLE = "sample", "Given as a sample"
+        # Of refunds without restock.
+        RETURNED = "returned", "Returned and not restocked"
+        OTHER = "other", "Other"
+
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
     type = models.CharField(max_length=12, choices=Type)
@@ -266,6 +276,10 @@ class StockMovement(TenantOwned):
         max_digits=15, help_text="What the level changed by: negative when goods left."
     )
     reason = models.CharField(max_length=200, blank=True)
+    # Of waste; null if it was recorded without one.
+    waste_reason = models.CharField(  # noqa: DJ001
+        max_length=8, choices=WasteReason, null=True, blank=True
+    )
     occurred_at = models.DateTimeField(default=timezone.now)
     order = models.ForeignKey(
         "orders.Order", on_delete=models.PROTECT, null=True, related_name="movements"
@@ -308,6 +322,11 @@ class StockMovement(TenantOwned):
                 fields=["tenant", "product", "-created_at", "-id"], name="movement_of_product"
             ),
             models.Index(fields=["tenant", "-created_at", "-id"], name="movement_by_time"),
+            models.Index(
+                fields=["tenant", "occurred_at"],
+                condition=Q(type="waste"),
+                name="movement_of_waste",
+            ),
             models.Index(
                 fields=["tenant", "transfer"],
                 condition=Q(transfer__isnull=False),

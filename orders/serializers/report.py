@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from orders.services.reports.sales import MAX_REPORT_PERIOD, GroupBy, Report
-from tenants.api.fields import StrictChoiceField, StrictDateField
+from tenants.api.fields import QuantityField, StrictChoiceField, StrictDateField
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -33,6 +33,36 @@ class ReportQuery(StrictSerializer):
                 {"to": ["Must not be before `from`, nor more than a year after it."]}
             )
         return attrs
+
+
+class WasteReportQuery(ReportQuery):
+    """Query parameters of the waste report."""
+
+    group_by = StrictChoiceField(choices=["reason", "product"], required=False)
+    cashier = None
+    format = None
+
+
+class WasteRowSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="The reason, empty for none, or the id of the product.")
+    label = serializers.CharField()
+    sku = serializers.CharField(help_text="Of a product.")
+    times = serializers.IntegerField(help_text="How many movements.")
+    quantity = QuantityField(help_text="Of several products, a sum of units and weights.")
+    cost_total = serializers.CharField(
+        help_text="At the cost of today, of the products with a known cost."
+    )
+    times_without_cost = serializers.IntegerField(
+        help_text="How many movements have no cost, because that of the product is not known."
+    )
+
+
+class WasteReportSerializer(serializers.Serializer[Any]):
+    """The waste of a period; by product the 50 most valuable ones."""
+
+    rows = WasteRowSerializer(many=True)
+    times = serializers.IntegerField()
+    cost_total = serializers.CharField()
 
 
 class FiguresSerializer(serializers.Serializer[Any]):

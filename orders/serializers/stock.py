@@ -24,6 +24,9 @@ from tenants.models import Store
 Type = StockMovement.Type
 # Sales and refunds create their own movements, and a transfer_out creates its transfer_in.
 MANUAL_TYPES = (Type.RECEIVE, Type.ADJUST, Type.COUNT, Type.TRANSFER_OUT, Type.WASTE)
+WasteReason = StockMovement.WasteReason
+# Refunds without restock are `returned`.
+MANUAL_REASONS = tuple(each for each in WasteReason if each != WasteReason.RETURNED)
 Errors = dict[str, ErrorDetail]
 
 
@@ -48,12 +51,18 @@ class MovementInput(StrictSerializer):
     reason = StrictCharField(
         max_length=200, allow_blank=True, required=False, help_text="Required for adjust."
     )
+    waste_reason = StrictChoiceField(
+        choices=[each.value for each in MANUAL_REASONS],
+        required=False,
+        help_text="Only for waste. `other` needs a `reason`.",
+    )
     occurred_at = StrictDateTimeField(required=False, help_text="Defaults to now.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         errors = self.quantity_errors(attrs) | self.store_errors(attrs)
         if attrs["type"] == Type.ADJUST and not attrs.get("reason", "").strip():
             errors["reason"] = ErrorDetail("Required for adjust.", "required")
+        errors |= self.waste_errors(attrs)
         if errors:
             raise serializers.ValidationError(errors)
         return attrs
@@ -64,6 +73,14 @@ class MovementInput(StrictSerializer):
             return {"quantity": ErrorDetail("Must not be negative, except for adjust.", "invalid")}
         if quantity == 0 and kind != Type.COUNT:
             return {"quantity": ErrorDetail("Must not be zero, except for count.", "zero")}
+        return {}
+
+    def waste_errors(self, attrs: Mapping[str, Any]) -> Errors:
+        why = attrs.get("waste_reason")
+        if why and attrs["type"] != Type.WASTE:
+            return {"waste_reason": ErrorDetail("Only allowed for waste.", "no_waste")}
+        if why == WasteReason.OTHER and not attrs.get("reason", "").strip():
+            return {"reason": ErrorDetail("Required for this reason of waste.", "required")}
         return {}
 
     def store_errors(self, attrs: Mapping[str, Any]) -> Errors:
@@ -160,6 +177,13 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
         help_text="The stock count that made the movement when it was closed.",
     )
 
+    waste_reason = serializers.ChoiceField(
+        choices=WasteReason.choices,
+        read_only=True,
+        allow_null=True,
+        help_text="Of waste; `returned` for refunds without restock.",
+    )
+
     class Meta:
         model = StockMovement
         fields = (
@@ -173,6 +197,7 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
             "transfer",
             "stock_count",
             "reason",
+            "waste_reason",
             "occurred_at",
             "order",
             "refund",

@@ -12,9 +12,15 @@ from rest_framework.response import Response
 from accounts.permissions import IsManager
 from accounts.services.store_assignments import ensure_works_in, filter_stores
 from orders.models import Order
-from orders.serializers.report import ReportQuery, SalesReportSerializer
+from orders.serializers.report import (
+    ReportQuery,
+    SalesReportSerializer,
+    WasteReportQuery,
+    WasteReportSerializer,
+)
 from orders.services.reports.csv_rows import build_file_name, build_workbook, generate_csv
 from orders.services.reports.sales import GroupBy, Report, build_sales_report
+from orders.services.reports.waste import build_waste_report
 from tenants import workbook
 from tenants.api.uploads import build_file_response, stream_csv
 from tenants.api.views import TenantScopedViewSet, read_input
@@ -84,6 +90,29 @@ class ReportViewSet(TenantScopedViewSet):
             name = build_file_name(report, "xlsx")
             return build_file_response(build_workbook(report), workbook.CONTENT_TYPE, name)
         return Response(SalesReportSerializer(report).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("group_by", str, enum=["reason", "product"]),
+            OpenApiParameter("from", date, description="First business day; defaults to today."),
+            OpenApiParameter("to", date, description="Last business day; defaults to `from`."),
+            OpenApiParameter("store", OpenApiTypes.UUID),
+        ],
+        responses=WasteReportSerializer,
+    )
+    def waste(self, request: Request) -> Response:
+        """Report what was wasted in the business days of each store, by reason or by product, the
+        most valuable first."""
+        query = read_input(WasteReportQuery, request.query_params.dict())
+        if "store" in query:
+            ensure_works_in([query["store"]], request.user)
+        every = filter_stores(Store.objects.select_related("tenant"), request.user)
+        stores = [query["store"]] if "store" in query else list(every)
+        report = build_waste_report(stores, query.get("from"), query.get("to"))
+        by_product = query.get("group_by") == "product"
+        rows = report.by_product if by_product else report.by_reason
+        content = {"rows": rows, "times": report.times, "cost_total": report.cost_total}
+        return Response(WasteReportSerializer(content).data)
 
 
 def build_csv_response(report: Report) -> StreamingHttpResponse:

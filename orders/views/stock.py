@@ -82,6 +82,7 @@ class MovementFilter(CreationTimeFilterSet):
     store = IdFilter()
     product = IdFilter()
     type = ChoiceFilter(choices=StockMovement.Type.choices)
+    waste_reason = ChoiceFilter(choices=StockMovement.WasteReason.choices)
     order = IdFilter()
     transfer = IdFilter(help_text="Both movements of a transfer.")
     occurred_after = DateTimeFilter(field_name="occurred_at", lookup_expr="gte")

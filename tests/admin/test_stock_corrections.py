@@ -62,7 +62,7 @@ def test_manager_records_a_stock_movement(form, expected, managers_browser, leve
         ({"type": "receive", "moved": "0.5"}, "piece"),
         ({"type": "receive", "moved": "1e3"}, "enter a quantity such as"),
         ({"type": "sale", "moved": "1"}, "valid choice"),
-        ({"type": "transfer_out", "moved": "1"}, "valid choice"),
+        ({"type": "transfer_out", "moved": "1"}, "Required for transfer_out"),
         ({"type": "", "moved": "1"}, "required"),
     ],
     ids=str,

@@ -232,6 +232,7 @@ TABLE = {
     ("post", "store-credit-block"): MANAGERS,
     ("post", "store-credit-unblock"): MANAGERS,
     ("get", "sales-report"): MANAGERS,
+    ("get", "waste-report"): MANAGERS,
     ("get", "bookkeeping-report"): MANAGERS,
     # offline sync
     ("post", "sync-orders"): STAFF,

@@ -28,6 +28,7 @@ EVERYWHERE = [
     "/admin/orders/",
     "/admin/orders/product/import/",
     "/admin/reports/",
+    "/admin/reports/waste/?period=last-7-days",
     *(f"/admin/reports/?group_by={group.value}" for group in GroupBy),
     "/admin/reports/bookkeeping/",
     "/admin/tenants/",

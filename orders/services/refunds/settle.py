@@ -187,6 +187,9 @@ def _build_stock_movement(
         type=kind,
         quantity=quantity,
         reason=refund.reason,
+        waste_reason=(
+            StockMovement.WasteReason.RETURNED if kind == StockMovement.Type.WASTE else None
+        ),
         occurred_at=refund.completed_at or timezone.now(),
         order_id=refund.order_id,
         refund=refund,

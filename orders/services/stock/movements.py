@@ -60,6 +60,7 @@ class NewMovement:
     store: Store
     quantity: Decimal
     reason: str = ""
+    waste_reason: str | None = None
     # None means now.
     occurred_at: datetime | None = None
     to_store: Store | None = None
@@ -225,7 +226,8 @@ def _lock_levels(product: Product, stores: Sequence[Store]) -> Levels:
 def _build_movements(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement]:
     """Build one movement, or the two sides of a transfer."""
     at = _resolve_time(new.occurred_at)
-    draft = partial(StockMovement, product=new.product, reason=new.reason, occurred_at=at, by=by)
+    why = {"reason": new.reason, "waste_reason": new.waste_reason}
+    draft = partial(StockMovement, product=new.product, occurred_at=at, by=by, **why)
     of_new = partial(draft, id=new.id, type=new.type, store=new.store, fingerprint=new.fingerprint)
     if new.type == Type.COUNT:
         difference = new.quantity - _compute_level_at(level, new.occurred_at)
@@ -356,4 +358,6 @@ def _build_audit_facts(new: NewMovement, movement: StockMovement) -> dict[str, s
         facts["counted"] = format_number(movement.counted)
     if new.reason:
         facts["reason"] = new.reason
+    if new.waste_reason:
+        facts["waste_reason"] = new.waste_reason
     return facts
