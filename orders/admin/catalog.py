@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -17,6 +17,7 @@ from accounts.admin.tables import Table, admin_list_url
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import amount_column, to_currency
+from orders.admin.bulk_edit import BulkEditMixin
 from orders.admin.catalog_import import ProductImportMixin
 from orders.admin.price_labels import MAX_PRODUCTS, price_labels_view
 from orders.admin.price_list import build_prices_table
@@ -221,7 +222,7 @@ def naming_the_field(field: str) -> Iterator[None]:
 
 
 @admin.register(Product, site=shop_site)
-class ProductAdmin(ProductImportMixin, ShopAdmin):
+class ProductAdmin(ProductImportMixin, BulkEditMixin, ShopAdmin):
     """Products of the shop."""
 
     change_list_template = "admin/shop/products.html"
@@ -238,7 +239,7 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
     list_display_links = ("name",)
     list_filter = ("is_active", "sold_by", ParentFilter)
     list_select_related = ("category", "tax_class")
-    actions = ("print_labels",)
+    actions = ("bulk_edit", "print_labels")
     search_fields = ("sku__startswith", "name")
     search_help_text = "Enter words of the name, the beginning of a SKU, or a whole barcode."
     ordering = ("name", "id")
@@ -290,6 +291,16 @@ class ProductAdmin(ProductImportMixin, ShopAdmin):
         return super().get_search_results(request, queryset, search_term)
 
     amount = amount_column("Price", "price")
+
+    @admin.action(description="Edit price, taxes, category", permissions=["change"])
+    def bulk_edit(self, request: HttpRequest, products: QuerySet[Any]) -> HttpResponse | None:
+        """Show the page of changes for the selected products."""
+        ids = list(products.order_by("pk").values_list("pk", flat=True)[: MAX_PRODUCTS + 1])
+        if len(ids) > MAX_PRODUCTS:
+            detail = f"Select at most {MAX_PRODUCTS:,} products. Filter the list."
+            self.message_user(request, detail, messages.ERROR)
+            return None
+        return self.bulk_edit_view(request, ids)
 
     @admin.action(description="Print price labels", permissions=["view"])
     def print_labels(self, request: HttpRequest, products: QuerySet[Any]) -> HttpResponse:

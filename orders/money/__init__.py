@@ -25,6 +25,7 @@ from orders.money.cash import (
     allocate_difference,
     settle_cash,
 )
+from orders.money.price_changes import PriceChange, PriceChangeMode
 from orders.money.price_lists import ListPrice, choose_price
 from orders.money.pricing import compute_labeled_quantity, price_order
 from orders.money.refunds import (
@@ -52,6 +53,8 @@ __all__ = [
     "LineRefund",
     "ListPrice",
     "ModifierInput",
+    "PriceChange",
+    "PriceChangeMode",
     "PricedLine",
     "PricedOrder",
     "PricedTax",
