@@ -154,9 +154,25 @@ SECTIONS = {
         174: "rate limits of one shop do not affect others",
         176: "every role on every route, for own rows, rows of colleagues and of other shops",
     },
+    "customers and service keys": {
+        177: "a customer of another shop on an order, in an edit and in a filter",
+        178: "a customer of another shop in an upload",
+        179: "an erased customer in a later upload",
+        180: "a key of one store writes to orders and registers of another",
+        181: "a key as refresh token, terminal token or password, and at the admin",
+        182: "an Idempotency-Key of another service key",
+        183: "a key on routes outside of its scopes",
+        184: "a cashier puts a customer into a group with lower prices",
+        185: "guesses at customers by cashiers",
+    },
 }
 
 # Tests without a number in the name.
 NAMED_OTHERWISE = {
     117: "test_refund_by_a_cashier_needs_approval",
+    178: "test_offline_sale_of_an_unknown_customer_keeps_the_name_of_the_till",
+    179: "test_offline_sale_of_an_erased_customer_keeps_no_personal_data",
+    183: "test_key_with_all_scopes_reaches_exactly_the_routes_of_the_table",
+    184: "test_only_a_manager_with_password_puts_a_customer_into_a_group",
+    185: "test_look_ups_of_cashiers_are_limited",
 }
