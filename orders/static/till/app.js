@@ -49,6 +49,8 @@ export class App {
     this.query = "";
     /** @type {string | null} */
     this.category = null;
+    /** @type {string[]} products that are offered first */
+    this.favorites = [];
     /** @type {any[]} */
     this.parts = [];
     /** @type {any} */

@@ -5,6 +5,7 @@ import { createCart } from "../money/cart.js";
 import { loadStaff, READS } from "../sync/catalog.js";
 import { t } from "../texts/texts.js";
 import { resumeOpenSale } from "./charge.js";
+import { FAVORITES } from "./favorites.js";
 import { completeInterrupted, resolveInterrupted } from "./sale.js";
 import { loadShift } from "./shift.js";
 import { loadEverything, synchronize } from "./sync.js";
@@ -13,7 +14,7 @@ import { loadEverything, synchronize } from "./sync.js";
 
 const IDLE_MINUTES = 5;
 /** What a page that is loaded needs; the last two also to write everything again. */
-const KEPT = ["pairing", "settings", "position", "person", "shift", "cart", "held", "parts", "sequence", "drawer"];
+const KEPT = ["pairing", "settings", "position", "person", "shift", "cart", "held", "parts", "favorites", "sequence", "drawer"];
 
 /** @param {App} app */
 export async function startRegister(app) {
@@ -29,6 +30,8 @@ export async function startRegister(app) {
   app.cart = kept.cart ?? createCart();
   app.held = kept.held ?? [];
   app.parts = kept.parts ?? [];
+  app.favorites = kept.favorites ?? [];
+  app.category = app.favorites.length ? FAVORITES : null;
   if (kept.settings) {
     app.settings = kept.settings;
     app.position = kept.position;

@@ -2,6 +2,7 @@
 
 import { holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
 import { openCustomers } from "../actions/customer.js";
+import { toggleFavorite } from "../actions/favorites.js";
 import { startPaying } from "../actions/payment.js";
 import { openReceipts, refundEverything } from "../actions/receipt.js";
 import { startNext } from "../actions/sale.js";
@@ -19,6 +20,7 @@ const KEYS = {
     F10: (app) => openReceipts(app),
     F9: (app) => startPaying(app),
     Delete: (app) => removeSelected(app),
+    "*": (app) => app.run(() => toggleFavorite(app)),
     "+": (app) => stepQuantity(app, 1),
     "-": (app) => stepQuantity(app, -1),
     ArrowUp: (app) => moveSelection(app, -1),
@@ -54,7 +56,7 @@ function press(...names) {
 }
 
 /** Keys that people also need for typing. */
-const TYPED = new Set(["+", "-", "Delete", "ArrowUp", "ArrowDown", "Enter"]);
+const TYPED = new Set(["*", "+", "-", "Delete", "ArrowUp", "ArrowDown", "Enter"]);
 
 /** @param {import("../app.js").App} app @param {number} by */
 function moveSelection(app, by) {

@@ -3,6 +3,7 @@
 import { addToCart, holdCart, removeSelected, stepQuantity, undoStep } from "../actions/cart.js";
 import { formatNumber } from "./format.js";
 import { openCustomers } from "../actions/customer.js";
+import { FAVORITES, listFavorites, toggleFavorite } from "../actions/favorites.js";
 import { findOverLimit, startPaying } from "../actions/payment.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
@@ -22,7 +23,8 @@ export function showSell(app) {
 /** @param {App} app */
 function showProducts(app) {
   const { categories } = app.catalog;
-  const found = app.catalog.search(app.query, app.category);
+  const isFavorites = app.category === FAVORITES && !app.query;
+  const found = isFavorites ? listFavorites(app) : app.catalog.search(app.query, app.category);
   return h(
     "section",
     { class: "products", "aria-label": t("products"), key: "products" },
@@ -43,6 +45,7 @@ function showProducts(app) {
     h(
       "div",
       { class: "categories", role: "group", "aria-label": t("categories") },
+      app.favorites.length ? showCategory(app, FAVORITES, t("favorites")) : null,
       showCategory(app, null, t("all")),
       categories.map((each) => showCategory(app, each.id, each.name)),
     ),
@@ -180,5 +183,6 @@ function showSteps(app, line) {
     isPieces ? button("−", () => stepQuantity(app, -1), { name: "less" }) : null,
     isPieces ? button("+", () => stepQuantity(app, 1), { name: "more" }) : null,
     button(t("remove"), () => removeSelected(app), { key: "Delete", name: "remove" }),
+    button(t(app.favorites.includes(line.product) ? "noFavorite" : "favorite"), () => app.run(() => toggleFavorite(app)), { key: "*", name: "favorite" }),
   );
 }
