@@ -135,6 +135,8 @@ UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/", "/api/v1/payment-events/{id}
 PATHS_WITH_ROW_IN_QUERY = ("/api/v1/shifts/current/",)
 # The position to continue from may be gone.
 PATHS_WITH_POSITION = ("/api/v1/changes/", SNAPSHOT_PATH)
+# Reads that the state of the shop may not allow: a booking batch without accounts.
+READS_WITH_CONFLICT = ("/api/v1/reports/bookkeeping/",)
 # The password is not part of the versioned user.
 UNVERSIONED_PATH = "/api/v1/auth/password/"
 
@@ -343,7 +345,7 @@ def list_problem_statuses(path: str, method: str, operation: dict[str, Any]) -> 
     has_pdf = "application/pdf" in operation["responses"].get("200", {}).get("content", {})
     conditional = {
         "404": "{" in path or path in PATHS_WITH_ROW_IN_QUERY,
-        "409": method in WRITE_METHODS or has_pdf,
+        "409": method in WRITE_METHODS or has_pdf or path in READS_WITH_CONFLICT,
         "410": path in PATHS_WITH_POSITION,
         "412": reads_version(path, method),
         "413": has_body,

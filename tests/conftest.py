@@ -42,6 +42,7 @@ from tests.support.before_django import (  # noqa: F401
 from tests.support.database_cache import copy_cached, remove_copy, save_to_cache
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.support.decimals import decimals, watch_decimals
+from tests.support.documented_codes import codes, is_test_of_api, watch_codes
 from tests.support.problems import assert_problem
 from tests.support.schema_digest import cache_lock
 from tests.support.secret_leaks import leaks, watch_leaks
@@ -52,6 +53,10 @@ from tests.support.truncation import empty_tables
 # The database of a cluster: see tests/support/cluster.py.
 KEPT_DATABASE = "TEST_KEPT_DATABASE"
 LEAK_MARKER = "LEAKMARK_B"
+NOT_DOCUMENTED = (
+    "The OpenAPI document does not list these errors. Run `python -m tests.tools.error_codes`, and "
+    "add what it does not find to its SEEN_IN_TESTS:"
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,7 +76,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def watch_responses_and_logs() -> Iterator[None]:
-    with watch_leaks(pytest.MonkeyPatch), watch_decimals(pytest.MonkeyPatch):
+    patch = pytest.MonkeyPatch
+    with watch_leaks(patch), watch_decimals(patch), watch_codes(patch):
         yield
 
 
@@ -80,17 +86,24 @@ def pytest_runtest_setup() -> None:
     """Reset what the previous test recorded or bound to the log context."""
     leaks.begin()
     decimals.begin()
+    codes.begin()
     structlog.contextvars.clear_contextvars()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Iterator[Any]:
-    """Fail every test in whose responses a secret or an amount with wrong decimals was found."""
+def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
+    """Fail every test in whose responses a secret or an amount with wrong decimals was found.
+
+    Fail a test of the API for an error code that the document does not list.
+    """
     outcome = yield
     if leaks.found:
         pytest.fail("\n".join(["A secret was found:", *leaks.found]), pytrace=False)
     if decimals.found:
         found = "\n".join(["An amount with the wrong decimals:", *decimals.found])
+        pytest.fail(found, pytrace=False)
+    if codes.found and is_test_of_api(item.path):
+        found = "\n".join([NOT_DOCUMENTED, *codes.found])
         pytest.fail(found, pytrace=False)
     return outcome
 

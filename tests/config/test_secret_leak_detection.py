@@ -109,9 +109,9 @@ def test_secret_is_forgotten_after_its_test(take_leaks):
     assert take_leaks() == []
 
 
-def test_test_with_a_leak_fails():
+def test_test_with_a_leak_fails(request):
     """Call the hook of the suite as pytest does around each test."""
-    around = conftest.pytest_runtest_call()
+    around = conftest.pytest_runtest_call(request.node)
     next(around)
     leaks.read(f"the body says {PASSWORD}", where="here")
 
@@ -120,8 +120,8 @@ def test_test_with_a_leak_fails():
     leaks.begin()
 
 
-def test_test_without_a_leak_keeps_its_outcome():
-    around = conftest.pytest_runtest_call()
+def test_test_without_a_leak_keeps_its_outcome(request):
+    around = conftest.pytest_runtest_call(request.node)
     next(around)
     leaks.read("the body says nothing", where="here")
 

@@ -50,9 +50,11 @@ def test_codes_of_some_operations():
 
     assert codes["shifts.open"]["409"] == ["currency_changed", "id_conflict", "shift_already_open"]
     assert codes["products.create"]["409"] == [
-        *("barcode_taken", "options_taken", "plu_taken", "sku_taken"),
+        *("already_exists", "barcode_taken", "options_taken", "plu_taken", "sku_taken"),
     ]
     assert {"approval_required", "approval_not_valid"} <= set(codes["orders.create"]["403"])
     assert {"insufficient_stock", "no_open_shift"} <= set(codes["orders.create"]["409"])
     assert "approval_required" in codes["orders.refunds.create"]["403"]
-    assert "categories.create" not in codes
+    assert codes["categories.create"] == {"409": ["already_exists"]}
+    assert codes["customers.erase"]["403"] == ["password_required"]
+    assert "categories.list" not in codes
