@@ -227,6 +227,12 @@ def build_page(question: ReportQuestion, stores: list[Store]) -> dict[str, Any]:
     ]
     rows = list(build_rows(report, before, before_days, names))
     is_week = report.group_by is GroupBy.HOUR_OF_WEEK
+    heat = (
+        build_heat_table([(row.label, row.amount, row.before) for row in rows]) if is_week else None
+    )
+    if is_week:
+        traded = {label for _, label in (*report.groups, *before.groups)}
+        rows = [row for row in rows if row.label in traded]
     shown = rows if report.is_by_time else rows[:MAX_ROWS]
     highest = max((max(row.amount, row.before) for row in rows), default=Decimal(0))
     return {
@@ -242,9 +248,7 @@ def build_page(question: ReportQuestion, stores: list[Store]) -> dict[str, Any]:
         "is_by_time": report.is_by_time,
         "highest": format_amount(highest),
         "chart": build_chart(shown) if report.is_by_time and not is_week else None,
-        "heat": build_heat_table([(row.label, row.amount, row.before) for row in rows])
-        if is_week
-        else None,
+        "heat": heat,
         "summary": [
             (label, format_figure(name, report.total), describe_change(name, report, before))
             for name, label in (

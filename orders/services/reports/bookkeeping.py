@@ -193,7 +193,10 @@ class _MonthBuilder:
         ]
         # What came before what went, so that sums of a day do not make the balance negative.
         self.month.cash_book.sort(
-            key=lambda entry: (entry.day, entry.register, entry.amount < 0, entry.at)
+            key=lambda entry: (
+                *(entry.day, entry.register, entry.amount < 0, entry.kind != "float"),
+                entry.at,
+            )
         )
         return self.month
 
