@@ -6,18 +6,23 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 
 from accounts.admin.forms import validate_input
 from orders.exceptions import InvalidRows
 from orders.models import TaxClass
 from orders.serializers.catalog_file import MAX_FILE_BYTES, ImportOptionsInput, build_import_options
+from orders.services.catalog.csv_export import export_products
 from orders.services.catalog.csv_import import import_products
 from orders.services.catalog.file_columns import ImportOptions
+from orders.services.catalog.file_preview import build_file_preview
+from tenants.api.uploads import stream_csv
 from tenants.exceptions import DomainError, Invalid
 from tenants.models import Store
+from tenants.scope import current_tenant
 
 FILE_TOO_LARGE = "The file has more than 16 MiB. Split it into several files."
 MAPPING_HELP = (
@@ -95,21 +100,40 @@ class ProductImportMixin:
 
     def get_urls(self: Any) -> list[Any]:
         view = self.admin_site.admin_view(self.import_view)
-        return [path("import/", view, name="orders_product_import"), *super().get_urls()]
+        export = self.admin_site.admin_view(self.export_view)
+        return [
+            path("import/", view, name="orders_product_import"),
+            path("export/", export, name="orders_product_export"),
+            *super().get_urls(),
+        ]
+
+    def export_view(self: Any, request: HttpRequest) -> Any:
+        """Return the whole catalog as the CSV file that the import reads."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        shop = current_tenant()
+        name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
+        return stream_csv(export_products(shop), filename=name)
 
     def import_view(self: Any, request: HttpRequest) -> HttpResponse:
         """Show the form, and import or check the file that it sends."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = ImportForm(request.POST or None, request.FILES or None)
-        report = None
+        report = preview = None
         if request.method == "POST" and form.is_valid():
             report = self.run_import(request, form)
+        if report and not report["is_saved"]:
+            file, options = form.cleaned_data["file"], form.build_options()
+            preview = build_file_preview(file, options, report["errors"])
         context = self.admin_site.each_context(request) | {
             "title": "Import products",
             "opts": self.opts,
             "form": form,
             "report": report,
+            "preview": preview,
         }
         return TemplateResponse(request, self.import_template, context)
 

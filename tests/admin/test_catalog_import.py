@@ -1,5 +1,7 @@
 """The page that imports catalog files: errors are seen in place, and nothing is saved with them."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -14,6 +16,7 @@ from tests.support.move_in_files import build_export
 pytestmark = pytest.mark.once
 
 PAGE = "/admin/orders/product/import/"
+MAPPING = "Nr = sku\nWas = name\nPreis = price"
 
 
 @pytest.fixture
@@ -138,3 +141,56 @@ def test_cashier_may_not_import(cashier, shop):
     for answer in (browser.get(PAGE), browser.post(PAGE, {"file": file})):
         assert (answer.status_code, answer["Location"][:13]) == (302, "/admin/login/")
     assert count_products(shop) == 0
+
+
+def test_rows_are_shown_with_their_errors_at_the_cells(send, shop):
+    good = "".join(f"OK-{number},Good {number},1.00,\n" for number in range(30))
+    page = send(f"sku,name,price,color\nAPPLE,Apple,abc,red\n{good}LAST,,2.00,\n", dry_run="on")
+
+    assert count_products(shop) == 0
+    first = re.search(r'<th scope="row">2</th>(.*?)</tr>', page, re.S)[1]
+    apple, name, price, color = re.findall(r"<td.*?>(.*?)</td>", first, re.S)
+    assert (apple, name, color) == ("APPLE", "Apple", "red")
+    assert price.startswith('abc<span class="till-cell-error">')
+    # The last row is far below the first ones, and is shown for its error.
+    assert "LAST" in page
+    assert "OK-25" not in page
+    assert '<th scope="col">color<span class="till-detail">ignored</span></th>' in page
+
+
+def test_first_rows_of_a_file_without_errors_are_shown(send):
+    page = send("sku,name,price\nAPPLE,<b>Apple</b>,1.00\n", dry_run="on")
+
+    assert "&lt;b&gt;Apple&lt;/b&gt;" in page
+    assert "till-cell-error" not in page
+
+
+def test_columns_chosen_by_hand_are_named(send):
+    page = send("Nr;Was;Preis\n1;Apfel;1,50\n", dry_run="on", mapping=MAPPING)
+    assert 'Preis<span class="till-detail">price</span>' in page
+
+
+@pytest.mark.parametrize("content", [b"", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04x"])
+def test_file_that_cannot_be_read_has_no_preview(send, content):
+    assert "till-preview" not in send(content or b"x", dry_run="on")
+
+
+def test_export_is_the_file_that_the_import_reads(managers_browser, send, shop):
+    send("sku,name,price\nAPPLE,Apple,1.00\n")
+    url = "/admin/orders/product/export/"
+    assert f'href="{url}"' in managers_browser.get("/admin/orders/product/").content.decode()
+
+    exported = b"".join(managers_browser.get(url).streaming_content)
+
+    assert b"APPLE,Apple,1.00" in exported
+    assert "0 created, 0 updated, 1 unchanged" in send(exported, dry_run="on")
+    assert managers_browser.post(url).status_code == 405
+
+
+def test_export_has_no_products_of_other_shops_and_none_for_cashiers(
+    managers_browser, foreign, cashier
+):
+    url = "/admin/orders/product/export/"
+    exported = b"".join(managers_browser.get(url).streaming_content)
+    assert b"LEAKMARK" not in exported
+    assert open_browser(cashier).get(url).status_code == 302

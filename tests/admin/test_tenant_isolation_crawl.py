@@ -124,7 +124,7 @@ def test_crawl_covers_every_route():
     known.add("waste_report")
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
     known |= {"orders_receipt_mail", "price_labels", "z_reports", "bookkeeping"}
-    known.add("orders_product_bulk_edit")
+    known |= {"orders_product_bulk_edit", "orders_product_export"}
 
     assert set(admin_pages.pattern_names()) <= model_routes | known
 
