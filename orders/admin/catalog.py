@@ -23,6 +23,7 @@ from orders.admin.price_labels import MAX_PRODUCTS, price_labels_view
 from orders.admin.price_list import build_prices_table
 from orders.admin.rates import RatesField
 from orders.admin.stock import build_stock_table, quantity_field
+from orders.admin.variant_matrix import VariantMatrixMixin
 from orders.admin.variants import (
     ParentFilter,
     build_initial_variant,
@@ -222,7 +223,7 @@ def naming_the_field(field: str) -> Iterator[None]:
 
 
 @admin.register(Product, site=shop_site)
-class ProductAdmin(ProductImportMixin, BulkEditMixin, ShopAdmin):
+class ProductAdmin(ProductImportMixin, BulkEditMixin, VariantMatrixMixin, ShopAdmin):
     """Products of the shop."""
 
     change_list_template = "admin/shop/products.html"

@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 
 from accounts.admin.tables import (
     Table,
+    TableRow,
     admin_url,
     header_cells,
     number_cell,
@@ -22,7 +23,7 @@ from orders.services.catalog.variants import INHERITED_FIELDS, list_variants
 from orders.services.documents.document import format_money
 
 MAX_SHOWN_VARIANTS = 200
-VARIANT_COLUMNS = header_cells(("Name", "Options", "SKU", "Active"), "Price")
+VARIANT_COLUMNS = ("SKU", "Barcodes", "Active")
 
 
 class ParentFilter(ProductParameterFilter):
@@ -71,23 +72,29 @@ def build_initial_variant(parent: Product) -> dict[str, Any]:
 
 
 def build_variants_table(product: Product) -> Table:
-    """Build the table of the variants that are sold instead of a product."""
-    variants = list_variants(product).order_by("name", "pk") if product.has_variants else ()
+    """Build the matrix of the variants that are sold instead of a product."""
+    variants: list[Product] = []
+    if product.has_variants:
+        rows = list_variants(product).with_barcodes().order_by("name", "pk")
+        variants = list(rows[:MAX_SHOWN_VARIANTS])
+    names = [name for name, _ in variants[0].options] if variants else []
     new = f"{reverse('shop:orders_product_add')}?{urlencode({'parent': product.sku})}"
     return Table(
         "Variants",
-        tuple(
-            table_row(
-                text_cell(variant.name, admin_url(variant)),
-                ", ".join(f"{name}: {value}" for name, value in variant.options),
-                variant.sku,
-                "yes" if variant.is_active else "no",
-                number_cell(format_money(variant.price)),
-            )
-            for variant in variants[:MAX_SHOWN_VARIANTS]
-        ),
-        head=VARIANT_COLUMNS,
+        tuple(build_variant_row(variant) for variant in variants),
+        head=header_cells(("Name", *names, *VARIANT_COLUMNS), "Price"),
         note="They are sold instead of this product." if product.has_variants else "",
         nothing="This product has no variants.",
         more=(new, "Add a variant, such as a size or color"),
+    )
+
+
+def build_variant_row(variant: Product) -> TableRow:
+    return table_row(
+        text_cell(variant.name, admin_url(variant)),
+        *(value for _, value in variant.options),
+        variant.sku,
+        ", ".join(variant.barcode_codes),
+        "yes" if variant.is_active else "no",
+        number_cell(format_money(variant.price)),
     )

@@ -106,7 +106,8 @@ def test_variants_are_added_from_the_page_of_their_parent(managers_browser, shop
     assert (large.category_id, large.tax_class_id) == (shirt.category_id, shirt.tax_class_id)
     shown = managers_browser.get(page).content.decode()
     assert "T-shirt, M, Red" in shown
-    assert "Size: L, Color: Red" in shown
+    assert all(f">{text}</th>" in shown for text in ("Size", "Color", "SKU", "Barcodes"))
+    assert all(f"<td>{text}</td>" in shown for text in ("L", "Red", "S-L"))
     assert "Size: \nColor: " in managers_browser.get(add).content.decode()
 
 

@@ -119,7 +119,12 @@ def test_crawl_covers_every_route():
         for page in ("changelist", "add", "history", "delete", "change", "action")
     }
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
-    known |= {"orders_product_import", "sales_report", "tenants_register_pairing_code"}
+    known |= {
+        "orders_product_import",
+        "orders_product_variants",
+        "sales_report",
+        "tenants_register_pairing_code",
+    }
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
     known.add("waste_report")
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}

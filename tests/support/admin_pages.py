@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
-from orders.models import Customer, Receipt, StockCount
+from orders.models import Customer, Product, Receipt, StockCount
 from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
@@ -38,6 +38,13 @@ EVERYWHERE = [
 ]
 OF_ROWS = ("change", "history", "delete")
 PAGES_OF_STOCK_COUNTS = ("count", "sheet", "close", "cancel")
+# Other pages of one row, below its address.
+PAGES_OF_ROWS: dict[Any, tuple[str, ...]] = {
+    Customer: ("erase",),
+    Product: ("variants",),
+    Receipt: ("mail",),
+    StockCount: PAGES_OF_STOCK_COUNTS,
+}
 # Searches, filters and orderings of lists. The first ones match every marker without containing
 # it, because a page repeats its search.
 QUERIES = [
@@ -111,13 +118,7 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
         yield from (f"{changelist}{row.pk}/{deed}/" for deed in USER_ACTIONS if has_buttons)
         for kind in sorted(getattr(shop_site._registry[model], "uncounted", ())):
             yield f"{changelist}{row.pk}/print/{kind}/html/"
-        if model is Receipt:
-            yield f"{changelist}{row.pk}/mail/"
-        if model is StockCount:
-            pages = PAGES_OF_STOCK_COUNTS
-            yield from (f"{changelist}{row.pk}/{page}/" for page in pages)
-        if model is Customer:
-            yield f"{changelist}{row.pk}/erase/"
+        yield from (f"{changelist}{row.pk}/{page}/" for page in PAGES_OF_ROWS.get(model, ()))
 
 
 def pattern_names(patterns: Any = None) -> Iterator[str]:

@@ -20,6 +20,7 @@ from tests.support.catalog_files import (
     upload_catalog,
 )
 from tests.support.move_in_files import FILES, build_export
+from tests.support.till import cash_rest
 from tests.support.variants import list_parents, list_variants
 
 
@@ -231,6 +232,34 @@ def test_imported_product_of_another_system_is_sold_with_its_tax(move_in, till, 
     assert sold["total"] == "79.80"
     assert sold["lines"][0]["name"] == "Linen shirt, M, Red"
     assert float(sold["tax_total"]) > 0
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_active_product_of_another_system_is_sold_with_its_stock(
+    move_in, till, shop, store, vat, name
+):
+    """Except what the other system has counted as zero, in a shop that sells no such goods."""
+    move_in(build_export(name))
+    with tenant_scope(shop):
+        products = list(Product.objects.filter(is_active=True, has_variants=False))
+        before = dict(StockLevel.objects.values_list("product", "quantity"))
+    sold = {}
+    for product in products:
+        quantity = "0.500" if product.sold_by == "weight" else "1"
+        line = {"product": str(product.pk), "quantity": quantity}
+        answer = till.post("orders/", till.order(line, payments=[cash_rest()]))
+        if before.get(product.pk) == 0:
+            assert answer.json()["code"] == "insufficient_stock"
+        else:
+            assert answer.status_code == 201, answer.content
+            assert answer.json()["lines"][0]["total"] != "0.00"
+            sold[product.pk] = Decimal(quantity)
+
+    assert sold
+    with tenant_scope(shop):
+        after = dict(StockLevel.objects.values_list("product", "quantity"))
+        assert list(find_stock_differences(shop)) == []
+    assert after == {pk: held - sold.get(pk, 0) for pk, held in before.items()}
 
 
 def test_product_without_stock_in_the_file_is_sold_without_tracking(move_in, till, vat):

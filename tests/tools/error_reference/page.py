@@ -321,6 +321,7 @@ FIELDS = {
     "tendered_too_little": "Less cash was tendered than is paid.",
     "too_few_modifiers": "The list has fewer active modifiers than must be chosen.",
     "too_many_barcodes": "The product has too many barcodes.",
+    "too_many_combinations": "The options have more than 200 combinations.",
     "too_many_modifier_lists": "Too many modifier lists.",
     "too_many_options": "A variant has too many options.",
     "too_many_pixels": "The image has more than 16 megapixels.",
