@@ -88,7 +88,7 @@ class ApprovalAdmin(RecordAdmin):
         return str(approval.terminal.register) if approval.terminal else EMPTY
 
     def build_tables(self, row: Approval) -> list[Table]:
-        return [build(row) for build in LINKS_BUILDERS]
+        return [build_links(row) for build_links in LINKS_BUILDERS]
 
     def get_title(self, row: Approval) -> str:
         return f"{row.get_action_display()}, for {row.requested_by}"

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, StoreFilter
@@ -28,6 +27,7 @@ from accounts.admin.tables import (
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
+from orders.admin.links import build_link, build_links_table
 from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Barcode, Product, StockCount, StockLevel, StockMovement
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
@@ -76,10 +76,6 @@ class ProductParameterFilter(admin.SimpleListFilter):
     def queryset(self, request: Any, queryset: Any) -> Any:
         known = {str(key) for key, _ in self.lookup_choices}
         return queryset.filter(product=self.value()) if self.value() in known else queryset
-
-
-def build_link(url: str, text: str) -> str:
-    return format_html('<a href="{}">{}</a>', url, text)
 
 
 def find_product(text: str) -> Product | None:
@@ -364,8 +360,6 @@ class StockMovementAdmin(RecordAdmin):
         "by",
         "order",
         "refund_receipt",
-        "level",
-        "counted_in",
         "occurred_at",
         "created_at",
     )
@@ -376,15 +370,17 @@ class StockMovementAdmin(RecordAdmin):
 
     shown_count = quantity_column("Counted", "counted")
 
-    @admin.display(description="Stock level")
-    def level(self, movement: StockMovement) -> str:
-        query = {"product": movement.product_id, "store": movement.store_id}
-        return build_link(admin_list_url(StockLevel, **query), "Stock of this product")
-
-    @admin.display(description="Stock count")
-    def counted_in(self, movement: StockMovement) -> str:
-        count = StockCount.objects.filter(pk=movement.stock_count).first()
-        return build_link(admin_url(count), str(count)) if count else EMPTY
+    def build_tables(self, row: StockMovement) -> list[Table]:
+        levels = StockLevel.objects.filter(product=row.product_id, store=row.store_id)
+        counts = StockCount.objects.filter(pk=row.stock_count) if row.stock_count else ()
+        return [
+            build_links_table(
+                [
+                    *(build_link("Stock level", f"In {row.store}", level) for level in levels),
+                    *(build_link("Stock count", str(count), count) for count in counts),
+                ]
+            )
+        ]
 
     @admin.display(description="Refund")
     def refund_receipt(self, movement: StockMovement) -> str:

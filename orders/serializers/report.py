@@ -12,13 +12,10 @@ from tenants.models import Store
 from tenants.scope import current_tenant
 
 
-class ReportQuery(StrictSerializer):
-    """Query parameters of the sales report."""
+class DaysQuery(StrictSerializer):
+    """Query parameters of a report of business days."""
 
-    group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
     store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
-    cashier = TenantRelatedField(User, required=False)
-    format = StrictChoiceField(choices=["json", "csv", "xlsx"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """Add `from`, which is a Python keyword and cannot be a class attribute."""
@@ -35,17 +32,23 @@ class ReportQuery(StrictSerializer):
         return attrs
 
 
-class WasteReportQuery(ReportQuery):
+class ReportQuery(DaysQuery):
+    """Query parameters of the sales report."""
+
+    group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
+    cashier = TenantRelatedField(User, required=False)
+    format = StrictChoiceField(choices=["json", "csv", "xlsx"], required=False)
+
+
+class WasteReportQuery(DaysQuery):
     """Query parameters of the waste report."""
 
     group_by = StrictChoiceField(choices=["reason", "product"], required=False)
-    cashier = None
-    format = None
 
 
 class WasteRowSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="The reason, empty for none, or the id of the product.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the name of an attribute of `Serializer`
     sku = serializers.CharField(help_text="Of a product.")
     times = serializers.IntegerField(help_text="How many movements.")
     quantity = QuantityField(help_text="Of several products, a sum of units and weights.")

@@ -84,6 +84,15 @@ def test_manager_counts_with_a_scanner_and_closes(managers_browser, count, milk,
         assert managers_browser.get(page(count, name))["Location"] == page(count, "change")
 
 
+def test_movement_links_to_its_count(managers_browser, count, milk, shop):
+    enter(managers_browser, count, milk, "10")
+    managers_browser.post(page(count, "close"), {"uncounted": "keep", "expected_version": "2"})
+    with tenant_scope(shop):
+        movement = StockMovement.objects.get(stock_count=count.pk)
+    url = f"/admin/orders/stockmovement/{movement.pk}/change/"
+    assert page(count, "change") in read(managers_browser.get(url))
+
+
 def test_product_is_found_by_sku_and_words(managers_browser, count, milk, shop):
     other = ProductFactory(tenant=shop, name="Buttermilk", sku="BM")
     url = page(count, "count")

@@ -209,7 +209,7 @@ def test_product_level_and_movement_link_to_each_other(managers_browser, page, l
         movement = StockMovement.objects.get(product=product)
     of_movement = read(managers_browser.get(f"{MOVEMENTS}{movement.pk}/change/"))
     assert product_page in of_movement
-    assert f"{LEVELS}?product={product.pk}&amp;store={level.store_id}" in of_movement
+    assert page in of_movement
 
 
 def test_product_page_takes_the_same_queries_for_any_number_of_stores(
@@ -220,6 +220,8 @@ def test_product_page_takes_the_same_queries_for_any_number_of_stores(
             read(managers_browser.get(f"{PRODUCTS}{product.pk}/change/"))
         return len(captured)
 
+    # The first request of a process fills caches.
+    measure()
     few = measure()
     for _ in range(3):
         StockLevelFactory(product=product, store=StoreFactory(tenant=shop))
