@@ -15,6 +15,7 @@ import { Store } from "./store/store.js";
 import { language, t } from "./texts/texts.js";
 
 const SYNC_SECONDS = 5;
+const UPDATE_MINUTES = 60;
 const root = /** @type {HTMLElement} */ (document.getElementById("till"));
 /** The code with which the page was opened, also in a tab that waits. */
 const scannedCode = takeCodeFromAddress();
@@ -64,11 +65,14 @@ async function run() {
   const registration = navigator.serviceWorker.register("/till/sw.js");
   navigator.serviceWorker.addEventListener("controllerchange", reloadOnce());
   registration.catch((error) => app.say(explain(error)));
+  // A register is open for days, and browsers look for a new version only when a page is loaded.
+  setInterval(() => registration.then((found) => found.update()).catch(() => {}), UPDATE_MINUTES * 60_000);
 
   /** A new version waits until nothing is being sold. */
   function activateWhenIdle() {
     const isIdle = !app.cart.lines.length && !app.parts.length && !app.isBusy && !app.dialog;
-    if (isIdle) registration.then(({ waiting }) => waiting?.postMessage("activate")).catch(() => {});
+    // Elsewhere something is read or typed: the change, a count, a refund.
+    if (isIdle && ["lock", "sell"].includes(app.phase)) registration.then(({ waiting }) => waiting?.postMessage("activate")).catch(() => {});
   }
 
   draw();

@@ -20,6 +20,7 @@ export function showOpen(app) {
     { class: "card" },
     h("h1", null, t("openTitle")),
     app.isOnline ? null : h("p", null, t("openOffline")),
+    app.isPersisted ? null : h("p", { class: "hint" }, t("notPersisted")),
     form(
       open,
       {},
