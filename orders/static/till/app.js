@@ -32,6 +32,10 @@ export class App {
     /** @type {string | null} */
     this.offlineSince = null;
     this.isPersisted = true;
+    /** @type {string[]} the formats of codes that the camera reads; none where it does not */
+    this.cameraFormats = [];
+    /** @type {import("./print/printer.js").Connection | null} a receipt printer instead of the browser */
+    this.printer = null;
     /** Whether the browser has deleted the storage while the page was open. */
     this.isStorageLost = false;
     /** @type {{device: string, server: string} | null} both times, if they differ much */

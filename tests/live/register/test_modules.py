@@ -42,3 +42,58 @@ def test_upload_is_divided_by_sales_and_lines(page):
 
     batches, _ = page.evaluate(UPLOAD, [1] * 250)
     assert [len(batch) for batch, _ in batches] == [100, 100, 50]
+
+
+CATALOG = """async () => {
+  const { Catalog } = await import("/static/till/store/catalog.js");
+  const make = (at, name, more = {}) => ({ id: `${at}`, name, sku: `SKU-${at}`, plu: null,
+    barcodes: [`CODE-${at}`], is_active: true, has_variants: false, options: {}, ...more });
+  const names = ["Tee", "Apfel", "Crème", "Brot", "Salz", "Milch", "Reis"];
+  const before = names.map((name, at) => make(at, name));
+  const few = [make(1, "Zapfen"), make(3, "Brot", { barcodes: ["CODE-3", "NEW"] }),
+    make(7, "Apfel rot")];
+  const many = [make(2, "Crème", { is_active: false }),
+    make(3, "Brot", { barcodes: ["CODE-5", "NEW"] }),
+    make(5, "Milch", { barcodes: [], plu: "0042" })];
+  const changed = [...few, ...many];
+  const settings = { price_lists: [] };
+  const none = { changed: [], removed: [] };
+
+  const updated = new Catalog();
+  updated.replace(before, [], settings);
+  updated.update({ changed: few, removed: [] }, none, { ...settings });
+  updated.update({ changed: many, removed: ["4"] }, none, { ...settings });
+  const byId = new Map([...before, ...changed].map((product) => [product.id, product]));
+  byId.delete("4");
+  const replaced = new Catalog();
+  replaced.replace([...byId.values()], [], settings);
+
+  const texts = ["", "apf", "creme", "new", "sku-4"];
+  const codes = ["CODE-1", "CODE-2", "CODE-4", "CODE-5", "NEW"];
+  return [updated, replaced].map((catalog) => [
+    ...texts.map((text) => catalog.search(text).map(({ name }) => name)),
+    ...codes.map((code) => catalog.find(code)?.product.name ?? null),
+    [...catalog.byPlu].map(([plu, { name }]) => [plu, name]),
+  ]);
+}"""
+
+
+def test_catalog_with_changes_is_searched_as_one_that_was_loaded_anew(page):
+    updated, replaced = page.evaluate(CATALOG)
+    assert updated == replaced
+    assert updated[0] == ["Apfel rot", "Brot", "Milch", "Reis", "Tee", "Zapfen"]
+    assert updated[5:] == ["Zapfen", None, None, "Brot", "Brot", [["42", "Milch"]]]
+
+
+ENCODE = """async ([text, opensDrawer]) => {
+  const { encodeText } = await import("/static/till/print/escpos.js");
+  return [...encodeText(text, { opensDrawer })];
+}"""
+
+
+@pytest.mark.parametrize("opens_drawer", [False, True])
+def test_text_for_a_printer_is_ascii_with_cut_and_drawer_pulse(page, opens_drawer):
+    printed = bytes(page.evaluate(ENCODE, ["Käse \u2013 2 \u00d7 1,50 €\nЖиж", opens_drawer]))
+    pulse = b"\x1bp\x00\x19\xfa" if opens_drawer else b""
+    lines = b"Kase - 2 x 1,50 EUR\n???\n"
+    assert printed == b"\x1b@" + pulse + lines + b"\x1bd\x04\x1dVB\x00"

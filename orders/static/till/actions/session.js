@@ -1,6 +1,7 @@
 /** Who sells: the start of the page, log-in, and the lock. */
 
 import { Refused, Unreachable } from "../api/client.js";
+import { listFormats } from "../scan/camera.js";
 import { createCart } from "../money/cart.js";
 import { loadStaff, READS } from "../sync/catalog.js";
 import { t } from "../texts/texts.js";
@@ -13,14 +14,15 @@ import { loadEverything, synchronize } from "./sync.js";
 /** @typedef {import("../app.js").App} App */
 
 const IDLE_MINUTES = 5;
-/** What a page that is loaded needs; the last two also to write everything again. */
-const KEPT = ["pairing", "settings", "position", "person", "shift", "cart", "held", "parts", "favorites", "sequence", "drawer"];
+/** What a page that is loaded needs, also to write everything again. */
+const KEPT = ["pairing", "settings", "position", "person", "shift", "cart", "held", "parts", "favorites", "sequence", "drawer", "printer"];
 
 /** @param {App} app */
 export async function startRegister(app) {
   const kept = await app.store.get(...KEPT);
   app.store.onlost = () => noteLostStorage(app);
   app.isPersisted = (await navigator.storage?.persist?.()) ?? false;
+  app.cameraFormats = await listFormats();
   app.sales = await app.store.listSales();
   if (!kept.pairing) return app.update({ phase: "setup", dialog: null });
   app.pairing = kept.pairing;
@@ -29,6 +31,7 @@ export async function startRegister(app) {
   app.shift = kept.shift ?? null;
   app.cart = kept.cart ?? createCart();
   app.held = kept.held ?? [];
+  app.printer = kept.printer ?? null;
   app.parts = kept.parts ?? [];
   app.favorites = kept.favorites ?? [];
   app.category = app.favorites.length ? FAVORITES : null;

@@ -43,6 +43,11 @@ export class Api {
     return this.send("GET", text ? `${path}?${text}` : path);
   }
 
+  /** Return an answer that is no text. @param {string} path @param {Record<string, string>} query @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async getBytes(path, query) {
+    return this.send("GET", `${path}?${new URLSearchParams(query)}`, undefined, { isBinary: true });
+  }
+
   /**
    * Send a POST that may be sent again: by the `id` of its body, or by a key of its own.
    *
@@ -74,7 +79,7 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {any} [body]
-   * @param {{timeout?: number, key?: string, anonymous?: boolean}} [options]
+   * @param {{timeout?: number, key?: string, anonymous?: boolean, isBinary?: boolean}} [options]
    * @returns {Promise<any>}
    */
   async send(method, path, body, options = {}) {
@@ -83,7 +88,8 @@ export class Api {
     if (response.status === 401 && access && (await this.renew(access))) {
       return this.send(method, path, body, options);
     }
-    const text = await this.readText(response);
+    if (options.isBinary && response.ok) return new Uint8Array(await this.readBody(() => response.arrayBuffer()));
+    const text = await this.readBody(() => response.text());
     const isJson = /^application\/(problem\+)?json/.test(response.headers.get("Content-Type") ?? "");
     const answer = isJson && text ? JSON.parse(text) : text;
     if (response.ok) return answer;
@@ -92,10 +98,10 @@ export class Api {
     throw new Refused(problem, response.status);
   }
 
-  /** @param {Response} response */
-  async readText(response) {
+  /** @template T @param {() => Promise<T>} read */
+  async readBody(read) {
     try {
-      return await response.text();
+      return await read();
     } catch {
       this.onreachable(false);
       throw new Unreachable("The connection was lost.");

@@ -4,7 +4,7 @@ import { closeShift, prepareShift } from "../actions/shift.js";
 import { formatMoney, readNumber } from "./format.js";
 import { h } from "./render.js";
 import { button, field, form, money } from "./parts.js";
-import { getPaper, printText } from "../print/receipt.js";
+import { printLines } from "../actions/print.js";
 import { locale, t } from "../texts/texts.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -97,7 +97,7 @@ function showSummary(app) {
 
 /** @param {App} app */
 export function showClosed(app) {
-  const print = () => app.run(async () => printText(app.report, getPaper(app.settings.profile)));
+  const print = () => app.run(() => printLines(app, app.report));
   return h(
     "section",
     { class: "card" },

@@ -1,6 +1,7 @@
 /** Dialogs above the screens, by the `kind` of `app.dialog`. */
 
 import { showApproval } from "./dialogs/approval.js";
+import { showCamera } from "./dialogs/camera.js";
 import { showCustomer } from "./dialogs/customer.js";
 import { showDrawer } from "./dialogs/drawer.js";
 import { showHeld } from "./dialogs/held.js";
@@ -19,6 +20,7 @@ const DIALOGS = {
   modifiers: showModifiers,
   line: showLine,
   order: showOrder,
+  camera: showCamera,
   customer: showCustomer,
   held: showHeld,
   approval: showApproval,

@@ -1,10 +1,11 @@
 /** After a sale: the change in large figures, and the receipt. */
 
+import { printSale } from "../actions/print.js";
 import { startNext } from "../actions/sale.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
 import { compareAmounts } from "../money/engine.js";
-import { getPaper, layOut, printText } from "../print/receipt.js";
+import { layOut } from "../print/receipt.js";
 import { t } from "../texts/texts.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -35,13 +36,4 @@ export function showDone(app) {
         : null,
     ),
   );
-}
-
-/** Print the text of the server, which counts copies; without a connection that of the device. @param {App} app @param {any} sale */
-export async function printSale(app, sale) {
-  const paper = getPaper(app.settings.profile);
-  if (sale.state !== "sent" || !app.isOnline) {
-    return printText(layOut(sale, app.settings, app.pairing.register), paper);
-  }
-  printText(await app.api.get(`orders/${sale.id}/receipt/`, { format: "text" }), paper);
 }

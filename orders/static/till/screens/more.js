@@ -1,7 +1,7 @@
 /** Everything besides selling: the shift, receipts of this device, what is unsent, the device. */
 
 import { showGlance, showXReport } from "../actions/glance.js";
-import { printDocument } from "../actions/print.js";
+import { printDocument, printSale, usePrinter } from "../actions/print.js";
 import { loadReceipt, openReceipts } from "../actions/receipt.js";
 import { unpairDevice } from "../actions/setup.js";
 import { beginClosing, prepareOpening } from "../actions/shift.js";
@@ -9,7 +9,7 @@ import { sendAgain } from "../actions/sync.js";
 import { formatDateTime } from "./format.js";
 import { h } from "./render.js";
 import { button, money } from "./parts.js";
-import { printSale } from "./done.js";
+import { listConnections } from "../print/printer.js";
 import { locale, t } from "../texts/texts.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -124,7 +124,26 @@ function showDevice(app) {
     { class: "card", key: "device" },
     h("h2", null, t("device")),
     h("p", null, `${app.settings.tenant.name} · ${app.settings.store.name} · ${app.pairing.register.name}`),
+    showPrinter(app),
     app.isPersisted ? null : h("p", { class: "hint" }, t("notPersisted")),
     isManager(app) ? button(t("unpair"), unpair, { class: "danger", disabled: app.isBusy }) : null,
+  );
+}
+
+/** Where receipts are printed; browsers without WebUSB and Web Serial print themselves. @param {App} app */
+function showPrinter(app) {
+  const connections = listConnections();
+  if (!connections.length) return null;
+  const use = (/** @type {import("../print/printer.js").Connection | null} */ kind) => app.run(() => usePrinter(app, kind));
+  return h(
+    "div",
+    { key: "printer" },
+    h("p", null, t(app.printer ? `printing_${app.printer}` : "printing_browser")),
+    h(
+      "div",
+      { class: "choices" },
+      connections.map((kind) => button(t(`printer_${kind}`), () => use(kind), { name: kind, disabled: app.isBusy })),
+      app.printer ? button(t("printer_browser"), () => use(null), { name: "browser", disabled: app.isBusy }) : null,
+    ),
   );
 }

@@ -42,6 +42,9 @@ function showProducts(app) {
         onkeydown: (/** @type {KeyboardEvent} */ event) => chooseFirst(app, event),
       }),
     ),
+    app.cameraFormats.length
+      ? button(t("camera"), () => app.update({ dialog: { kind: "camera" }, message: "" }), { name: "camera" })
+      : null,
     h(
       "div",
       { class: "categories", role: "group", "aria-label": t("categories") },

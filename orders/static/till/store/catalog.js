@@ -4,6 +4,9 @@ import { buildKey, normalizePlu, readLabel, removeSymbology } from "../scan/code
 import { choosePrice, computeLabeledQuantity } from "../money/engine.js";
 
 const MAX_FOUND = 60;
+/** More changes than this are indexed anew. */
+const MAX_REPLACED = 200;
+const { compare } = new Intl.Collator();
 
 /** Return text as it is searched: lower case, without accents. @param {string} text */
 export function fold(text) {
@@ -20,6 +23,22 @@ export function nameProduct(product) {
 function formatLocalTime(at, timeZone) {
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
   return format.format(at).replace(" ", "T");
+}
+
+/** Return what is searched of a product. @param {any} product */
+function buildText(product) {
+  return fold([nameProduct(product), product.sku, ...product.barcodes].join(" "));
+}
+
+/** @param {any} former @param {any} product */
+function keepsCodes(former, product) {
+  const isSame = product && former.plu === product.plu && isSold(former) === isSold(product);
+  return isSame && former.barcodes.every((/** @type {string} */ code) => product.barcodes.includes(code));
+}
+
+/** @param {any} product */
+function isSold(product) {
+  return product.is_active && !product.has_variants;
 }
 
 /** @param {Map<string, any>} rows @param {{changed: any[], removed: string[]}} changes */
@@ -72,36 +91,76 @@ export class Catalog {
    * @param {any} settings
    */
   update(products, prices, settings) {
+    const ids = [...products.changed.map(({ id }) => id), ...products.removed];
+    const former = ids.map((id) => this.products.get(id)).filter(Boolean);
+    const isPriced = prices.changed.length || prices.removed.length || settings.price_lists !== this.settings.price_lists;
+    const isRead = settings.rules !== this.settings.rules;
     applyRows(this.products, products);
     applyRows(this.prices, prices);
     this.settings = settings;
-    this.index();
+    this.indexSettings();
+    if (isPriced) this.listPrices = this.groupPrices();
+    // A code that is removed may be that of another product, too.
+    const isCodeRemoved = former.some((product) => !keepsCodes(product, this.products.get(product.id)));
+    if (ids.length > MAX_REPLACED || isCodeRemoved || isRead) this.indexProducts();
+    else this.replaceInIndex(former, products.changed);
   }
 
   index() {
+    this.indexSettings();
+    this.listPrices = this.groupPrices();
+    this.indexProducts();
+  }
+
+  indexSettings() {
     const { categories = [], tax_classes: taxClasses = [], rules = [] } = this.settings;
     this.taxClasses = new Map(taxClasses.map((each) => [each.id, each]));
     this.categories = categories;
     this.rules = [...rules].sort((one, other) => other.priority - one.priority);
+    this.modifierLists = new Map((this.settings.modifier_lists ?? []).map((/** @type {any} */ each) => [each.id, each]));
+  }
+
+  indexProducts() {
     this.byText = new Map();
     this.byKey = new Map();
     this.byPlu = new Map();
-    this.modifierLists = new Map((this.settings.modifier_lists ?? []).map((/** @type {any} */ each) => [each.id, each]));
-    this.listPrices = this.groupPrices();
-    const isSold = (/** @type {any} */ product) => product.is_active && !product.has_variants;
     const active = [...this.products.values()].filter(isSold);
-    for (const product of active) {
-      for (const code of product.barcodes) {
-        this.byText.set(code, product);
-        if (!readLabel(code, this.rules)) this.byKey.set(buildKey(code), product);
-      }
-      if (product.plu) this.byPlu.set(normalizePlu(product.plu), product);
-    }
-    const compare = new Intl.Collator().compare;
+    for (const product of active) this.indexCodes(product);
     this.sorted = active.sort((one, other) => compare(one.name, other.name));
-    this.texts = this.sorted.map((product) =>
-      fold([nameProduct(product), product.sku, ...product.barcodes].join(" ")),
-    );
+    this.texts = this.sorted.map(buildText);
+  }
+
+  /** @param {any} product */
+  indexCodes(product) {
+    for (const code of product.barcodes) {
+      this.byText.set(code, product);
+      if (!readLabel(code, this.rules)) this.byKey.set(buildKey(code), product);
+    }
+    if (product.plu) this.byPlu.set(normalizePlu(product.plu), product);
+  }
+
+  /** Replace a few products: sorting all takes too long while somebody scans. @param {any[]} former @param {any[]} changed */
+  replaceInIndex(former, changed) {
+    const ids = new Set(former.map(({ id }) => id));
+    this.texts = this.texts.filter((_, at) => !ids.has(this.sorted[at].id));
+    this.sorted = this.sorted.filter(({ id }) => !ids.has(id));
+    for (const product of changed.filter(isSold)) {
+      this.indexCodes(product);
+      const at = this.findPosition(product.name);
+      this.sorted.splice(at, 0, product);
+      this.texts.splice(at, 0, buildText(product));
+    }
+  }
+
+  /** Return where a name belongs, after its equals. @param {string} name */
+  findPosition(name) {
+    let [from, to] = [0, this.sorted.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (compare(this.sorted[middle].name, name) <= 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** Return the prices of price lists that are in use, by product. */

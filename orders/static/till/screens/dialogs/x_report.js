@@ -1,6 +1,6 @@
 /** The X report: the shift so far. */
 
-import { getPaper, printText } from "../../print/receipt.js";
+import { printLines } from "../../actions/print.js";
 import { t } from "../../texts/texts.js";
 import { button, dialog } from "../parts.js";
 import { h } from "../render.js";
@@ -10,7 +10,7 @@ import { h } from "../render.js";
 /** @param {App} app */
 export function showXReportText(app) {
   const { text } = app.dialog;
-  const print = () => app.run(async () => printText(text, getPaper(app.settings.profile)));
+  const print = () => app.run(() => printLines(app, text));
   return dialog(
     app,
     t("xReport"),
