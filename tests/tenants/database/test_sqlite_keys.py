@@ -37,12 +37,18 @@ def read_schema(cursor):
             {column[1:] for column in columns},
             {row[2:] for row in references},
             {
-                (unique, origin, partial, tuple(cursor.execute(f"PRAGMA index_info('{name}')")))
+                (unique, origin, partial, read_indexed(cursor, name))
                 for _, name, unique, origin, partial in indexes
             },
             set(triggers),
         )
     return found
+
+
+def read_indexed(cursor, name):
+    """Return the columns of an index in its order; their places in the table may differ."""
+    info = cursor.execute(f"PRAGMA index_info('{name}')").fetchall()
+    return tuple(column for _, _, column in info)
 
 
 def read_rows(cursor):
