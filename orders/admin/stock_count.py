@@ -220,7 +220,7 @@ class StockCountAdmin(ShopAdmin):
     ) -> StockCountLine:
         text = asked.quantity
         if text.isdigit() and len(text) >= MIN_BARCODE_LENGTH:
-            raise Invalid.field("quantity", BARCODE_AS_QUANTITY, code="is_barcode")
+            raise Invalid.field("quantity", BARCODE_AS_QUANTITY, code="invalid")
         line = {"product": str(asked.product and asked.product.pk), "quantity": text}
         (counted,) = validate_input(CountedProductsInput(), {"lines": [line]})["lines"]
         entry = CountedProduct(
