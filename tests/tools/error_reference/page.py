@@ -243,7 +243,6 @@ FIELDS = {
     "invalid_choice": "Not one of the allowed values.",
     "invalid_image": "Not an image in PNG, JPEG or WebP format, or a damaged one.",
     "invalid_pattern": "The pattern of a barcode rule is malformed.",
-    "is_barcode": "A barcode was scanned where a quantity is entered.",
     "is_deposit": "The product is the deposit of others.",
     "is_modifier": "Modifiers take the product from stock. Choose another product for them.",
     "is_returnable": "The chosen deposit is a returnable product.",
