@@ -27,6 +27,7 @@ CROSS_TENANT_FILES = {
     "accounts/services/service_keys.py": "a key names its shop, before which nothing is known",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
+    "orders/management/commands/fill_barcode_keys.py": "the ids of the shops with label rules",
     "orders/services/catalog/barcode_keys.py": "barcodes without a key, of every shop",
     "orders/services/payment_events.py": "an event names a provider, the provider names the shop",
     "orders/services/reconciliation.py": "the relay asks which shop has something left to do",

@@ -25,6 +25,7 @@ GENERATOR = {
     "post_hooks": [],
     "content_type_overrides": {
         "image/png": "application/octet-stream",
+        "image/webp": "application/octet-stream",
         "application/x-ndjson": "text/plain",
     },
 }
