@@ -99,12 +99,18 @@ def build_range(store: Store, first: date | None, last: date | None) -> Business
 
 
 def sum_waste(groups: Any) -> Any:
-    """Return the sums of each group, the most valuable first. Waste is negative."""
+    """Return the sums of each group, the most valuable first.
+
+    Waste is negative. A refund that has failed takes its waste back by a positive movement.
+    """
+    wasted, taken_back = Q(quantity__lt=0), Q(quantity__gt=0)
+    without_cost = Q(product__cost__isnull=True)
     return groups.annotate(
-        times=Count("id"),
+        times=Count("id", filter=wasted) - Count("id", filter=taken_back),
         moved=Sum("quantity"),
         moved_value=Sum(F("quantity") * F("product__cost")),
-        times_without_cost=Count("id", filter=Q(product__cost__isnull=True)),
+        times_without_cost=Count("id", filter=wasted & without_cost)
+        - Count("id", filter=taken_back & without_cost),
     ).order_by(F("moved_value").asc(nulls_last=True), "moved")
 
 

@@ -84,6 +84,18 @@ def test_failed_refund_can_be_refunded_again(
     ensure_refunds_consistent(shop)
 
 
+def test_waste_of_a_failed_refund_does_not_count(order, manager_client, fail_payout):
+    lines = [{"line": order["lines"][0]["id"], "quantity": "1", "restock": False}]
+    refunds = [create_refund(manager_client, order, lines=lines) for _ in range(2)]
+
+    fail_payout(refunds[0])
+
+    report = manager_client.get("reports/waste/").json()
+    (row,) = report["rows"]
+    assert (row["key"], row["quantity"]) == ("returned", "1")
+    assert [row["times"], row["times_without_cost"], report["times"]] == [1, 1, 1]
+
+
 def test_failure_is_subtracted_in_the_next_shift_after_the_z_report(
     till, manager_client, apple, gateway, shop, fail_payout
 ):
