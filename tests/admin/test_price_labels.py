@@ -161,6 +161,16 @@ def test_label_has_the_price_of_the_store(shop, store):
     assert "1,99" in read_labels(product, other).price
 
 
+def test_label_has_the_deposit_of_the_price_list(shop, store):
+    bottle = ProductFactory(tenant=shop, price=Decimal("0.25"))
+    beer = ProductFactory(tenant=shop, deposit=bottle)
+    other = StoreFactory(tenant=shop)
+    PriceFactory(product=bottle, amount=Decimal("0.50"), price_list__stores=[str(other.pk)])
+
+    assert "0,25" in read_labels(beer, store).deposit
+    assert "0,50" in read_labels(beer, other).deposit
+
+
 # --- the page ----------------------------------------------------------------------------------
 
 

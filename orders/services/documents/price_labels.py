@@ -82,8 +82,11 @@ def build_price_labels(products: Sequence[Product], store: Store) -> list[PriceL
     labels = []
     for start in range(0, len(products), CHUNK):
         part = products[start : start + CHUNK]
-        prices = ApplicablePrices.load([product.pk for product in part], context)
-        labels += [builder.build(product, prices.find(product, ONE)) for product in part]
+        # The price list of a store has its own prices of deposits, too.
+        ids = {product.pk for product in part}
+        ids |= {product.deposit_id for product in part if product.deposit_id}
+        prices = ApplicablePrices.load(sorted(ids), context)
+        labels += [builder.build(product, prices) for product in part]
     return labels
 
 
@@ -97,14 +100,16 @@ class LabelBuilder:
         self.currency = SYMBOLS.get(shop.currency, shop.currency)
         self.has_comma = get_country_separator(shop.country) == COMMA
 
-    def build(self, product: Product, price: Decimal) -> PriceLabel:
-        code = choose_code(product)
+    def build(self, product: Product, prices: ApplicablePrices) -> PriceLabel:
+        price, code = prices.find(product, ONE), choose_code(product)
         deposit = product.deposit
         return PriceLabel(
             name=product.name,
             price=f"{self.format(price)}{self.describe_weight(product)}",
             unit_price=self.describe_unit_price(product, price),
-            deposit=self.labels("plus deposit {amount}").format(amount=self.format(deposit.price))
+            deposit=self.labels("plus deposit {amount}").format(
+                amount=self.format(prices.find(deposit, ONE))
+            )
             if deposit
             else "",
             code=code if code == product.sku else f"{code}  {product.sku}",
