@@ -13,18 +13,20 @@ from django.test.utils import CaptureQueriesContext
 
 from orders.admin import price_labels
 from orders.models import Product
+from orders.services.catalog.price_lists import write_price_list
 from orders.services.catalog.products import write_product
 from orders.services.documents.price_labels import build_price_labels, find_products
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
-from tests.factories.price_list import PriceFactory
+from tests.factories.price_list import PriceFactory, PriceListFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.admin_browser import open_browser, snapshot_database
 from tests.support.receipt_profiles import create_profile
 
 PAGE, LIST = "/admin/labels/", "/admin/orders/product/"
 EURO = "\N{EURO SIGN}"
+OTHER_STORE = "01950000-0000-7000-8000-000000000001"
 # Wednesday noon in Berlin, the time zone of the shop.
 NOW = datetime(2026, 3, 18, 11, 0, tzinfo=UTC)
 
@@ -211,6 +213,52 @@ def test_prices_of_other_stores_do_not_change_labels(managers_browser, old, stor
     assert read_rows(managers_browser.get(PAGE)) == []
     shown = managers_browser.post(PAGE, build_form(other, show="1"))
     assert read_rows(shown) == ["Apple"]
+
+
+@pytest.mark.parametrize(
+    ("before", "changes"),
+    [
+        ({}, {"is_active": False}),
+        ({"is_active": False}, {"is_active": True}),
+        ({}, {"priority": 7_000}),
+        ({}, {"stores": [OTHER_STORE]}),
+        ({"stores": [OTHER_STORE]}, {"stores": []}),
+    ],
+)
+def test_changed_price_list_changes_the_labels_of_its_prices(
+    managers_browser, old, manager, clock, before, changes
+):
+    apple, beer, _ = old
+    shop = apple.tenant
+    StoreFactory(tenant=shop, id=OTHER_STORE, name="zz")
+    clock.move_to("2026-03-17T11:00:00Z")
+    price_list = PriceListFactory(tenant=shop, **before)
+    ended = {"valid_to": datetime(2026, 3, 17, 18)}  # noqa: DTZ001  by the clock of the store
+    PriceFactory(product=apple, price_list=price_list)
+    PriceFactory(product=beer, price_list=price_list, **ended)
+    clock.move_to(NOW)
+    assert read_rows(managers_browser.get(PAGE)) == []
+
+    with tenant_scope(shop):
+        write_price_list(type(price_list).objects.get(pk=price_list.pk), changes, by=manager)
+
+    assert read_rows(managers_browser.get(PAGE)) == ["Apple"]
+
+
+@pytest.mark.parametrize("is_by_list", [False, True])
+def test_changed_deposit_changes_the_labels_of_its_products(
+    managers_browser, old, manager, clock, is_by_list
+):
+    apple, bottle, _ = old
+    clock.move_to("2026-03-17T11:00:00Z")
+    change(apple, manager, deposit=bottle)
+    clock.move_to(NOW)
+    if is_by_list:
+        PriceFactory(product=bottle, amount=Decimal("0.50"))
+    else:
+        change(bottle, manager, price=Decimal("0.50"))
+
+    assert read_rows(managers_browser.get(PAGE)) == ["Apple", "Beer"]
 
 
 def test_day_can_be_chosen(managers_browser, old, store):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders.codes.barcodes import BarcodeSymbol, encode_barcode
 from orders.codes.gtin import GTIN, has_right_check_digit
-from orders.models import Price, Product
+from orders.models import Price, PriceList, Product
 from orders.money import ContentUnit, compute_unit_price
 from orders.services.catalog.csv_numbers import COMMA, get_country_separator
 from orders.services.documents.issuer import find_current_profile
@@ -58,20 +58,36 @@ def find_products(ids: Iterable[uuid.UUID]) -> list[Product]:
 def find_changed(store: Store, since: datetime) -> list[uuid.UUID]:
     """Return the products that were changed since a moment, or whose price in the store was.
 
-    Prices also change when their period begins or ends.
+    Prices also change when their period begins or ends, and when their list is changed: is switched
+    on or off, or gets other stores or another priority. The price of a deposit is on the labels of
+    the products that have it.
     """
-    now = timezone.now()
     changed = set(Product.objects.filter(updated_at__gte=since).values_list("pk", flat=True))
     if current_tenant().has_price_lists:
-        start, end = (at.astimezone(store.clock).replace(tzinfo=None) for at in (since, now))
-        prices = Price.objects.filter(
-            Q(updated_at__gte=since)
-            | Q(is_active=True, valid_from__gte=start, valid_from__lte=end)
-            | Q(is_active=True, valid_to__gte=start, valid_to__lte=end)
-        )
-        rows = prices.values_list("product", "price_list__stores").distinct()
-        changed |= {product for product, stores in rows if not stores or str(store.pk) in stores}
+        changed |= find_changed_by_lists(store, since)
+    with_deposit = Product.objects.filter(deposit__isnull=False)
+    deposits = sorted(changed & set(with_deposit.values_list("deposit", flat=True).distinct()))
+    for start in range(0, len(deposits), CHUNK):
+        rows = with_deposit.filter(deposit__in=deposits[start : start + CHUNK])
+        changed |= set(rows.values_list("pk", flat=True))
     return sorted(changed)
+
+
+def find_changed_by_lists(store: Store, since: datetime) -> set[uuid.UUID]:
+    """Return the products for which a price list of the store says something else since then."""
+    now = timezone.now()
+    start, end = (at.astimezone(store.clock).replace(tzinfo=None) for at in (since, now))
+    prices = Price.objects.filter(
+        Q(updated_at__gte=since)
+        | Q(is_active=True, valid_from__gte=start, valid_from__lte=end)
+        | Q(is_active=True, valid_to__gte=start, valid_to__lte=end)
+    )
+    rows = prices.values_list("product", "price_list__stores").distinct()
+    changed = {product for product, stores in rows if not stores or str(store.pk) in stores}
+    # A list that was changed can have had this store before.
+    lists = PriceList.objects.filter(updated_at__gte=since, created_at__lt=since)
+    in_lists = Price.objects.valid_between(start, end).filter(price_list__in=lists)
+    return changed | set(in_lists.values_list("product", flat=True).distinct())
 
 
 def build_price_labels(products: Sequence[Product], store: Store) -> list[PriceLabel]:
