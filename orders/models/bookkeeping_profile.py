@@ -38,9 +38,9 @@ ACCOUNTS = (
 UNSHARED = ("cash_account", "clearing_account")
 
 
-def account_column(help_text: str) -> Any:
+def account_column(help_text: str, label: str | None = None) -> Any:
     """Return a column for an account; blank means that it is not set."""
-    return models.CharField(max_length=MAX_ACCOUNT_LENGTH, blank=True, help_text=help_text)
+    return models.CharField(label, max_length=MAX_ACCOUNT_LENGTH, blank=True, help_text=help_text)
 
 
 class BookkeepingProfile(TenantOwned):
@@ -78,9 +78,12 @@ class BookkeepingProfile(TenantOwned):
     transfer_account = account_column("Cash on its way to or from the safe or the bank.")
     paid_in_account = account_column("Cash paid in.")
     paid_out_account = account_column("Cash paid out, such as expenses.")
-    over_short_account = account_column("Differences of counts.")
+    over_short_account = account_column("Differences of counts.", "account for cash over and short")
     rounding_account = account_column("Rounding of cash.")
-    credit_issue_account = account_column("Store credits that were issued without a refund.")
+    credit_issue_account = account_column(
+        "The contra account of store credits that managers issue without a refund.",
+        "account for issued store credits",
+    )
 
     class Meta(TenantOwned.Meta):
         verbose_name = "bookkeeping profile"

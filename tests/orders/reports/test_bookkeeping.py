@@ -147,7 +147,8 @@ def test_missing_accounts_are_named(month, store, shop, problem):
 
     assert answer["missing"] == ["card_account", "over_short_account", "revenue_accounts 19"]
     assert answer["detail"] == (
-        "The bookkeeping profile of Main lacks: card account, over short account, revenue of 19 %. "
+        "The bookkeeping profile of Main lacks: card account, account for cash over and short, "
+        "revenue of 19 %. "
         "Enter them, then export again."
     )
     assert snapshot_owned_rows() == before
