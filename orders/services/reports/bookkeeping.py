@@ -2,7 +2,8 @@
 
 Everything counts at its own time, in the business days of the store: a sale when it is completed, a
 payment when it is received, also if its order is completed later. Payments outside of a shift count
-with their sale.
+with their sale. So do payments of offline sales that wait for a shift, also after a shift has taken
+them, so that they never move to another month.
 """
 
 import uuid
@@ -13,7 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Greatest, TruncHour, TruncMinute
 
@@ -29,6 +30,7 @@ from orders.models import (
 from orders.models.columns import ExactSum
 from orders.services.pricing.lines import format_rate
 from orders.services.reports.business_day import BusinessDayRange
+from orders.services.reports.drawer_cash import WAITED, find_carried_cash
 from orders.services.reports.queries import (
     ReportFilter,
     filter_orders,
@@ -258,23 +260,24 @@ class _MonthBuilder:
         at = Greatest("created_at", "shift__created_at")
         in_shift = Payment.objects.received().filter(shift__in=self.find_shifts())
         self.add_money(
-            in_shift.annotate(at=at).filter(at__gte=start, at__lt=end),
+            in_shift.exclude(WAITED).annotate(at=at).filter(at__gte=start, at__lt=end),
             ("at", "shift__register_id", "amount"),
             "received",
         )
-        outside = Payment.objects.filter(
-            order__in=filter_orders(self.days, self.filter),
-            shift=None,
-            status=Payment.Status.CAPTURED,
-        )
+        orders = filter_orders(self.days, self.filter)
+        captured = Payment.objects.filter(status=Payment.Status.CAPTURED)
         columns = ("order__completed_at", "order__register_id", "amount")
-        self.add_money(outside, columns, "received")
-        returned = Payment.objects.filter(
-            returned_at__gte=start, returned_at__lt=end, shift__store=self.month.store
-        )
+        for outside in (
+            captured.filter(shift=None, order__in=orders),
+            captured.filter(WAITED, order__in=orders.filter(sold_at__isnull=False)),
+        ):
+            self.add_money(outside, columns, "received")
+        returned = Payment.objects.filter(returned_at__gte=start, returned_at__lt=end)
         register = Coalesce("returned_in__register_id", "shift__register_id")
         self.add_money(
-            returned.annotate(drawer=register), ("returned_at", "drawer", "amount"), "returned"
+            returned.filter(shift__store=self.month.store).annotate(drawer=register),
+            ("returned_at", "drawer", "amount"),
+            "returned",
         )
 
     def find_shifts(self) -> QuerySet[Shift]:
@@ -310,8 +313,9 @@ class _MonthBuilder:
 
     def add_shifts(self) -> None:
         """Add openings and counts; between shifts the counted cash rests in the drawer."""
-        resting = self.find_resting_cash()
-        self.month.opening_cash = sum(resting.values(), ZERO) + self.sum_open_cash()
+        carried = find_carried_cash(self.month.store, self.days.start)
+        self.month.opening_cash = carried.total
+        resting = carried.resting
         for at, is_opening, shift in self.list_openings_and_counts():
             if is_opening:
                 change = shift.opening_float - resting.pop(shift.register_id, ZERO)
@@ -363,62 +367,6 @@ class _MonthBuilder:
         if amount:
             name = self.name_register(shift.register_id)
             self.month.cash_book.append(CashEntry(self.day_at(at), at, name, kind, amount, text))
-
-    def find_resting_cash(self) -> dict[uuid.UUID, Decimal]:
-        """Return the cash in the drawers of each register without a shift, at the beginning."""
-        before = Shift.objects.filter(store=self.month.store, created_at__lt=self.days.start)
-        openings = dict(
-            before.order_by()
-            .values("register")
-            .annotate(last=Max("created_at"))
-            .values_list("register", "last")
-        )
-        resting: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
-        if openings:
-            counts = before.filter(
-                closed_at__lt=self.days.start, closed_at__gte=min(openings.values())
-            )
-            for register, at, counted in counts.values_list(
-                "register", "closed_at", "counted_cash"
-            ):
-                if at >= openings[register]:
-                    resting[register] += counted or ZERO
-        return resting
-
-    def sum_open_cash(self) -> Decimal:
-        """Return the cash in the drawers of shifts that began before the month."""
-        start = self.days.start
-        open_before = self.find_shifts().filter(created_at__lt=start)
-        shifts = list(open_before.values_list("pk", "opening_float"))
-        if not shifts:
-            return ZERO
-        pks = [pk for pk, _ in shifts]
-        payments = Payment.objects.filter(method=CASH)
-        payouts = Payout.objects.filter(method=CASH)
-        moved = CashMovement.objects.filter(shift__in=pks, created_at__lt=start)
-        came, went = Q(type=CashMovement.Type.PAID_IN), ~Q(type=CashMovement.Type.PAID_IN)
-        return sum((opening for _, opening in shifts), ZERO) + sum(
-            (
-                sign * (rows.aggregate(sum=ExactSum(column))["sum"] or ZERO)
-                for rows, column, sign in (
-                    (payments.received().filter(shift__in=pks, created_at__lt=start), "amount", 1),
-                    (payments.filter(returned_in__in=pks, returned_at__lt=start), "amount", -1),
-                    (
-                        payouts.filter(refund__shift__in=pks, refund__completed_at__lt=start),
-                        "paid",
-                        -1,
-                    ),
-                    (
-                        payouts.filter(refund__reversed_in__in=pks, refund__reversed_at__lt=start),
-                        "paid",
-                        1,
-                    ),
-                    (moved.filter(came), "amount", 1),
-                    (moved.filter(went), "amount", -1),
-                )
-            ),
-            ZERO,
-        )
 
     # --- refunds and store credits -----------------------------------------------------------
 
