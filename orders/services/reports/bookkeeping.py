@@ -2,8 +2,9 @@
 
 Everything counts at its own time, in the business days of the store: a sale when it is completed, a
 payment when it is received, also if its order is completed later. Payments outside of a shift count
-with their sale. So do payments of offline sales that wait for a shift, also after a shift has taken
-them, so that they never move to another month.
+with their sale, or when they are returned in a shift. So do payments of offline sales that wait for
+a shift: they count with their sale, also after a shift has taken them, so that they never move to
+another month.
 """
 
 import uuid
@@ -30,7 +31,7 @@ from orders.models import (
 from orders.models.columns import ExactSum
 from orders.services.pricing.lines import format_rate
 from orders.services.reports.business_day import BusinessDayRange
-from orders.services.reports.drawer_cash import WAITED, find_carried_cash
+from orders.services.reports.drawer_cash import WAITED, find_carried_cash, list_cash_outside
 from orders.services.reports.queries import (
     ReportFilter,
     filter_orders,
@@ -120,6 +121,24 @@ class Difference:
     z_number: int
     method: str
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DrawerEvent:
+    """An opening or count of a shift, or without a shift cash that came into a drawer."""
+
+    at: datetime
+    register: uuid.UUID
+    shift: Shift | None = None
+    is_opening: bool = False
+    amount: Decimal = ZERO
+
+    def sort_key(self) -> tuple[Any, ...]:
+        """A shift opens before it is closed, and after the one before, even at the same moment."""
+        shift = self.shift
+        if shift is None:
+            return (self.at, True)
+        return (self.at, False, shift.created_at, shift.pk, not self.is_opening)
 
 
 @dataclass(slots=True)
@@ -273,6 +292,10 @@ class _MonthBuilder:
         ):
             self.add_money(outside, columns, "received")
         returned = Payment.objects.filter(returned_at__gte=start, returned_at__lt=end)
+        columns = ("returned_at", "returned_in__register_id", "amount")
+        only_returned = returned.filter(shift=None, returned_in__store=self.month.store)
+        self.add_money(only_returned, columns, "received")
+        self.add_money(only_returned, columns, "returned")
         register = Coalesce("returned_in__register_id", "shift__register_id")
         self.add_money(
             returned.filter(shift__store=self.month.store).annotate(drawer=register),
@@ -312,34 +335,44 @@ class _MonthBuilder:
     # --- the cash book -----------------------------------------------------------------------
 
     def add_shifts(self) -> None:
-        """Add openings and counts; between shifts the counted cash rests in the drawer."""
+        """Add openings and counts; between shifts the counted cash rests in the drawer.
+
+        What is received and paid out meanwhile, without a shift, rests there, too.
+        """
         carried = find_carried_cash(self.month.store, self.days.start)
         self.month.opening_cash = carried.total
         resting = carried.resting
-        for at, is_opening, shift in self.list_openings_and_counts():
-            if is_opening:
+        for event in self.list_drawer_events():
+            shift = event.shift
+            if shift is None:
+                resting[event.register] += event.amount
+            elif event.is_opening:
                 change = shift.opening_float - resting.pop(shift.register_id, ZERO)
-                self.add_entry(at, shift, "float", change)
+                self.add_entry(event.at, shift, "float", change)
             else:
-                counted = shift.counted_cash or ZERO
-                resting[shift.register_id] = resting.get(shift.register_id, ZERO) + counted
-                self.add_count(at, shift)
+                resting[shift.register_id] += shift.counted_cash or ZERO
+                self.add_count(event.at, shift)
 
-    def list_openings_and_counts(self) -> list[tuple[datetime, bool, Shift]]:
-        """Return the shifts that were opened or closed in the month, by time."""
+    def list_drawer_events(self) -> list["DrawerEvent"]:
+        """Return what is opened, counted and moved outside of shifts in the month, by time."""
         start, end = self.range
         shifts = list(self.find_shifts().defer("denominations"))
-        opened = [(each.created_at, True, each) for each in shifts if each.created_at >= start]
-        closed = [
-            (each.closed_at, False, each)
+        opened = [each for each in shifts if each.created_at >= start]
+        events = [DrawerEvent(each.created_at, each.register_id, each, True) for each in opened]
+        events += [
+            DrawerEvent(each.closed_at, each.register_id, each)
             for each in shifts
             if each.closed_at and each.closed_at < end
         ]
-        # A shift is opened before it is closed, and after the one before, even at the same moment.
-        return sorted(
-            [*opened, *closed],
-            key=lambda event: (event[0], event[2].created_at, event[2].pk, not event[1]),
-        )
+        # Compared with an opening float only. Of other registers it has no effect in this month.
+        if registers := {each.register_id for each in opened}:
+            events += [
+                DrawerEvent(at, register, amount=amount)
+                for at, register, amount in list_cash_outside(
+                    self.month.store, start, end, registers
+                )
+            ]
+        return sorted(events, key=DrawerEvent.sort_key)
 
     def add_movements(self) -> None:
         start, end = self.range

@@ -1,18 +1,21 @@
 """Cash in the drawers of a store at a moment: of open shifts, and between shifts.
 
-Between shifts the counted cash rests in the drawer. Cash of offline sales that wait for a shift is
-beside it: the next shift takes it besides its float.
+Between shifts the counted cash rests in the drawer. Cash that is received or paid out without a
+shift rests there as well, until the next shift of the register is opened with a counted float. Only
+cash of offline sales that wait for a shift is beside it: the next shift takes it besides its float.
 """
 
 import uuid
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 
-from orders.models import CashMovement, Payment, Payout, Shift
+from orders.models import CashMovement, Payment, Payout, Refund, Shift
 from orders.models.columns import ExactSum
 from tenants.models import Store
 
@@ -38,6 +41,30 @@ class CarriedCash:
         return sum(self.resting.values(), ZERO) + self.open + self.waiting
 
 
+class CashFlow(NamedTuple):
+    """Cash that came into drawers outside of shifts, or went: rows and their columns."""
+
+    rows: QuerySet[Any]
+    moment: str
+    register: str
+    amount: str
+    sign: int = 1
+
+    def between(self, start: datetime | None, end: datetime) -> QuerySet[Any]:
+        rows = self.rows.order_by().filter(**{f"{self.moment}__lt": end})
+        return rows.filter(**{f"{self.moment}__gte": start}) if start else rows
+
+    def of(self, registers: Collection[uuid.UUID]) -> Q:
+        return Q((f"{self.register}__in", registers))
+
+    def after(self, openings: dict[uuid.UUID, datetime]) -> Q:
+        """Return the condition for what is not before the last opening of its register."""
+        after = ~self.of(list(openings))
+        for register, at in openings.items():
+            after |= Q((self.register, register), (f"{self.moment}__gte", at))
+        return after
+
+
 def find_carried_cash(store: Store, start: datetime) -> CarriedCash:
     return CarriedCash(
         find_resting_cash(store, start),
@@ -46,10 +73,53 @@ def find_carried_cash(store: Store, start: datetime) -> CarriedCash:
     )
 
 
+def list_flows_outside(store: Store) -> tuple[CashFlow, ...]:
+    """Return the kinds of cash that moves without a shift, and that no shift takes later.
+
+    A failed refund and the refund that replaces it move the same cash, in and out at once: neither
+    is here.
+    """
+    payments = Payment.objects.filter(method=CASH)
+    returned = payments.filter(returned_at__isnull=False)
+    refunds = Refund.objects.booked().filter(store=store, shift=None, replaces=None)
+    sold = Q(order__store=store, order__receipt_number__isnull=False, order__sold_at=None)
+    register = "order__register"
+    return (
+        CashFlow(
+            payments.filter(sold, shift=None, status=Payment.Status.CAPTURED),
+            *("order__completed_at", register, "amount"),
+        ),
+        # Before it was returned it did not count: see `bookkeeping`.
+        CashFlow(
+            returned.filter(shift=None, returned_in__store=store),
+            *("returned_at", "returned_in__register", "amount"),
+        ),
+        CashFlow(
+            returned.filter(shift__store=store, returned_in=None),
+            *("returned_at", "shift__register", "amount", -1),
+        ),
+        CashFlow(
+            Payout.objects.filter(method=CASH, refund__in=refunds),
+            *("refund__completed_at", "refund__register", "paid", -1),
+        ),
+    )
+
+
+def list_cash_outside(
+    store: Store, start: datetime, end: datetime, registers: Collection[uuid.UUID]
+) -> Iterator[tuple[datetime, uuid.UUID, Decimal]]:
+    """Yield when which of these registers received cash outside of shifts; negative if it went."""
+    for flow in list_flows_outside(store):
+        rows = flow.between(start, end).filter(flow.of(registers))
+        columns = (flow.moment, flow.register, flow.amount)
+        for at, register, amount in rows.values_list(*columns).iterator(chunk_size=500):
+            yield at, register, flow.sign * amount
+
+
 def find_resting_cash(store: Store, start: datetime) -> dict[uuid.UUID, Decimal]:
     """Return the cash in the drawer of each register that no shift has, before a moment.
 
-    It is what was counted since the last opening.
+    It is what was counted and moved since the last opening.
     """
     before = Shift.objects.filter(store=store, created_at__lt=start)
     openings = dict(
@@ -64,6 +134,10 @@ def find_resting_cash(store: Store, start: datetime) -> dict[uuid.UUID, Decimal]
         for register, at, counted in counts.values_list("register", "closed_at", "counted_cash"):
             if at >= openings[register]:
                 resting[register] += counted or ZERO
+    for flow in list_flows_outside(store):
+        rows = flow.between(None, start).filter(flow.after(openings))
+        for row in rows.values(flow.register).annotate(sum=ExactSum(flow.amount)):
+            resting[row[flow.register]] += flow.sign * row["sum"]
     return resting
 
 

@@ -8,8 +8,9 @@ import time_machine
 
 from tests.orders.reports.test_bookkeeping import fetch, pick
 from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.refunds import create_refund
 from tests.support.shifts import close_shift, open_shift
-from tests.support.till import Till
+from tests.support.till import Till, cash, line
 
 EVENING = datetime(2026, 3, 31, 20, tzinfo=UTC)
 MONTHS = ("2026-03", "2026-04", "2026-05")
@@ -75,3 +76,56 @@ def test_waiting_sale_is_in_the_drawer_of_a_shift_that_goes_on(till, make_produc
     assert close_shift(till(4, 1), shift, "52.50").status_code == 200
 
     assert balances(till(5, 1), store) == ["0.00", "52.50", "52.50", "52.50"]
+
+
+def test_cash_outside_of_shifts_rests_in_the_drawer(till, make_product, store, configure_shop):
+    configure_shop(shifts_required=False)
+    product = make_product("10.00")
+    order = till(3, 30).sold(line(product, "3"), payments=[cash("30.00")])
+    lines = [{"line": order["lines"][0]["id"], "quantity": "1"}]
+    create_refund(till(3, 31), order, lines=lines, method="cash", reason="Broken")
+    till(4, 1).sold(line(product), payments=[cash("10.00")])
+    shift = open_shift(till(4, 2), "35.00")
+    till(4, 2, 9).sold(line(product), payments=[cash("10.00")])
+    assert close_shift(till(4, 2, 10), shift, "45.00").status_code == 200
+    till(4, 3).sold(line(product), payments=[cash("10.00")])
+    till(5, 1, 5).sold(line(product), payments=[cash("10.00")])
+    open_shift(till(5, 1, 8), "65.00")
+
+    reader = till(5, 2)
+    assert balances(reader, store) == ["0.00", "20.00", "55.00", "65.00"]
+    assert entries(reader, store, "2026-03") == [
+        ("2026-03-30", "received", "30.00", "0.00"),
+        ("2026-03-31", "refunded", "0.00", "10.00"),
+    ]
+    # 30.00 were in the drawer, and 35.00 are counted into it.
+    assert entries(reader, store, "2026-04") == [
+        ("2026-04-01", "received", "10.00", "0.00"),
+        ("2026-04-02", "float", "5.00", "0.00"),
+        ("2026-04-02", "received", "10.00", "0.00"),
+        ("2026-04-03", "received", "10.00", "0.00"),
+    ]
+    assert entries(reader, store, "2026-05") == [("2026-05-01", "received", "10.00", "0.00")]
+
+
+def test_payment_outside_of_shifts_that_a_shift_returns(till, make_product, store, configure_shop):
+    configure_shop(shifts_required=False)
+    seller = till(3, 30)
+    order = seller.sold(line(make_product("10.00")), payments=[cash("4.00")])
+    shift = open_shift(till(3, 30, 9), "50.00")
+    path = f"payments/{order['payments'][0]['id']}/cancel/"
+    assert till(3, 30, 10).post(path).status_code == 200
+    closing = close_shift(till(3, 30, 11), shift, "46.00")
+    assert closing.json()["counted"][0]["difference"] == "0.00"
+    open_shift(till(4, 1), "46.00")
+
+    assert balances(till(5, 1), store) == ["0.00", "50.00", "46.00", "46.00"]
+
+
+def test_register_without_shifts_keeps_its_cash(till, make_product, store, configure_shop):
+    configure_shop(shifts_required=False)
+    product = make_product("10.00")
+    for month in (3, 4):
+        till(month, 1).sold(line(product), payments=[cash("10.00")])
+
+    assert balances(till(5, 1), store) == ["0.00", "10.00", "20.00", "20.00"]
