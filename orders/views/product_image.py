@@ -61,7 +61,7 @@ class ProductImageMixin:
             replace_image(product.pk, image, expected_version=expected, by=request.user)
         )
 
-    @extend_schema(request=None, responses=ProductSerializer)
+    @extend_schema(request=None, responses={200: ProductSerializer})
     @set_image.mapping.delete
     def remove_image(self: Any, request: Request, pk: Any) -> Response:
         """Remove the image of a product."""

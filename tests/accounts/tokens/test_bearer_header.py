@@ -182,6 +182,8 @@ OPEN |= {"signup", "token", "token-refresh", "token-verify", "revoke"}
 OPEN |= {"metrics"}
 # The page of the register, without data of any shop, and the use of a pairing code.
 OPEN |= {"till", "till-worker", "till-manifest", "pair"}
+# Shown by browsers, which send no token for a picture; the code cannot be guessed.
+OPEN |= {"image", "image-thumbnail"}
 # Signed by the payment provider.
 OPEN |= {"payment-events"}
 # These need the token of a paired terminal instead.

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.models import Product, ProductImage
+from orders.services.documents.renderers.pdf import load_weasyprint
 from orders.services.images import MAX_IMAGE_BYTES
 from tenants.ids import new_id
 from tenants.models import AuditEvent, OutboxEvent
@@ -211,6 +212,16 @@ def test_other_files_are_refused(manager_client, product, problem, content, code
         {"file": code},
     )
     assert snapshot_owned_rows() == before
+
+
+@pytest.mark.pdf
+def test_damaged_images_are_refused_after_a_pdf_as_well(manager_client, product, problem):
+    load_weasyprint()
+
+    whole = build_image()
+    cut = whole[: whole.index(b"IDAT") + 8]
+
+    problem(put_image(manager_client, product, cut), 400, "invalid", {"file": "invalid_image"})
 
 
 def test_decompressed_texts_are_limited(manager_client, product, problem):

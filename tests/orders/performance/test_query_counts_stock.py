@@ -56,7 +56,7 @@ def test_movement_list_statement_count(stockroom, product, statements):
 def test_set_reorder_point_statement_count(stockroom, product, statements):
     (level,) = stockroom.get("stock/").json()["results"]
 
-    with statements(4):
+    with statements(5):
         path = f"stock/{level['id']}/"
         assert stockroom.patch(path, {"reorder_point": "3"}, If_Match="*").status_code == 200
 

@@ -26,9 +26,12 @@ main { max-width: 90mm !important; margin: 0 auto !important }
 def load_weasyprint() -> Any:
     """Import WeasyPrint on first use, because that takes seconds. Raises `PdfUnavailable`."""
     try:
-        return importlib.import_module("weasyprint")
+        library = importlib.import_module("weasyprint")
     except (ImportError, OSError) as error:
         raise PdfUnavailable from error
+    # Its import lets Pillow accept damaged images in the whole process, uploads among them.
+    importlib.import_module("PIL.ImageFile").LOAD_TRUNCATED_IMAGES = False
+    return library
 
 
 def render_pdf(document: Document) -> bytes:
