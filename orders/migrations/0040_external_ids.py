@@ -31,4 +31,12 @@ class Migration(migrations.Migration):
             name='metadata',
             field=models.JSONField(blank=True, editable=False, null=True),
         ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='customer_external_id_is_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='product',
+            constraint=models.UniqueConstraint(condition=models.Q(('external_id__isnull', False)), fields=('tenant', 'external_id'), name='product_external_id_is_unique'),
+        ),
     ]
