@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from tenants.exceptions import FieldError, Invalid
@@ -11,6 +12,9 @@ from tenants.exceptions import FieldError, Invalid
 MAX_IMAGE_BYTES = 1024 * 1024
 # Four bytes each while it is decoded.
 MAX_PIXELS = 16_000_000
+# Each scan of a progressive JPEG passes over all its pixels; cameras and editors write about ten.
+MAX_SCANS = 100
+START_OF_SCAN = b"\xff\xda"
 FORMATS = ("PNG", "JPEG", "WEBP")
 TOO_MANY_PIXELS = f"The image must not have more than {MAX_PIXELS // 1_000_000} megapixels."
 CONTENT_TYPE = "image/webp"
@@ -21,6 +25,8 @@ QUALITY = 82
 HASH_BYTES = 16
 # Longest side from which a decoder may start with a half or a quarter of a JPEG image.
 DRAFT_SIDE = 2 * MAX_SIDE
+# One image is decoded at a time in a process, because each takes much memory.
+DECODING = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,14 @@ def normalize_image(data: bytes, field: str) -> NormalizedImage:
         raise Invalid.field(field, detail, code="image_too_large")
     image = importlib.import_module("PIL.Image")
     try:
-        return _encode(_decode(data))
+        with DECODING:
+            return _encode(_decode(data))
     except image.DecompressionBombError as reason:
         error = FieldError(field, "too_many_pixels", TOO_MANY_PIXELS)
         raise Invalid(errors=(error,)) from reason
+    except _TooManyScans as reason:
+        detail = "The JPEG image is built up in too many steps. Save it again without them."
+        raise Invalid.field(field, detail, code="too_many_scans") from reason
     except _Animated as reason:
         detail = "The image is animated. Choose one with a single picture."
         raise Invalid.field(field, detail, code="animated_image") from reason
@@ -57,17 +67,25 @@ def normalize_image(data: bytes, field: str) -> NormalizedImage:
         raise Invalid.field(field, detail, code="invalid_image") from reason
 
 
+class _TooManyScans(Exception):
+    """Decoding the JPEG image would take too long."""
+
+
 class _Animated(Exception):
     """The image has several pictures."""
 
 
 def _decode(data: bytes) -> Any:
-    """Return the pixels in RGB or RGBA. Size and animation are checked before any decoding."""
+    """Return the pixels in RGB or RGBA. Nothing is decoded before all checks."""
     image, operations = (importlib.import_module(f"PIL.{name}") for name in ("Image", "ImageOps"))
     with image.open(BytesIO(data), formats=FORMATS) as opened:
         if opened.width * opened.height > MAX_PIXELS:
             raise image.DecompressionBombError
-        if getattr(opened, "is_animated", False):
+        # No other bytes of a scan are like its mark.
+        if opened.format in {"JPEG", "MPO"} and data.count(START_OF_SCAN) > MAX_SCANS:
+            raise _TooManyScans
+        # The further pictures of a photo (MPO) are depth, previews or another view.
+        if opened.format != "MPO" and getattr(opened, "is_animated", False):
             raise _Animated
         opened.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
         has_alpha = opened.mode in {"RGBA", "LA", "PA"} or "transparency" in opened.info

@@ -88,6 +88,20 @@ def test_form_is_the_same_as_the_body(manager_client, product):
     assert first["version"] == 2
 
 
+def test_first_picture_of_a_photo_is_shown(manager_client, product):
+    answer = put_image(manager_client, product, build_photo(), "image/jpeg")
+
+    assert answer.status_code == 200, answer.content
+    image = answer.json()["image"]
+    assert (image["width"], image["height"]) == (800, 400)
+
+
+def test_image_with_many_scans_is_shown(manager_client, product):
+    answer = put_image(manager_client, product, build_scans(100), "image/jpeg")
+
+    assert answer.status_code == 200, answer.content
+
+
 def test_large_image_is_scaled_and_transparency_kept(manager_client, product):
     content = build_image(3000, 1500, "PNG", "RGBA")
 
@@ -168,6 +182,20 @@ def build_animation(kind):
     return build_image(kind=kind, save_all=True, append_images=[other], duration=100)
 
 
+def build_scans(number):
+    """Return a progressive JPEG of a few pixels with so many scans."""
+    content = build_image(kind="JPEG", mode="L", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    more = number - content.count(b"\xff\xda")
+    return content[:-2] + content[last:-2] * more + content[-2:]
+
+
+def build_photo():
+    """Return a photo with a second picture, as phones and cameras make them (MPO)."""
+    second = open_image(build_image(4, 4))
+    return build_image(800, 400, kind="MPO", save_all=True, append_images=[second])
+
+
 def build_webp_of(side):
     """Return an animated WebP that names a large canvas."""
     size = struct.pack("<I", side - 1)[:3] * 2
@@ -198,6 +226,7 @@ def build_webp_of(side):
         (build_webp_of(16_000), "too_many_pixels"),
         (build_animation("PNG"), "animated_image"),
         (build_animation("WEBP"), "animated_image"),
+        (build_scans(101), "too_many_scans"),
         (b"\xff\xd8" + b"x" * MAX_IMAGE_BYTES, "image_too_large"),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",

@@ -326,6 +326,7 @@ FIELDS = {
     "too_many_options": "A variant has too many options.",
     "too_many_pixels": "The image has more than 16 megapixels.",
     "too_many_rows": "The file has too many rows.",
+    "too_many_scans": "The JPEG image has more than 100 scans, which takes too long to decode.",
     "too_much": "More than is left.",
     "too_short": "Enter more of what you search.",
     "unique": "Another row has this value.",
