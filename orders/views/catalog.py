@@ -145,7 +145,7 @@ class ProductViewSet(CatalogFileMixin, ProductImageMixin, ListRetrieveMixin, Ten
         return self.answer(product, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: Any) -> Response:
-        """Change a product. Changes of price or taxes need a log-in by password."""
+        """Change a product. Changes of price, unit or taxes need a log-in by password."""
         expected = self.if_match(required=True)
         if isinstance(request.data, dict) and PRICE_FIELDS & request.data.keys():
             ensure_password_session(request)

@@ -15,6 +15,7 @@ from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
 from orders.services.catalog.csv_variants import VariantDiff, batched
 from orders.services.catalog.opening_stock import OpeningStock
+from orders.services.catalog.products import PRICE_FIELDS
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError, NotPermitted
@@ -22,8 +23,6 @@ from tenants.ids import new_id
 from tenants.scope import current_tenant
 
 AMOUNTS = ("price", "cost")
-# What determines the price that customers pay, and the cost; the deposit is compared apart.
-PRICE_COLUMNS = frozenset({"price", "cost", "open_price", "tax_class", "returnable"})
 UPDATED_FIELDS = (
     "name",
     "price",
@@ -341,7 +340,7 @@ class CatalogDiff:
             setattr(product, name, value)
         self.check_content(product, product_row)
         has_other_deposit = self.set_deposit(product, product_row)
-        if has_other_deposit or PRICE_COLUMNS & different.keys():
+        if has_other_deposit or PRICE_FIELDS & different.keys():
             self.ensure_may_set_prices()
         codes = stored if product_row.barcodes is None else product_row.barcodes
         kept = {

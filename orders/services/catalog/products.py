@@ -27,9 +27,19 @@ from tenants.exceptions import FieldError, Invalid
 from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry
 
-# Fields that determine the price that customers pay, and the cost.
+# Fields that determine the price that customers pay, and the cost. The unit is a part of the price.
 PRICE_FIELDS = frozenset(
-    {"price", "open_price", "tax_class", "deposit", "returnable", "modifier_lists", "cost"}
+    {
+        "price",
+        "sold_by",
+        "weight_unit",
+        "open_price",
+        "tax_class",
+        "deposit",
+        "returnable",
+        "modifier_lists",
+        "cost",
+    }
 )
 
 

@@ -202,7 +202,16 @@ def test_key_sets_the_prices_of_its_stores(here, everywhere, store, price_lists,
 
 
 @pytest.mark.parametrize(
-    "change", [{"price": "0.01"}, {"cost": "0.01"}, {"open_price": True}, {"modifier_lists": None}]
+    "change",
+    [
+        {"price": "0.01"},
+        {"cost": "0.01"},
+        {"open_price": True},
+        {"modifier_lists": None},
+        {"sold_by": "weight"},
+        {"weight_unit": "lb"},
+    ],
+    ids=str,
 )
 def test_prices_and_costs_of_all_stores_are_not_changed(
     here, everywhere, shop, make_product, problem, change
@@ -228,12 +237,16 @@ def test_prices_and_costs_of_all_stores_are_not_changed(
         "sku,name,price,cost\nNEW,New,1.00,0.01\n",
         "sku,name,open_price\nABC,Abc,yes\n",
         "sku,name,price,deposit\nABC,Abc,3.00,BOTTLE\n",
+        "sku,name,modifier_lists\nABC,Abc,Milk\n",
+        "sku,name,sold_by\nABC,Abc,weight\n",
+        "sku,name,weight_unit\nABC,Abc,lb\n",
     ],
 )
 def test_import_changes_no_prices_and_costs_of_all_stores(
-    here, everywhere, make_product, problem, text
+    here, everywhere, shop, make_product, problem, text
 ):
     make_product("3.00", sku="ABC", name="Abc")
+    ModifierFactory(tenant=shop, modifier_list__name="Milk")
     make_product("0.25", sku="BOTTLE")
     before = snapshot_owned_rows()
 
