@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts.models import User
 from accounts.services.store_assignments import is_limited_to_stores
-from orders.models import Barcode, Category, Product
+from orders.models import Barcode, Category, Modifier, Product
 from orders.models.barcode_rule import BarcodeKeys
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
@@ -313,6 +313,7 @@ class CatalogDiff:
         if product_row.values.get("cost") is not None:
             self.ensure_may_set_prices()
         self.check_content(product, product_row)
+        self.check_modifiers(product, product_row)
         self.set_deposit(product, product_row)
         changes.new.append(product)
         changes.barcodes += [
@@ -339,6 +340,8 @@ class CatalogDiff:
         for name, value in different.items():
             setattr(product, name, value)
         self.check_content(product, product_row)
+        if different.keys() & {"sold_by", "modifier_lists"}:
+            self.check_modifiers(product, product_row)
         has_other_deposit = self.set_deposit(product, product_row)
         if has_other_deposit or PRICE_FIELDS & different.keys():
             self.ensure_may_set_prices()
@@ -368,6 +371,24 @@ class CatalogDiff:
     def check_content(self, product: Product, product_row: ProductRow) -> None:
         if wrong := product.find_content_error():
             self.errors.add(replace(wrong, row=product_row.row))
+
+    @cached_property
+    def unit_errors(self) -> dict[str, FieldError]:
+        """Return, by modifier list, the error of goods by weight that have this list."""
+        errors: dict[str, FieldError] = {}
+        modifiers = Modifier.objects.exclude(product=None).select_related("product")
+        for modifier in modifiers.order_by("modifier_list", "position", "pk"):
+            if error := modifier.find_unit_error(Product.SoldBy.WEIGHT, "modifier_lists"):
+                errors.setdefault(str(modifier.modifier_list_id), error)
+        return errors
+
+    def check_modifiers(self, product: Product, product_row: ProductRow) -> None:
+        """Add an error for goods by weight with a modifier that takes whole units from stock."""
+        if product.sold_by != Product.SoldBy.WEIGHT or not product.modifier_lists:
+            return
+        wrong = [each for each in product.modifier_list_ids if each in self.unit_errors]
+        if wrong:
+            self.errors.add(replace(self.unit_errors[wrong[0]], row=product_row.row))
 
     def set_deposit(self, product: Product, product_row: ProductRow) -> bool:
         """Note the deposit for `write_deposits`; return whether it differs from the stored one."""

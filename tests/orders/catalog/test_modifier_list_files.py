@@ -7,6 +7,7 @@ from orders.services.catalog.code_cells import join_list_names, split_list_names
 from tenants.scope import tenant_scope
 from tests.factories.modifier_list import ModifierFactory
 from tests.support.catalog_files import export_catalog, import_catalog, parse_rows, upload_catalog
+from tests.support.discovery import snapshot_owned_rows
 from tests.support.move_in_files import LOYVERSE_HEADER, SQUARE_HEADER, build_csv
 from tests.support.till import set_product
 
@@ -158,3 +159,31 @@ def test_loyverse_names_lists_in_quotes_and_in_the_first_row_of_an_item(
     assert answer.status_code == 200, answer.content
     assert load_lists(shop, "1") == load_lists(shop, "2") == [lists["Milk"]]
     assert load_lists(shop, "3") is None
+
+
+@pytest.mark.parametrize("row", ["NUTS,Nuts,3,weight,Cup", "APPLE,Apple,2.50,unit,Cup"])
+def test_goods_by_weight_have_no_modifier_that_takes_units(
+    manager_client, shop, make_product, product, problem, row
+):
+    cup = make_product("1.00", sku="CUP", name="Cup")
+    ModifierFactory(tenant=shop, modifier_list__name="Cup", product=cup)
+    ModifierFactory(tenant=shop, modifier_list__name="Milk")
+    text = f"sku,name,price,sold_by,modifier_lists\n{row}\nTEA,Tea,3,weight,Milk\n"
+    if row.startswith("APPLE"):
+        assert import_catalog(manager_client, text) == (1, 1, 0)
+        text = "sku,sold_by\nTEA,unit\nAPPLE,weight\n"
+    before = snapshot_owned_rows()
+
+    refused = upload_catalog(manager_client, text)
+
+    assert refused.status_code == 400
+    (error,) = refused.json()["errors"]
+    where = 3 if row.startswith("APPLE") else 2
+    assert (error["row"], error["field"], error["code"]) == (
+        where,
+        "modifier_lists",
+        "sold_by_unit",
+    )
+    assert snapshot_owned_rows() == before
+    set_product(shop, cup, track_stock=False)
+    assert upload_catalog(manager_client, text).status_code == 200
