@@ -47,7 +47,10 @@ def test_lists_are_not_converted_to_text_for_the_blank_check():
 
 @pytest.mark.parametrize(
     "data",
-    ["a\0", "\x1b[2J", "a\nb", "a\tb", "a\r", "\x7f", "\x85", "\u2028", "\ud800", "a\udc00b"],
+    [
+        *("a\0", "\x1b[2J", "a\nb", "a\tb", "a\r", "\x7f", "\x85", "\u2028", "\ud800", "a\udc00b"),
+        *("\ufffe", "a\uffff"),
+    ],
     ids=ascii,
 )
 def test_control_characters_are_rejected(data):
@@ -62,6 +65,7 @@ def test_multiline_text_allows_only_line_breaks_and_tabs():
     assert field_error_code(field, "a\0") == "control_character"
     assert field_error_code(field, "a\x1b") == "control_character"
     assert field_error_code(field, "a\rb") == "control_character"
+    assert field_error_code(field, "a\uffff") == "control_character"
 
 
 def test_text_is_normalized_to_nfc():
