@@ -119,6 +119,7 @@ def _create_refund(
     refund.shift_id = numbers.shift
     refund.approved_by = _find_approver(refund, new, by)
     ensure_credits_usable(refund.loaded_payouts)
+    _ensure_cards_asked(refund, presented)
     add_refunded_amounts(order, refund, refund_lines)
     with unique_or(IdConflict):
         _save(refund, order, numbers, by)
@@ -126,14 +127,21 @@ def _create_refund(
 
 
 def _reserve_readers(refund: Refund, presented: Mapping[uuid.UUID, bool] | None) -> None:
-    """Set the reader of cards that have to be presented again. Raises `CardsNotAsked`."""
-    at_readers = [each for each in refund.gateway_payouts if each.card_payment.reader]
-    if at_readers and presented is None:
-        raise CardsNotAsked([each.card_payment for each in at_readers])
-    for payout in at_readers:
+    """Set the reader of cards that have to be presented again."""
+    for payout in refund.gateway_payouts:
         payment = payout.card_payment
         if payment.reader and presented and presented.get(payment.pk, True):
             payout.reader = find_refund_reader(refund.register_id, payment.reader)
+
+
+def _ensure_cards_asked(refund: Refund, presented: Mapping[uuid.UUID, bool] | None) -> None:
+    """Raise `CardsNotAsked` for a refund at a reader that is allowed, so that it is not made yet.
+
+    The approval that it used up is valid again, because the transaction is rolled back.
+    """
+    at_readers = [each.card_payment for each in refund.gateway_payouts if each.card_payment.reader]
+    if at_readers and presented is None:
+        raise CardsNotAsked(at_readers)
 
 
 def _save(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:

@@ -11,6 +11,8 @@ from orders.gateways import Answer, Outcome
 from orders.models import CardReader, Order, Payment, Payout, Refund
 from tenants.scope import tenant_scope
 from tests.factories.card_readers import CardReaderFactory
+from tests.support.api import Person
+from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import CAPTURED, DECLINED, ScriptedGateway
 from tests.support.order_relay import relay_all
 from tests.support.parallel import run_concurrently, statuses
@@ -131,6 +133,24 @@ def test_reader_with_a_charge_refunds_nothing(
     payment = charging["payments"][0]["id"]
     assert (refusal["payment"], refusal["refund"]) == (payment, None)
     assert (terminal.refunds, snapshot_refund_rows(shop)) == ([], before)
+
+
+def test_refund_above_the_limit_does_not_ask_the_reader(
+    till, sell_by_card, manager, manager_client, terminal, shop, problem
+):
+    """An approval is still valid when the refund is made after the gateway was asked."""
+    sale = sell_by_card()
+    before, asked = snapshot_refund_rows(shop), len(terminal.in_transaction)
+
+    requested = problem(request_refund(till, sale), 403, "approval_required")
+
+    assert snapshot_refund_rows(shop) == before
+    assert len(terminal.in_transaction) == asked
+    facts = {name: requested[name] for name in ("action", "object", "amount", "method")}
+    approval = grant_approval(Person(manager), request_approval(till, **facts))["id"]
+    refund = create_refund(till, sale, approval=approval)
+    assert (refund["status"], refund["approved_by"]) == ("done", str(manager.pk))
+    assert [each.is_at_reader for each in terminal.refunds] == [True]
 
 
 def test_two_cards_of_one_refund_are_refunded_one_after_the_other(
