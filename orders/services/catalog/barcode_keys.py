@@ -1,7 +1,7 @@
 """Keys of barcodes: by the active rules, and for barcodes that an older version saved."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -63,17 +63,23 @@ def update_barcode_keys(patterns: Iterable[str]) -> None:
         return
     barcodes = Barcode.objects.filter(found).order_by("created_at", "pk")
     keys = load_barcode_keys()
-    wanted: dict[str, Barcode] = {}
-    for barcode in barcodes.only("code", "key"):
-        key = keys.build(barcode.code)
-        if may_be_label(barcode.code) and key != barcode.key:
-            wanted.setdefault(key, barcode)
-    taken = set(Barcode.objects.filter(key__in=list(wanted)).values_list("key", flat=True))
-    changed = []
-    for key in wanted.keys() - taken:
-        wanted[key].key = key
-        changed.append(wanted[key])
-    Barcode.objects.bulk_update(changed, ["key"], batch_size=CHUNK)
+    wanted: dict[str, uuid.UUID] = {}
+    # With one fixed digit, these may be most barcodes of the shop.
+    for pk, code, present in barcodes.values_list("pk", "code", "key").iterator(CHUNK):
+        if may_be_label(code) and (key := keys.build(code)) != present:
+            wanted.setdefault(key, pk)
+    # All taken keys are found before any changes.
+    candidates = list(wanted)
+    starts = range(0, len(candidates), CHUNK)
+    for free in [_find_free(candidates[start : start + CHUNK]) for start in starts]:
+        changed = [Barcode(pk=wanted[key], key=key) for key in free]
+        Barcode.objects.bulk_update(changed, ["key"])
+
+
+def _find_free(keys: Sequence[str]) -> list[str]:
+    """Return the keys that no barcode has."""
+    taken = set(Barcode.objects.filter(key__in=keys).values_list("key", flat=True))
+    return [key for key in keys if key not in taken]
 
 
 def fill_barcode_keys(barcode_model: Any, alias: str) -> Iterator[str]:

@@ -169,3 +169,18 @@ def test_rules_of_another_shop_change_nothing(manager_client, shop, product, for
     set_barcodes(manager_client, product, LABEL)
 
     problem(add_pear(manager_client, OTHER), 409, "barcode_taken")
+
+
+def test_barcodes_are_read_in_parts(manager_client, shop, product, monkeypatch):
+    monkeypatch.setattr("orders.services.catalog.barcode_keys.CHUNK", 2)
+    codes = [add_check_digit(f"4006381339{number:02}") for number in range(5)]
+    set_barcodes(manager_client, product, *codes)
+    assert list_keys(shop) == {code: f"0{code}" for code in codes}
+
+    made = manager_client.post("barcode-rules/", {"pattern": "4IIIIIIVVVVVC", "kind": "price"})
+
+    assert made.status_code == 201, made.content
+    assert list_keys(shop) == {code: code for code in codes}
+    path = f"barcode-rules/{made.json()['id']}/"
+    assert manager_client.patch(path, {"is_active": False}, If_Match="*").status_code == 200
+    assert list_keys(shop) == {code: f"0{code}" for code in codes}
