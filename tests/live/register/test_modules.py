@@ -97,3 +97,19 @@ def test_text_for_a_printer_is_ascii_with_cut_and_drawer_pulse(page, opens_drawe
     pulse = b"\x1bp\x00\x19\xfa" if opens_drawer else b""
     lines = b"Kase - 2 x 1,50 EUR\n???\n"
     assert printed == b"\x1b@" + pulse + lines + b"\x1bd\x04\x1dVB\x00"
+
+
+DROP = """async () => {
+  const { Store } = await import("/static/till/store/store.js");
+  const store = await Store.open();
+  const sale = await store.startSale({ id: "given up" }, { drawer: { cash: "1.00" } });
+  // As after the browser has closed the connection.
+  store.database.close();
+  await store.dropSale(sale, { drawer: { cash: "0.00" } });
+  return [await store.listSales(), store.known.drawer, await store.get("drawer")];
+}"""
+
+
+def test_sale_is_given_up_although_the_browser_has_closed_the_database(page):
+    empty = {"cash": "0.00"}
+    assert page.evaluate(DROP) == [[], empty, {"drawer": empty}]

@@ -177,9 +177,9 @@ export class Store {
 
   /** Remove a sale that was given up after its number was used. @param {any} sale @param {Record<string, any>} values */
   async dropSale(sale, values) {
-    return transact(this.database, ["device", "sales"], "readwrite", (transaction) => {
+    return this.transact(["device", "sales"], "readwrite", (transaction) => {
       transaction.objectStore("sales").delete(sale.id);
-      putAll(transaction, values);
+      this.put(transaction, values);
     });
   }
 
