@@ -113,3 +113,47 @@ DROP = """async () => {
 def test_sale_is_given_up_although_the_browser_has_closed_the_database(page):
     empty = {"cash": "0.00"}
     assert page.evaluate(DROP) == [[], empty, {"drawer": empty}]
+
+
+ANSWERS = """async () => {
+  const { Api } = await import("/static/till/api/client.js");
+  const fetched = window.fetch;
+  const api = new Api();
+  const online = [];
+  api.onreachable = (isOnline) => online.push(isOnline);
+  const ask = async (status, type, body, work) => {
+    window.fetch = async (url, { redirect }) => {
+      if (status === 302) return fetched("/admin/", { redirect });
+      const headers = type ? { "Content-Type": type } : {};
+      return new Response(status === 204 ? null : body, { status, headers });
+    };
+    return work().catch((error) => error.code ?? error.constructor.name);
+  };
+  const post = () => api.post("orders/", {});
+  const text = () => api.getText("shifts/1/z-report/", { format: "text" });
+  const bytes = async () => [...await api.getBytes("orders/1/receipt/", { format: "escpos" })];
+  const page = "<html>Log in to the network</html>";
+  return [
+    await ask(200, "text/html", page, post),
+    await ask(200, "text/html; charset=utf-8", page, text),
+    await ask(200, "text/html", page, bytes),
+    await ask(200, "", page, post),
+    await ask(200, "application/json", '{"id": "cut o', post),
+    await ask(404, "text/html", page, post),
+    await ask(401, "text/html", page, post),
+    await ask(302, "", "", post),
+    await ask(201, "application/json", '{"id": "1"}', post),
+    await ask(204, "", "", post),
+    await ask(409, "application/problem+json", '{"code": "id_conflict"}', post),
+    await ask(200, "text/plain; charset=utf-8", "Z 1", text),
+    await ask(200, "application/octet-stream", "Z", bytes),
+    online.slice(0, 4),
+  ];
+}"""
+
+
+def test_answer_that_is_not_one_of_the_server_is_no_answer(page):
+    *answers, online = page.evaluate(ANSWERS)
+    assert answers[:8] == ["Unreachable"] * 8
+    assert answers[8:] == [{"id": "1"}, None, "id_conflict", "Z 1", [ord("Z")]]
+    assert online == [False] * 4

@@ -11,7 +11,7 @@ export async function printDocument(app, path, query = {}) {
   if (app.printer) {
     return sendToPrinter(app.printer, await app.api.getBytes(path, { ...query, format: "escpos" }));
   }
-  await printLines(app, await app.api.get(path, { ...query, format: "text" }));
+  await printLines(app, await app.api.getText(path, { ...query, format: "text" }));
 }
 
 /** Print text of this device. @param {App} app @param {string} text @param {{opensDrawer?: boolean}} [options] */

@@ -30,8 +30,9 @@ export async function finishSale(app, payments, approval = findApproval(app)) {
 /** The server has the sale, so that it is done even if the device cannot write that. @param {App} app @param {any} sale @param {any} order */
 export async function endSentSale(app, sale, order) {
   const sent = { ...sale, ...useServerAmounts(sale, order), state: "sent", order: summarize(order) };
+  const drawer = countCash(app, sale.drawer_before, order.payments);
   try {
-    await endSale(app, sent, { drawer: countCash(app, sale.drawer_before, order.payments) });
+    await endSale(app, sent, { drawer });
   } catch (error) {
     // It stays `sending` on the device until this can be written, or is looked up at the next log-in.
     replaceSale(app, { ...sent, is_unwritten: true });

@@ -74,7 +74,7 @@ export async function closeShift(app, { denominations, counted, note }) {
   await app.store.set({ shift: app.shift });
   const body = { denominations, counted, ...(note ? { note } : {}) };
   if (app.shift.status !== "closed") await app.api.post(`shifts/${id}/close/`, body);
-  const text = await app.api.get(`shifts/${id}/z-report/`, { format: "text" });
+  const text = await app.api.getText(`shifts/${id}/z-report/`, { format: "text" });
   app.shift = null;
   await app.store.set({ shift: null, drawer: null });
   app.suggestedFloat = null;

@@ -49,7 +49,8 @@ export async function synchronize(app) {
 /** Write sales of the server for which the storage was full. @param {App} app */
 async function writeUnwritten(app) {
   for (const { is_unwritten: isUnwritten, ...sale } of app.sales) {
-    if (isUnwritten) await saveSale(app, sale);
+    // With the cart of now: that of the sale may still be on the device.
+    if (isUnwritten) await saveSale(app, sale, { cart: app.cart, parts: app.parts });
   }
 }
 

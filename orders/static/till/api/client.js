@@ -1,6 +1,15 @@
 /** Requests to the API of Till, which every terminal uses. */
 
 const TIMEOUT = 10_000;
+const NO_CONTENT = 204;
+const JSON_TYPE = /^application\/(problem\+)?json\b/;
+/** The media types of answers, by what the caller reads. */
+const TYPES = {
+  json: JSON_TYPE,
+  text: /^(text\/plain|application\/x-ndjson)\b/,
+  bytes: /^application\/octet-stream\b/,
+};
+/** @typedef {keyof typeof TYPES} Reads */
 
 /** A problem document (RFC 9457). Programs decide by `code`, people read `detail`. */
 export class Refused extends Error {
@@ -13,7 +22,7 @@ export class Refused extends Error {
   }
 }
 
-/** No answer: nobody knows whether the request arrived. */
+/** No answer, or not one of Till, such as the log-in page of a network: nobody knows whether the request arrived. */
 export class Unreachable extends Error {}
 
 export class Api {
@@ -43,9 +52,14 @@ export class Api {
     return this.send("GET", text ? `${path}?${text}` : path);
   }
 
+  /** Return an answer that is plain text. @param {string} path @param {Record<string, string>} query @returns {Promise<string>} */
+  async getText(path, query) {
+    return this.send("GET", `${path}?${new URLSearchParams(query)}`, undefined, { reads: "text" });
+  }
+
   /** Return an answer that is no text. @param {string} path @param {Record<string, string>} query @returns {Promise<Uint8Array<ArrayBuffer>>} */
   async getBytes(path, query) {
-    return this.send("GET", `${path}?${new URLSearchParams(query)}`, undefined, { isBinary: true });
+    return this.send("GET", `${path}?${new URLSearchParams(query)}`, undefined, { reads: "bytes" });
   }
 
   /**
@@ -79,7 +93,7 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {any} [body]
-   * @param {{timeout?: number, key?: string, anonymous?: boolean, isBinary?: boolean}} [options]
+   * @param {{timeout?: number, key?: string, anonymous?: boolean, reads?: Reads}} [options]
    * @returns {Promise<any>}
    */
   async send(method, path, body, options = {}) {
@@ -88,14 +102,17 @@ export class Api {
     if (response.status === 401 && access && (await this.renew(access))) {
       return this.send(method, path, body, options);
     }
-    if (options.isBinary && response.ok) return new Uint8Array(await this.readBody(() => response.arrayBuffer()));
-    const text = await this.readBody(() => response.text());
-    const isJson = /^application\/(problem\+)?json/.test(response.headers.get("Content-Type") ?? "");
-    const answer = isJson && text ? JSON.parse(text) : text;
-    if (response.ok) return answer;
-    const problem = isJson ? answer : {};
+    if (response.ok) return this.readAnswer(response, options.reads);
+    const problem = await this.readAnswer(response);
     if (response.status === 401 && access && access === this.access) this.onloggedout();
     throw new Refused(problem, response.status);
+  }
+
+  /** @param {Response} response @param {Reads} [reads] @returns {Promise<any>} */
+  async readAnswer(response, reads = "json") {
+    if (response.status === NO_CONTENT) return null;
+    if (reads === "bytes") return this.readBody(async () => new Uint8Array(await response.arrayBuffer()));
+    return this.readBody(() => (reads === "text" ? response.text() : response.json()));
   }
 
   /** @template T @param {() => Promise<T>} read */
@@ -112,9 +129,9 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {any} body
-   * @param {{timeout?: number, key?: string, access: string}} options
+   * @param {{timeout?: number, key?: string, access: string, reads?: Reads}} options
    */
-  async fetch(method, path, body, { timeout = TIMEOUT, key, access }) {
+  async fetch(method, path, body, { timeout = TIMEOUT, key, access, reads = "json" }) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -128,6 +145,8 @@ export class Api {
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
         credentials: "omit",
+        // The API redirects nothing. After a redirect a POST would be sent as GET, whose answer is another one.
+        redirect: "error",
         cache: "no-store",
         signal: AbortSignal.timeout(timeout),
       });
@@ -139,6 +158,12 @@ export class Api {
     if (response.status >= 500) {
       this.onreachable(false);
       throw new Unreachable(`The server answered ${response.status}.`);
+    }
+    const type = response.headers.get("Content-Type") ?? "";
+    const expected = response.ok ? TYPES[reads] : JSON_TYPE;
+    if (response.status !== NO_CONTENT && !expected.test(type)) {
+      this.onreachable(false);
+      throw new Unreachable("Something else answers in place of the server.");
     }
     this.onreachable(true);
     const time = Date.parse(response.headers.get("Date") ?? "");
@@ -153,7 +178,7 @@ export class Api {
     const { refresh } = this;
     const response = await this.fetch("POST", "auth/token/refresh/", { refresh }, { access: "" });
     if (!response.ok) return false;
-    this.useTokens(await response.json());
+    this.useTokens(await this.readAnswer(response));
     return true;
   }
 }

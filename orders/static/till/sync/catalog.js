@@ -35,7 +35,7 @@ export async function loadSnapshot(api, after = null) {
   const query = after === null ? "" : `?after=${after}`;
   let text;
   try {
-    text = await api.send("GET", `catalog/snapshot/${query}`, undefined, { timeout: TIMEOUT });
+    text = await api.send("GET", `catalog/snapshot/${query}`, undefined, { timeout: TIMEOUT, reads: "text" });
   } catch (error) {
     if (/** @type {any} */ (error).code !== "changes_gone") throw error;
     return loadSnapshot(api);
