@@ -1,6 +1,7 @@
 """Receipts at the browser register: found, printed again, sent by e-mail, and refunded."""
 
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
@@ -195,3 +196,25 @@ def test_receipts_say_that_they_need_a_connection(till):
     till.wait_for("text=Receipts and refunds need a connection")
     assert page.locator("main button:not([disabled])").count() == 0
     page.context.set_offline(False)
+
+
+def test_sale_that_was_refunded_before_its_answer_was_seen_is_sold(till, api):
+    page = till.page
+    # The server has the sale, and the page is loaded again before it knows that.
+    page.route("**/api/v1/orders/", lambda route: route.fetch())
+    till.scan(MILK)
+    till.start_paying()
+    with page.expect_request("**/api/v1/orders/"):
+        till.press("Exact")
+    while not api.list_orders():
+        page.wait_for_timeout(10)
+    (order,) = api.list_orders()
+    refund = {"id": str(uuid4()), "amount": order["total"], "reason": "Leaking"}
+    refund["register"] = order["register"]
+    api.post(f"orders/{order['id']}/refunds/", refund)
+    page.unroute_all(behavior="ignoreErrors")
+    page.reload()
+    till.log_in(*TOBIAS)
+
+    till.wait_for_states("sent")
+    assert till.read_device()["cart"]["lines"] == []

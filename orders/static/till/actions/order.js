@@ -6,6 +6,11 @@ export function summarize(order) {
   return { number, receipt_number: receiptNumber, total, change, flags };
 }
 
+/** Return whether an order was completed, whatever has been refunded since. @param {any} order */
+export function isMade(order) {
+  return order.receipt_number !== null;
+}
+
 /** Return the payment of an order whose outcome is not known. @param {any} order */
 export function findPending(order) {
   return order?.payments.find((/** @type {any} */ { status }) => status === "pending" || status === "unknown");

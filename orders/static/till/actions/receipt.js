@@ -6,6 +6,7 @@ import { countLeft, isRefunded, planRefund } from "../money/refund.js";
 import { t } from "../texts/texts.js";
 import { repeatWithApproval } from "./approval.js";
 import { addToDrawer } from "./drawer.js";
+import { isMade } from "./order.js";
 import { uploadUnsent } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -45,7 +46,7 @@ export async function searchReceipts(app, amount, day) {
   const [from, to] = day ? [new Date(`${day}T00:00`), new Date(`${day}T23:59:59.999`)] : [new Date(Date.now() - DAYS * 86_400_000), new Date()];
   const query = { total_min: amount, total_max: amount, created_after: from.toISOString(), created_before: to.toISOString() };
   const { results } = await app.api.get("orders/", { ...query, page_size: MAX_FOUND });
-  const matches = results.filter((/** @type {any} */ order) => order.receipt_number !== null);
+  const matches = results.filter(isMade);
   app.update({ matches, message: matches.length ? "" : t("noReceiptOfAmount") });
 }
 

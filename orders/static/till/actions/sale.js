@@ -2,10 +2,10 @@
 
 import { Refused, Unreachable } from "../api/client.js";
 import { explain } from "../api/explain.js";
-import { buildOrder, buildSale, createCart, paysRest } from "../money/cart.js";
+import { buildOrder, buildSale, createCart, paysRest, renewCart } from "../money/cart.js";
 import { compareAmounts, sumAmounts } from "../money/engine.js";
 import { t } from "../texts/texts.js";
-import { summarize } from "./order.js";
+import { isMade, summarize } from "./order.js";
 import { loadShift } from "./shift.js";
 import { followCatalog, loadEverything, replaceSale, saveSale } from "./sync.js";
 
@@ -137,13 +137,14 @@ export function startNext(app) {
 export async function resolveInterrupted(app) {
   for (const sale of app.sales.filter(({ state }) => state === "sending")) {
     const order = await findOrder(app, sale.id);
-    if (order) {
+    if (!order) await restoreCart(app, sale);
+    else if (order.status === "voided") await restoreVoided(app, sale);
+    else if (!isMade(order)) await saveSale(app, { ...sale, state: "open", open_order: order });
+    else {
       if (app.cart.id === sale.id) Object.assign(app, { cart: createCart(), parts: [] });
       const { cart, parts } = app;
       const drawer = countCash(app, sale.drawer_before, order.payments);
       await saveSale(app, { ...sale, state: "sent", order: summarize(order) }, { cart, parts, drawer });
-    } else {
-      await restoreCart(app, sale);
     }
   }
 }
@@ -160,11 +161,10 @@ export async function completeInterrupted(app) {
   }
 }
 
-/** @param {App} app @param {string} id */
-async function findOrder(app, id) {
+/** Return the order of the server, or null if it has none. @param {App} app @param {string} id */
+export async function findOrder(app, id) {
   try {
-    const order = await app.api.get(`orders/${id}/`);
-    return order.status === "completed" ? order : null;
+    return await app.api.get(`orders/${id}/`);
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return null;
     throw error;
@@ -173,13 +173,34 @@ async function findOrder(app, id) {
 
 /** Put a sale that was not made back into the cart. @param {App} app @param {any} sale */
 export async function restoreCart(app, sale) {
-  const isFree = !app.cart.lines.length || app.cart.id === sale.id;
-  const held = isFree ? app.held : [...app.held, { cart: sale.cart, at: sale.sold_at, total: sale.total }];
-  app.cart = isFree ? sale.cart : app.cart;
+  const { cart, held } = placeCart(app, sale, sale.cart);
+  app.cart = cart;
   const drawer = sale.drawer_before ?? null;
-  await app.store.cancelSale(sale, { cart: app.cart, held, drawer });
+  await app.store.cancelSale(sale, { cart, held, drawer });
   app.held = held;
   app.sales = app.sales.filter(({ id }) => id !== sale.id);
+}
+
+/** Put a sale whose order was voided back into the cart. Its number and its ids are used, so that the cart gets others. @param {App} app @param {any} sale */
+export async function restoreVoided(app, sale) {
+  const { cart, held } = placeCart(app, sale, renewCart(sale.cart));
+  const parts = cart === app.cart ? app.parts : [];
+  await app.store.dropSale(sale, { cart, held, parts, drawer: sale.drawer_before ?? null });
+  app.sales = app.sales.filter(({ id }) => id !== sale.id);
+  Object.assign(app, { cart, held, parts, history: [], selected: cart.lines.at(-1)?.id ?? null });
+}
+
+/**
+ * Return the open and the held carts with that of a sale, which is held if another cart is open.
+ *
+ * @param {App} app
+ * @param {any} sale
+ * @param {import("../money/cart.js").Cart} cart
+ */
+function placeCart(app, sale, cart) {
+  const isFree = !app.cart.lines.length || app.cart.id === sale.id;
+  if (isFree) return { cart, held: app.held };
+  return { cart: app.cart, held: [...app.held, { cart, at: sale.sold_at, total: sale.total }] };
 }
 
 /** The amounts of the server count: they are on the receipt. @param {any} sale @param {any} order */
