@@ -131,6 +131,51 @@ def test_sale_that_nobody_pays_is_given_up_with_an_approval(till, api):
     ensure_drawer_agrees(till, api)
 
 
+def decline_card(till, api):
+    """Return an order whose card was declined, which is open on the server."""
+    start_paying(till, BEER)
+    charge(till, "0.91")
+    till.wait_for("button[name=abandon]:not([disabled])")
+    return api.list_orders()[-1]["id"]
+
+
+def ensure_voided_sale_is_sold_anew(till, api):
+    """Its cart is back on the selling screen, with another id."""
+    till.wait_for("#search")
+    assert till.message == "The sale was voided. Its cart is here again."
+    total = till.sell()
+    voided, sold = api.list_orders()
+    assert [voided["status"], sold["status"]] == ["voided", "completed"]
+    assert Decimal(sold["total"]) == total
+    assert [each["device_sequence"] for each in (voided, sold)] == [1, 2]
+    till.wait_for_states("sent")
+    ensure_drawer_agrees(till, api)
+
+
+@pytest.mark.parametrize("button", ["abandon", "charge"])
+def test_sale_that_was_voided_elsewhere_frees_the_register(till, api, button):
+    api.post(f"orders/{decline_card(till, api)}/void/", {"reason": "Left"})
+
+    till.page.click(f"button[name={button}]")
+
+    ensure_voided_sale_is_sold_anew(till, api)
+
+
+@pytest.mark.parametrize("moment", ["request", "answer"])
+def test_sale_is_given_up_although_the_network_is_cut(till, api, moment):
+    network = NetworkCut(till.page)
+    order = decline_card(till, api)
+    network.arm("POST", f"orders/{order}/void/", moment)
+    till.page.click("button[name=abandon]")
+    till.wait_for("main.charging")
+    network.come_back()
+    till.wait_for("#search, button[name=abandon]:not([disabled])")
+    if till.page.locator("button[name=abandon]").count():
+        till.page.click("button[name=abandon]")
+
+    ensure_voided_sale_is_sold_anew(till, api)
+
+
 def pay_out_empties_as_credit(till):
     """Return the code of the store credit."""
     till.page.fill("#search", "leergut")

@@ -7,11 +7,10 @@
 
 import { Refused, Unreachable } from "../api/client.js";
 import { explain } from "../api/explain.js";
-import { renewCart } from "../money/cart.js";
 import { t } from "../texts/texts.js";
 import { repeatWithApproval } from "./approval.js";
-import { findPending } from "./order.js";
-import { beginSale, endSentSale, findApproval, handleRefusal, restoreCart, sendSale } from "./sale.js";
+import { findPending, isMade } from "./order.js";
+import { beginSale, endSentSale, findApproval, findOrder, handleRefusal, restoreCart, restoreVoided, sendSale } from "./sale.js";
 import { saveSale } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -19,6 +18,7 @@ import { saveSale } from "./sync.js";
 const PAYMENT_TIMEOUT = 8_000;
 const WAIT_SECONDS = 15;
 const PAUSE = 1_000;
+const CONFLICT = 409;
 
 /** Charge a card at the reader of the register. @param {App} app @param {string} amount */
 export async function chargeReader(app, amount) {
@@ -50,27 +50,59 @@ async function sellOnServer(app, payments, approval = findApproval(app)) {
 /** Add a payment to the order that is open on the server. @param {App} app @param {any} payment */
 export async function addPayment(app, payment) {
   const sale = app.openSale;
+  await changeOrder(app, sale, `orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
+}
+
+/**
+ * Change the open order, and go on as the server says, also if the answer is lost or somebody else has
+ * changed the order: it may be completed or voided. Returns the order as it was answered, or null.
+ *
+ * @param {App} app
+ * @param {any} sale
+ * @param {string} path
+ * @param {any} [body]
+ * @param {{timeout?: number}} [options]
+ */
+async function changeOrder(app, sale, path, body, options) {
   let order;
   try {
-    order = await app.api.post(`orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
+    order = await app.api.post(path, body, options);
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    return waitForAnswer(app, sale);
+    if (error instanceof Unreachable) await waitForAnswer(app, sale);
+    else await followRefusal(app, sale, error);
+    return null;
   }
   await followOrder(app, sale, order);
+  return order;
+}
+
+/** Show the order as it is now; if it is still open, why the change was refused. @param {App} app @param {any} sale @param {unknown} error */
+async function followRefusal(app, sale, error) {
+  const order = isConflict(error) ? await findOrder(app, sale.id) : null;
+  if (order) await followOrder(app, sale, order);
+  if (!order || app.openSale) throw error;
+}
+
+/** @param {unknown} error */
+function isConflict(error) {
+  return error instanceof Refused && error.status === CONFLICT;
 }
 
 /** Show that nobody knows yet whether the server has a payment, and ask until it answers. @param {App} app @param {any} sale */
 async function waitForAnswer(app, sale) {
   await saveSale(app, { ...sale, open_order: null });
-  app.update({ phase: "charging", message: "" });
+  app.update({ phase: "charging", dialog: null, message: "" });
   awaitOutcome(app);
 }
 
 /** Go on as the server says: done, waiting for the card, or to be paid otherwise. @param {App} app @param {any} sale @param {any} order */
 async function followOrder(app, sale, order) {
+  if (order.status === "voided") {
+    await restoreVoided(app, sale);
+    return app.update({ dialog: null, phase: app.choosePhase(), message: t("orderVoided") });
+  }
   const captured = order.payments.filter((/** @type {any} */ each) => each.status === "captured");
-  if (order.status === "completed") {
+  if (isMade(order)) {
     app.codes = order.store_credit_codes ?? [];
     return endSentSale(app, { ...sale, payments: captured }, { ...order, payments: captured });
   }
@@ -105,22 +137,12 @@ async function lookUp(app) {
   const sale = app.openSale;
   const pending = findPending(sale.open_order);
   if (pending) await app.api.send("GET", `payments/${pending.id}/?wait=${WAIT_SECONDS}`, undefined, { timeout: 30_000 });
-  const order = await loadOrder(app, sale.id);
+  const order = await findOrder(app, sale.id);
   // Somebody may have canceled it, or locked the register, meanwhile.
   if (app.phase !== "charging" || app.openSale !== sale) return;
   if (order) return followOrder(app, sale, order);
   await restoreCart(app, sale);
   app.update({ phase: "pay", message: t("notCharged") });
-}
-
-/** @param {App} app @param {string} id */
-async function loadOrder(app, id) {
-  try {
-    return await app.api.get(`orders/${id}/`);
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
-    throw error;
-  }
 }
 
 /** Go on with a sale that was open when the page was closed or the register was locked. @param {App} app */
@@ -136,25 +158,18 @@ export async function cancelCharge(app) {
   const sale = app.openSale;
   const pending = findPending(sale?.open_order);
   if (!pending) return;
-  const order = await app.api.post(`payments/${pending.id}/cancel/`);
-  await followOrder(app, sale, order);
+  const order = await changeOrder(app, sale, `payments/${pending.id}/cancel/`);
   if (findPending(order)) app.say(t("cardProcessing"));
 }
 
 /** Give a payment of the open order back. @param {App} app @param {string} id */
 export async function cancelPayment(app, id) {
   const sale = app.openSale;
-  await repeatWithApproval(app, {}, async (body) => followOrder(app, sale, await app.api.post(`payments/${id}/cancel/`, body)));
+  await repeatWithApproval(app, {}, (body) => changeOrder(app, sale, `payments/${id}/cancel/`, body));
 }
 
-/** Give the order up, and return to the cart. Its number and its ids are used, so that the cart gets others. @param {App} app */
+/** Give the order up, and return to the cart. @param {App} app */
 export async function abandonSale(app) {
   const sale = app.openSale;
-  await repeatWithApproval(app, { reason: t("abandoned") }, async (body) => {
-    await app.api.post(`orders/${sale.id}/void/`, body);
-    const cart = renewCart(sale.cart);
-    await app.store.dropSale(sale, { cart, parts: [], drawer: sale.drawer_before ?? null });
-    app.sales = app.sales.filter(({ id }) => id !== sale.id);
-    app.update({ cart, parts: [], history: [], selected: cart.lines.at(-1)?.id ?? null, dialog: null, phase: app.choosePhase(), message: "" });
-  });
+  await repeatWithApproval(app, { reason: t("abandoned") }, (body) => changeOrder(app, sale, `orders/${sale.id}/void/`, body));
 }

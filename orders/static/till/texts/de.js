@@ -176,6 +176,7 @@ export const de = {
   orderDiscount: "Rabatt",
   orderNumber: "Bestellung {number}",
   orderTitle: "Der ganze Verkauf",
+  orderVoided: "Der Verkauf wurde storniert. Sein Warenkorb ist wieder da.",
   other: "Sonstiges",
   otherReceipt: "Anderer Beleg",
   otherRegister: "Dieses Gerät hat {count} Verkäufe von {name}, die der Server nicht hat. Koppeln Sie es mit {name}.",

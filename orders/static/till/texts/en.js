@@ -176,6 +176,7 @@ export const en = {
   orderDiscount: "Discount",
   orderNumber: "Order {number}",
   orderTitle: "The whole order",
+  orderVoided: "The sale was voided. Its cart is here again.",
   other: "Other",
   otherReceipt: "Another receipt",
   otherRegister: "This device keeps {count} sales of {name} that the server does not have. Pair it with {name}.",
