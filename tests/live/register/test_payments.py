@@ -95,19 +95,54 @@ def test_card_is_charged_once_although_the_network_is_cut(till, api, moment):
     start_paying(till, BEER)
     network.arm("POST", "orders/", moment)
     charge(till)
-    while network.armed:
-        till.page.wait_for_timeout(10)
-    till.wait_for("main.charging")
+    wait_until_cut(till, network)
     network.come_back()
-    till.wait_for("main.done, main.pay")
-    if till.page.locator("main.pay").count():
-        assert "Nothing was charged" in till.message
-        charge(till)
     till.wait_until_sold()
 
     (order,) = api.list_orders()
     assert list_payments(order) == [("card", "captured", order["total"])]
     till.wait_for_states("sent")
+
+
+def wait_until_cut(till, network):
+    while network.armed:
+        till.page.wait_for_timeout(10)
+    till.wait_for("main.charging")
+
+
+@pytest.mark.parametrize("moment", ["request", "answer"])
+def test_rest_is_paid_once_although_the_network_is_cut(till, api, moment):
+    network = NetworkCut(till.page)
+    order = decline_card(till, api)
+    network.arm("POST", f"orders/{order}/payments/", moment)
+    charge(till, "1.00")
+    wait_until_cut(till, network)
+    network.come_back()
+    till.wait_for("main.pay .parts li")
+    till.press("Exact")
+    till.wait_until_sold()
+
+    (order,) = api.list_orders()
+    assert [status for _, status, _ in list_payments(order)] == ["declined", "captured", "captured"]
+    assert list_payments(order)[1] == ("card", "captured", "1.00")
+    till.wait_for_states("sent")
+    ensure_drawer_agrees(till, api)
+
+
+def test_lost_charge_that_the_server_refuses_returns_to_the_cart(till, api):
+    network = NetworkCut(till.page)
+    start_paying(till, BEER)
+    network.arm("POST", "orders/", "request")
+    charge(till)
+    wait_until_cut(till, network)
+    product = api.get(f"products/?barcode={BEER}")["results"][0]
+    api.send("PATCH", f"products/{product['id']}/", {"is_active": False}, If_Match="*")
+    network.come_back()
+    till.wait_for("main.pay")
+
+    assert "is not on sale" in till.message
+    assert till.read_sales() == api.list_orders() == []
+    assert len(till.read_device()["cart"]["lines"]) == 1
 
 
 def test_sale_that_nobody_pays_is_given_up_with_an_approval(till, api):

@@ -2,7 +2,8 @@
  * Sales that the server keeps open until they are paid: a card at a reader, whose outcome takes its time.
  *
  * Such a sale has the state `open` on the device from before it is sent, with the order as it was answered
- * last. Nothing is shown as done, and nothing is charged again, before the server has told the outcome.
+ * last. Nothing is shown as done, and nothing else is charged, before the server has told the outcome. A request
+ * whose answer was lost may still arrive: until it is answered it is sent again with the same ids.
  */
 
 import { Refused, Unreachable } from "../api/client.js";
@@ -10,7 +11,7 @@ import { explain } from "../api/explain.js";
 import { t } from "../texts/texts.js";
 import { repeatWithApproval } from "./approval.js";
 import { findPending, isMade } from "./order.js";
-import { beginSale, endSentSale, findApproval, findOrder, handleRefusal, restoreCart, restoreVoided, sendSale } from "./sale.js";
+import { beginSale, endSentSale, findApproval, findOrder, handleRefusal, postSale, restoreCart, restoreVoided, sendSale } from "./sale.js";
 import { saveSale } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -18,7 +19,9 @@ import { saveSale } from "./sync.js";
 const PAYMENT_TIMEOUT = 8_000;
 const WAIT_SECONDS = 15;
 const PAUSE = 1_000;
+const UNAUTHORIZED = 401;
 const CONFLICT = 409;
+const TOO_MANY = 429;
 
 /** Charge a card at the reader of the register. @param {App} app @param {string} amount */
 export async function chargeReader(app, amount) {
@@ -35,7 +38,7 @@ export async function payOutAsCredit(app, amount) {
 /** Sell what only the server can complete. @param {App} app @param {any[]} payments @param {string} [approval] */
 async function sellOnServer(app, payments, approval = findApproval(app)) {
   if (!app.isOnline || !app.api.access) throw new Error(t("readerOffline"));
-  const sale = await beginSale(app, payments, "open");
+  const sale = await beginSale(app, payments, { state: "open", ...(approval ? { approval } : {}) });
   let order;
   try {
     order = await sendSale(app, sale, approval);
@@ -50,7 +53,19 @@ async function sellOnServer(app, payments, approval = findApproval(app)) {
 /** Add a payment to the order that is open on the server. @param {App} app @param {any} payment */
 export async function addPayment(app, payment) {
   const sale = app.openSale;
-  await changeOrder(app, sale, `orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
+  let order;
+  try {
+    order = await postPayment(app, sale, payment);
+  } catch (error) {
+    if (error instanceof Unreachable) return waitForAnswer(app, { ...sale, unanswered: payment });
+    return followRefusal(app, sale, error);
+  }
+  await followOrder(app, sale, order);
+}
+
+/** @param {App} app @param {any} sale @param {any} payment */
+async function postPayment(app, sale, payment) {
+  return app.api.post(`orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
 }
 
 /**
@@ -61,12 +76,11 @@ export async function addPayment(app, payment) {
  * @param {any} sale
  * @param {string} path
  * @param {any} [body]
- * @param {{timeout?: number}} [options]
  */
-async function changeOrder(app, sale, path, body, options) {
+async function changeOrder(app, sale, path, body) {
   let order;
   try {
-    order = await app.api.post(path, body, options);
+    order = await app.api.post(path, body);
   } catch (error) {
     if (error instanceof Unreachable) await waitForAnswer(app, sale);
     else await followRefusal(app, sale, error);
@@ -107,7 +121,7 @@ async function followOrder(app, sale, order) {
     return endSentSale(app, { ...sale, payments: captured }, { ...order, payments: captured });
   }
   const isOfCart = app.cart.id === sale.id;
-  await saveSale(app, { ...sale, open_order: order }, isOfCart ? { parts: [] } : {});
+  await saveSale(app, { ...sale, open_order: order, unanswered: null }, isOfCart ? { parts: [] } : {});
   if (isOfCart) app.parts = [];
   const last = order.payments.at(-1);
   const isRefused = last && ["declined", "canceled"].includes(last.status);
@@ -138,11 +152,52 @@ async function lookUp(app) {
   const pending = findPending(sale.open_order);
   if (pending) await app.api.send("GET", `payments/${pending.id}/?wait=${WAIT_SECONDS}`, undefined, { timeout: 30_000 });
   const order = await findOrder(app, sale.id);
-  // Somebody may have canceled it, or locked the register, meanwhile.
-  if (app.phase !== "charging" || app.openSale !== sale) return;
-  if (order) return followOrder(app, sale, order);
-  await restoreCart(app, sale);
-  app.update({ phase: "pay", message: t("notCharged") });
+  if (!isAwaited(app, sale)) return;
+  if (!order) return repeatSale(app, sale);
+  const { unanswered } = sale;
+  const isKnown = !unanswered || order.payments.some((/** @type {any} */ each) => each.id === unanswered.id);
+  if (isKnown || order.status !== "open") return followOrder(app, sale, order);
+  await repeatPayment(app, sale, unanswered);
+}
+
+/** Return whether the screen still waits for a sale: somebody may have canceled it, or locked the register. @param {App} app @param {any} sale */
+function isAwaited(app, sale) {
+  return app.phase === "charging" && app.openSale === sale;
+}
+
+/** Send a sale again that the server does not have yet; only its refusal says that nothing is charged. @param {App} app @param {any} sale */
+async function repeatSale(app, sale) {
+  let order;
+  try {
+    order = await postSale(app, sale, sale.approval);
+  } catch (error) {
+    if (!isDecision(error) || !isAwaited(app, sale)) throw error;
+    await restoreCart(app, sale);
+    app.update({ phase: "pay" });
+    return handleRefusal(app, error, (given) => sellOnServer(app, sale.payments, given));
+  }
+  if (isAwaited(app, sale)) await followOrder(app, sale, order);
+}
+
+/** Send a payment again that the server does not have yet. @param {App} app @param {any} sale @param {any} payment */
+async function repeatPayment(app, sale, payment) {
+  let order;
+  try {
+    order = await postPayment(app, sale, payment);
+  } catch (error) {
+    if (!isDecision(error) || !isAwaited(app, sale)) throw error;
+    order = await app.api.get(`orders/${sale.id}/`);
+    if (!isAwaited(app, sale)) return;
+    await followOrder(app, sale, order);
+    if (app.openSale) throw error;
+    return;
+  }
+  if (isAwaited(app, sale)) await followOrder(app, sale, order);
+}
+
+/** Return whether the server has refused what was asked, and not only who asks, or how often. @param {unknown} error */
+function isDecision(error) {
+  return error instanceof Refused && ![UNAUTHORIZED, TOO_MANY].includes(error.status);
 }
 
 /** Go on with a sale that was open when the page was closed or the register was locked. @param {App} app */

@@ -46,13 +46,13 @@ export function findApproval(app) {
   return app.approval?.cart === app.cart ? app.approval.id : undefined;
 }
 
-/** @param {App} app @param {any[]} payments @param {string} [state] */
-export async function beginSale(app, payments, state = "sending") {
+/** @param {App} app @param {any[]} payments @param {{state?: string, approval?: string}} [facts] */
+export async function beginSale(app, payments, facts = {}) {
   const { drawer } = await app.store.get("drawer");
   const record = buildSale(app.cart, app.priced, payments, app.person);
   const known = app.sales.find(({ id }) => id === record.id);
   const before = known ? known.drawer_before : (drawer ?? null);
-  const sale = { ...record, state, drawer_before: before };
+  const sale = { ...record, state: "sending", ...facts, drawer_before: before };
   const saved = await app.store.startSale(sale, { drawer: countCash(app, before, payments) });
   replaceSale(app, saved);
   return saved;
@@ -71,9 +71,13 @@ function countCash(app, before, payments) {
 /** @param {App} app @param {any} sale @param {string} [approval] */
 export async function sendSale(app, sale, approval) {
   if (!app.isOnline || !app.api.access) throw new Unreachable("There is no connection.");
-  const body = buildOrder(sale, approval);
-  if (!sale.payments.some(paysRest)) await ensureSameTotal(app, sale, body);
-  return app.api.post("orders/", body, { timeout: SALE_TIMEOUT });
+  if (!sale.payments.some(paysRest)) await ensureSameTotal(app, sale, buildOrder(sale, approval));
+  return postSale(app, sale, approval);
+}
+
+/** Make the order of a sale; by its id it is made once, however often it is sent. @param {App} app @param {any} sale @param {string} [approval] */
+export async function postSale(app, sale, approval) {
+  return app.api.post("orders/", buildOrder(sale, approval), { timeout: SALE_TIMEOUT });
 }
 
 /** Ask the server for the total that a card must have paid exactly. @param {App} app @param {any} sale @param {any} body */

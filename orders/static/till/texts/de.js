@@ -146,7 +146,6 @@ export const de = {
   noSales: "Noch keine Verkäufe.",
   noShift: "Keine Schicht ist offen.",
   noShiftNeeded: "Ohne Schicht verkaufen",
-  notCharged: "Der Server hat den Verkauf nicht erhalten. Nichts wurde belastet; bezahlen Sie erneut.",
   note: "Notiz",
   nothingFound: "Nichts gefunden.",
   nothingToRefund: "Wählen Sie, was zurückkommt, oder einen Betrag.",

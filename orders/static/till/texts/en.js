@@ -146,7 +146,6 @@ export const en = {
   noSales: "No sales yet.",
   noShift: "No shift is open.",
   noShiftNeeded: "Sell without a shift",
-  notCharged: "The server has not received the sale. Nothing was charged; pay again.",
   note: "Note",
   nothingFound: "Nothing found.",
   nothingToRefund: "Choose what is returned, or an amount.",
