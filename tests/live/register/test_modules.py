@@ -157,3 +157,30 @@ def test_answer_that_is_not_one_of_the_server_is_no_answer(page):
     assert answers[:8] == ["Unreachable"] * 8
     assert answers[8:] == [{"id": "1"}, None, "id_conflict", "Z 1", [ord("Z")]]
     assert online == [False] * 4
+
+
+REFUNDS = """async () => {
+  const { followRefund, resolveRefund } = await import("/static/till/actions/receipt.js");
+  const payouts = [{ method: "cash", paid: "4.00" }, { method: "card", paid: "1.00" }];
+  const refund = { id: "1", order: "2", status: "pending", payouts };
+  let drawer = { cash: "10.00", sales: 1 };
+  const store = {
+    get: async () => ({ drawer }),
+    set: async (values) => ({ drawer } = values),
+  };
+  const api = { send: async () => refund, post: async () => refund, get: async () => ({}) };
+  const app = { exponent: 2, store, api, update() {} };
+  const cash = [];
+  for (const status of ["pending", "done"]) {
+    refund.status = status;
+    await resolveRefund(app, refund, "cash");
+    cash.push(drawer.cash);
+    await followRefund(app, refund);
+    cash.push(drawer.cash);
+  }
+  return cash;
+}"""
+
+
+def test_cash_of_a_refund_leaves_the_drawer_once_when_it_is_done(page):
+    assert page.evaluate(REFUNDS) == ["10.00", "10.00", "6.00", "6.00"]

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.live.browser import read_amount
+from tests.support.live.network_cut import NetworkCut
 
 pytestmark = [
     pytest.mark.browser,
@@ -218,3 +219,23 @@ def test_sale_that_was_refunded_before_its_answer_was_seen_is_sold(till, api):
 
     till.wait_for_states("sent")
     assert till.read_device()["cart"]["lines"] == []
+
+
+def test_refund_that_is_sent_again_leaves_the_drawer_once(till, api):
+    till.sell(MILK, BEER)
+    (order,) = api.list_orders()
+    find(till, str(order["receipt_number"]))
+    begin_refund(till)
+    till.page.fill("input[name=refund-amount]", "1.00")
+    network = NetworkCut(till.page)
+    network.arm("GET", f"orders/{order['id']}/", "request")
+    till.press("Refund")
+    assert "does not answer" in till.message
+    network.come_back()
+    refund(till)
+
+    (order,) = api.list_orders()
+    assert [each["total"] for each in order["refunds"]] == ["1.00"]
+    (shift,) = api.get("shifts/")["results"]
+    expected = api.get(f"shifts/{shift['id']}/x-report/")["cash"]["expected"]
+    assert till.read_device()["drawer"]["cash"] == expected

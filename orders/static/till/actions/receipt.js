@@ -5,7 +5,7 @@ import { compareAmounts } from "../money/engine.js";
 import { countLeft, isRefunded, planRefund } from "../money/refund.js";
 import { t } from "../texts/texts.js";
 import { repeatWithApproval } from "./approval.js";
-import { addToDrawer } from "./drawer.js";
+import { countRefund } from "./drawer.js";
 import { isMade } from "./order.js";
 import { uploadUnsent } from "./sync.js";
 
@@ -127,8 +127,7 @@ export async function sendRefund(app) {
 
 /** Show a refund, and wait for the card that it goes back to. @param {App} app @param {any} refund */
 async function showRefunded(app, refund) {
-  const paid = refund.payouts.filter((/** @type {any} */ each) => each.method === "cash");
-  await addToDrawer(app, paid.map((/** @type {any} */ each) => `-${each.paid}`));
+  await countRefund(app, refund);
   const found = await app.api.get(`orders/${refund.order}/`);
   app.update({ found, refund: null, refunded: refund, dialog: null, message: "" });
 }
@@ -136,6 +135,7 @@ async function showRefunded(app, refund) {
 /** Ask again whether a card has been refunded. @param {App} app @param {any} refund */
 export async function followRefund(app, refund) {
   const now = await app.api.send("GET", `refunds/${refund.id}/?wait=20`, undefined, { timeout: 30_000 });
+  await countRefund(app, now);
   app.update({ refunded: { ...now, store_credit_codes: refund.store_credit_codes } });
 }
 
@@ -144,6 +144,7 @@ export async function resolveRefund(app, refund, method) {
   const body = method ? { method } : {};
   await repeatWithApproval(app, body, async (given) => {
     const resolved = await app.api.post(`refunds/${refund.id}/resolve/`, given);
+    await countRefund(app, resolved);
     app.update({ refunded: resolved, found: await app.api.get(`orders/${refund.order}/`), dialog: null });
   });
 }

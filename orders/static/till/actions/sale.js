@@ -62,6 +62,7 @@ export async function beginSale(app, payments, facts = {}) {
 function countCash(app, before, payments) {
   const cash = payments.filter(({ method }) => method === "cash").map(({ amount }) => amount);
   return {
+    ...before,
     shift: app.shift?.id ?? null,
     cash: sumAmounts([before?.cash ?? "0", ...cash], app.exponent),
     sales: (before?.sales ?? 0) + 1,
