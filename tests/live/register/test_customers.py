@@ -63,6 +63,10 @@ def test_customer_of_a_group_has_its_prices_at_once_with_and_without_a_connectio
     assert till.sell(code) == price
     till.page.context.set_offline(False)
     till.wait_for_states("sent", "sent")
+    kept = str(till.read_sales())
+    assert customer["id"] in kept
+    assert customer["name"] not in kept
+    assert customer["email"] not in kept
     orders = api.list_orders()
     assert [Decimal(order["total"]) for order in orders] == [price, price]
     assert [order["customer"]["id"] for order in orders] == [customer["id"]] * 2

@@ -21,8 +21,11 @@ export function hideCode({ method, reference = "" }) {
   return method === "store_credit" && reference ? `****${reference.slice(-4)}` : reference;
 }
 
-/** Return a sale without the codes of store credits. @param {any} sale */
-export function hideCodes(sale) {
+/** Return what the device keeps of a sale that the server has: neither codes of store credits nor who the customer is. @param {any} sale */
+export function reduceSent(sale) {
+  const { open_order: order, unanswered, approval, ...kept } = sale;
   const hide = (/** @type {any} */ each) => (each.reference ? { ...each, reference: hideCode(each) } : each);
-  return { ...sale, payments: sale.payments.map(hide) };
+  const { customer } = sale.cart;
+  const cart = { ...sale.cart, email: "", customer: customer ? { ...customer, name: "", email: "" } : null };
+  return { ...kept, cart, payments: sale.payments.map(hide) };
 }

@@ -5,7 +5,7 @@ import { buildOfflineSale } from "../money/cart.js";
 import { applySettings, loadSnapshot, selectRows } from "../sync/catalog.js";
 import { uploadSales } from "../sync/upload.js";
 import { t } from "../texts/texts.js";
-import { hideCodes, summarize } from "./order.js";
+import { reduceSent, summarize } from "./order.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -73,7 +73,7 @@ async function noteResult(app, sale, result) {
 
 /** @param {App} app @param {any} sale @param {Record<string, any>} [values] */
 export async function saveSale(app, sale, values) {
-  const kept = sale.state === "sent" ? hideCodes(sale) : sale;
+  const kept = sale.state === "sent" ? reduceSent(sale) : sale;
   await app.store.updateSale(kept, values);
   replaceSale(app, kept);
 }
