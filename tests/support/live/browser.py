@@ -70,10 +70,11 @@ class RegisterPage:
         self.page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first.click()
 
     def set_up(self, register: str = "Till 1", opening_float: str = "100.00") -> None:
-        """Pair the device as a manager and open a shift."""
+        """Pair the device as a manager, open a shift, and wait until the page is kept."""
         self.open()
         self.pair(register)
         self.open_shift(opening_float)
+        self.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
 
     def pair(self, register: str = "Till 1") -> None:
         for name, value in MANAGER.items():
