@@ -10,6 +10,7 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
 from tenants.api.fields import fail_with
@@ -40,14 +41,44 @@ class StrictSerializer(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = self.unknown_fields(data) if isinstance(data, Mapping) else {}
+        missing = self.missing_fields(data) if isinstance(data, Mapping) else {}
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
             known: Any = error.detail
-            raise serializers.ValidationError({**unknown, **known}) from error
-        if unknown:
-            raise serializers.ValidationError(unknown)
-        return value
+            raise serializers.ValidationError({**unknown, **missing, **known}) from error
+        if unknown or missing:
+            raise serializers.ValidationError({**unknown, **missing})
+        return {**self.defaults, **value} if self.is_item_of_change else value
+
+    @cached_property
+    def is_item_of_change(self) -> bool:
+        """Whether it reads an item of a list in a PATCH.
+
+        The list is replaced, so that its items must be complete. The framework takes missing
+        fields of nested serializers in a PATCH for unchanged.
+        """
+        is_item = isinstance(self.parent, serializers.ListSerializer | serializers.ListField)
+        return is_item and bool(getattr(self.root, "partial", False))
+
+    def missing_fields(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        """Return an error for each required field that an item of a change lacks."""
+        if not self.is_item_of_change:
+            return {}
+        return {
+            name: [ErrorDetail(field.error_messages["required"], "required")]
+            for name, field in self.fields.items()
+            if field.required and not field.read_only and name not in data
+        }
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The values of fields that an item may leave out."""
+        return {
+            name: field.default
+            for name, field in self.fields.items()
+            if field.default is not empty and not field.read_only
+        }
 
     def unknown_fields(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         """Return an error for each field that does not exist or is read-only."""

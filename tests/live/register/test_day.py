@@ -54,7 +54,7 @@ SELL = """async ([baskets, slip]) => {
     press("F9");
     await until(() => find("main.pay:not([aria-busy]) .notes"));
     if (at % 5 === 4) {
-      const form = find(".methods section:last-child form");
+      const form = find("section[aria-labelledby=card-title] form:has([name=reference])");
       form.amount.value = slip;
       form.reference.value = `4711-${at}`;
       form.requestSubmit();

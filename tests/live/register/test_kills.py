@@ -48,7 +48,7 @@ SELL = """async ([codes, count, seed]) => {
     new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   const scan = (code) => [...code, "Enter"].forEach(press);
   const splitCard = () => {
-    const form = find(".methods section:last-child form");
+    const form = find("section[aria-labelledby=card-title] form:has([name=reference])");
     form.amount.value = "0.50";
     form.reference.value = "4711";
     form.requestSubmit();

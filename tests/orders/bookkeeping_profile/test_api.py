@@ -122,3 +122,29 @@ def test_profiles_of_another_shop_are_not_visible(manager_client, other_shop, bo
     answer = manager_client.post(PATH, {**body, "store": str(foreign.pk)})
     assert [each["code"] for each in answer.json()["errors"]] == ["does_not_exist"]
     assert list_profiles(shop) == []
+
+
+def test_revenue_accounts_are_changed(manager_client, body, shop):
+    made = manager_client.post(PATH, body).json()
+    accounts = [{"percent": "19", "account": "8400"}, {"percent": None, "account": "8200"}]
+
+    change = {"fiscal_year_month": 1, "account_length": 4, "revenue_accounts": accounts}
+    changed = manager_client.patch(f"{PATH}{made['id']}/", change, If_Match='"1"')
+
+    assert changed.status_code == 200, changed.content
+    assert [each["account"] for each in changed.json()["revenue_accounts"]] == ["8400", "8200"]
+
+
+@pytest.mark.parametrize("missing", ["percent", "account"])
+def test_changed_revenue_account_must_be_complete(manager_client, body, shop, problem, missing):
+    made = manager_client.post(PATH, body).json()
+    before = list_profiles(shop)
+    row = {"percent": "19", "account": "8400"}
+    del row[missing]
+
+    refused = manager_client.patch(
+        f"{PATH}{made['id']}/", {"revenue_accounts": [row]}, If_Match='"1"'
+    )
+
+    problem(refused, 400, "invalid", {f"revenue_accounts[0].{missing}": "required"})
+    assert list_profiles(shop) == before

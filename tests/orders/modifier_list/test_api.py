@@ -261,3 +261,15 @@ def test_two_managers_who_change_the_same_version_do_not_mix_modifiers(manager_c
     ((_, modifiers),) = list_rows(shop).items()
     assert len({name[0] for name, _ in modifiers}) == 1
     assert len(modifiers) == 3
+
+
+def test_changed_modifiers_must_be_complete(manager_client, shop, problem):
+    made = manager_client.post(PATH, SIZE).json()
+    before = list_rows(shop)
+
+    refused = manager_client.patch(
+        f"{PATH}{made['id']}/", {"modifiers": [{"price": "1.00"}]}, If_Match="*"
+    )
+
+    problem(refused, 400, "invalid", {"modifiers[0].name": "required"})
+    assert list_rows(shop) == before

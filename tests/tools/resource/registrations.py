@@ -93,7 +93,7 @@ REGISTRATIONS = (
     ),
     Registration(
         "tests/support/outbox_assertions.py",
-        r"^    Shift,\n(?=    ReceiptProfile,\n\)\n# Models that are part of another one)",
+        r"^    BookkeepingProfile,\n(?=    ReceiptProfile,\n\)\n# Models that are part of)",
         "    $class_name,\n",
     ),
     Registration(

@@ -30,7 +30,8 @@ def load_weasyprint() -> Any:
     except (ImportError, OSError) as error:
         raise PdfUnavailable from error
     # Its import lets Pillow accept damaged images in the whole process, uploads among them.
-    importlib.import_module("PIL.ImageFile").LOAD_TRUNCATED_IMAGES = False
+    files: Any = importlib.import_module("PIL.ImageFile")
+    files.LOAD_TRUNCATED_IMAGES = False
     return library
 
 
