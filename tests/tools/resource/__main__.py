@@ -123,7 +123,7 @@ def insert(text: str, registration: Registration, resource: Resource) -> str:
 
 
 def finish(resource: Resource, root: Path, paths: Sequence[Path]) -> None:
-    """Sort the imports, format the files and make the migration."""
+    """Sort the imports, format the files, make the migration, and list the error codes."""
     python = [str(path) for path in paths if path.suffix == ".py"]
     # makemigrations must not use a configured database.
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -136,6 +136,7 @@ def finish(resource: Resource, root: Path, paths: Sequence[Path]) -> None:
         [*ruff, "check", "--quiet", "--fix", *python],
         format_files,
         [sys.executable, "manage.py", "makemigrations", resource.app, "--name", resource.name],
+        [sys.executable, "-m", "tests.tools.error_codes"],
     ):
         subprocess.run(command, cwd=root, check=True, env=environment)
 
