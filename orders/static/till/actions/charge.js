@@ -2,7 +2,7 @@
  * Sales that the server keeps open until they are paid: a card at a reader, whose outcome takes its time.
  *
  * Such a sale has the state `open` on the device from before it is sent, with the order as it was answered
- * last. Nothing is shown as done, and nothing else is charged, before the server has told the outcome. A request
+ * last. Nothing is shown as done, and nothing else is charged, before the outcome is known from the server. A request
  * whose answer was lost may still arrive: until it is answered it is sent again with the same ids.
  */
 

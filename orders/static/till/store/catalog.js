@@ -4,7 +4,7 @@ import { buildKey, normalizePlu, readLabel, removeSymbology } from "../scan/code
 import { choosePrice, computeLabeledQuantity } from "../money/engine.js";
 
 const MAX_FOUND = 60;
-/** More changes than this are indexed anew. */
+/** With more changes than this the whole index is built again. */
 const MAX_REPLACED = 200;
 const { compare } = new Intl.Collator();
 
