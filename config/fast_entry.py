@@ -136,10 +136,12 @@ def encode_answer(
 ) -> tuple[Headers, bytes]:
     """Return the headers that the middleware sets, in its order, and the body as it is sent."""
     names = tuple(name for name, _ in answer.headers)
-    template, is_compressed = build_header_template(
-        route, answer.status, read_scheme(environ) or "", names, read_origin(environ)
-    )
     body, values = answer.body, dict(answer.headers)
+    # Of the tag only its kind matters here.
+    tag = values.get("ETag", "")[:1]
+    template, is_compressed = build_header_template(
+        route, answer.status, read_scheme(environ) or "", names, read_origin(environ), tag
+    )
     encoding = environ.get("HTTP_ACCEPT_ENCODING", "") if is_compressed else ""
     compressed = compress(body, encoding) if encoding else None
     values["Content-Length"] = str(len(compressed or body))
@@ -170,7 +172,12 @@ class RequestOfScheme(HttpRequest):
 
 @lru_cache(maxsize=256)
 def build_header_template(
-    route: Route, status: str, scheme: str, header_names: tuple[str, ...], origin: str | None
+    route: Route,
+    status: str,
+    scheme: str,
+    header_names: tuple[str, ...],
+    origin: str | None,
+    tag: str,
 ) -> tuple[Headers, bool]:
     """Return the headers of an empty response after all middleware, and if it is compressible."""
     request = RequestOfScheme()
@@ -187,10 +194,10 @@ def build_header_template(
             else HttpResponse(content_type="application/json")
         )
         for name in (*header_names, "Allow"):
-            response[name] = route.allow
+            response[name] = tag if name == "ETag" else route.allow
         return middleware.add_headers(request, response)
 
     middleware = ApiMiddleware(respond)
     response = OriginsMiddleware(NoStoreMiddleware(CompressionMiddleware(respond)))(request)
-    is_compressed = status == OK and is_compressible(request.method, request.path)
+    is_compressed = status == OK and is_compressible(request.method, request.path, tag)
     return list(response.items()), is_compressed

@@ -6,7 +6,7 @@ The settings import this module, so that it must not read them.
 import re
 from typing import Any
 
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 
 from accounts.service_scopes import find_scope
 from config import __version__
@@ -107,26 +107,10 @@ SNAPSHOT_ETAG: dict[str, Any] = {
     "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{8}-[0-9]+"$'},
 }
 NOT_MODIFIED = {"description": "The response still has the `ETag` given in `If-None-Match`."}
-# Their pages change with each request, or are no lists of rows.
-LISTS_WITHOUT_ETAG = frozenset(
-    f"/api/v1/{path}"
-    for path in (
-        "auth/pin/users/",
-        "auth/sessions/",
-        "idempotency/{key}/",
-        "store-credits/{id}/entries/",
-        "users/{id}/sessions/",
-        "webhooks/{id}/deliveries/",
-    )
-)
 SNAPSHOT_PATH = "/api/v1/catalog/snapshot/"
-CONDITIONAL_PATHS = frozenset(
-    f"/api/v1/{name}/{{id}}/"
-    for name in (
-        *("categories", "customer-groups", "modifier-lists", "orders", "products"),
-        *("receipt-profiles", "registers", "stock", "stores", "tax-classes"),
-    )
-).union({"/api/v1/tenant/", SNAPSHOT_PATH})
+# The only actions that answer If-None-Match, in views that say so.
+LIST_ACTION = "list"
+CONDITIONAL_ACTIONS = frozenset({"retrieve", "get", "load"})
 # Operations that change the row of their path accept a version.
 ROW_IN_PATH = "{id}"
 # Sessions have no version, and a provider sends its events without one.
@@ -236,7 +220,7 @@ def document_operation(
         name = "RequiredIfMatch" if needs_version(path, method) else "IfMatch"
         parameter = {"$ref": f"#/components/parameters/{name}"}
         operation.setdefault("parameters", []).append(parameter)
-    if method == "get" and (path in CONDITIONAL_PATHS or is_list_with_etag(path, operation)):
+    if method == "get":
         document_conditional_get(path, operation)
     for status in list_problem_statuses(path, method, operation):
         name, _ = RESPONSES[status]
@@ -256,10 +240,14 @@ def document_security(path: str, operation: dict[str, Any]) -> None:
 
 def document_scope(path: str, method: str, operation: dict[str, Any]) -> None:
     """Add service keys to an operation that they may use, and the scope that they need."""
-    route = resolve(PATH_PARAMETER.sub(SOME_ID, path)).url_name
+    route = find_route(path).url_name
     if scope := find_scope(method, route):
         operation["security"].append({"service_key": []})
         operation["x-scope"] = scope
+
+
+def find_route(path: str) -> ResolverMatch:
+    return resolve(PATH_PARAMETER.sub(SOME_ID, path))
 
 
 def document_tags(document: dict[str, Any]) -> None:
@@ -284,22 +272,20 @@ def document_etags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def document_conditional_get(path: str, operation: dict[str, Any]) -> None:
-    """Add If-None-Match and 304, and the ETag of a list."""
+    """Add If-None-Match and 304 as the view answers them, and the ETag of a list."""
+    handler: Any = find_route(path).func
+    action = getattr(handler, "actions", {}).get("get", "get")
+    is_list = action == LIST_ACTION and getattr(handler.cls, "has_list_etag", False)
+    is_row = action in CONDITIONAL_ACTIONS and getattr(handler.cls, "has_conditional_get", False)
+    if not (is_list or is_row):
+        return
     parameter = {"$ref": "#/components/parameters/IfNoneMatch"}
     operation.setdefault("parameters", []).append(parameter)
     operation["responses"]["304"] = NOT_MODIFIED
-    if path == SNAPSHOT_PATH or is_list_with_etag(path, operation):
+    if path == SNAPSHOT_PATH or is_list:
         name = "SnapshotETag" if path == SNAPSHOT_PATH else "ListETag"
         tag = {"$ref": f"#/components/headers/{name}"}
         operation["responses"]["200"].setdefault("headers", {})["ETag"] = tag
-
-
-def is_list_with_etag(path: str, operation: dict[str, Any]) -> bool:
-    """Return whether the operation is a GET of a list whose pages have an ETag."""
-    content = operation["responses"].get("200", {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema", {})
-    is_page = schema.get("$ref", "").startswith("#/components/schemas/Paginated")
-    return is_page and path not in LISTS_WITHOUT_ETAG
 
 
 def needs_version(path: str, method: str) -> bool:

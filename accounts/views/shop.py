@@ -64,6 +64,7 @@ class TenantView(APIView):
 
     permission_classes: tuple[type[BasePermission], ...] = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
+    has_conditional_get = True
 
     @extend_schema(responses=TenantSerializer)
     def get(self, request: Request) -> Response:

@@ -9,14 +9,16 @@ from orders.models import TaxClass
 from orders.services.catalog.csv_import import ImportReport
 from orders.services.catalog.csv_options import OPTION_COLUMN
 from orders.services.catalog.csv_rows import COLUMNS, EXTRA_COLUMNS, STORE_STOCK
-from orders.services.catalog.file_columns import ImportOptions
-from orders.services.catalog.file_formats import normalize_heading
+from orders.services.catalog.file_columns import MAPPED_FORMAT, OWN_FORMAT, ImportOptions
+from orders.services.catalog.file_formats import FORMATS, normalize_heading
 from tenants.api.fields import StrictCharField
 from tenants.api.parsers import MalformedBody, read_json
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.exceptions import FieldError
 from tenants.models import Store
 
+# Some systems have several formats.
+FORMAT_NAMES = (OWN_FORMAT, MAPPED_FORMAT, *dict.fromkeys(each.name for each in FORMATS))
 MAX_FILE_BYTES = 16 * 1024 * 1024
 FORM_FIELDS = ("mapping", "store", "tax_class")
 MAX_MAPPED_COLUMNS = 256
@@ -116,8 +118,8 @@ class ImportReportSerializer(serializers.Serializer[ImportReport]):
     unchanged = serializers.IntegerField(read_only=True)
     format = serializers.CharField(
         read_only=True,
-        help_text="The system that the file comes from: till, mapping, shopify, square, loyverse, "
-        "woocommerce, lightspeed or opensourcepos. Empty if the file cannot be read.",
+        help_text=f"The system that the file comes from: {', '.join(FORMAT_NAMES[:-1])} or "
+        f"{FORMAT_NAMES[-1]}. Empty if the file cannot be read.",
     )
     skipped = serializers.IntegerField(
         read_only=True, help_text="Rows that are no products, such as further images of one."

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from drf_spectacular.utils import (
+    PolymorphicProxySerializer,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -571,6 +575,7 @@ class PricedLineSerializer(ScanSerializer, ModifiersSerializer):
     trace = TraceField()
 
 
+@extend_schema_serializer(deprecate_fields=["cash_total"])
 class CalculationSerializer(serializers.Serializer[Any]):
     """The price of an order with a trace of the calculation of each line."""
 

@@ -28,6 +28,7 @@ class BarcodeRuleViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewS
     audit_name = "barcode_rule"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = BarcodeRuleFilter
+    has_conditional_get = True
     ordering_fields = {"pattern": ("pattern",), "updated_at": ("updated_at",)}
     ordering = "pattern"
 

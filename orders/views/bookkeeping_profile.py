@@ -28,5 +28,6 @@ class BookkeepingProfileViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScop
     permission_classes = (IsManager,)
     password_only = WRITE_METHODS
     filterset_class = BookkeepingProfileFilter
+    has_conditional_get = True
     ordering_fields = {"updated_at": ("updated_at",)}
     ordering = "updated_at"

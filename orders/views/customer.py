@@ -87,6 +87,7 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
     serializer_class = CustomerSerializer
     permission_classes = (IsStaff,)
     filterset_class = CustomerFilter
+    has_conditional_get = True
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
     # Look-ups are counted in a transaction of their own, so that refused ones count too.

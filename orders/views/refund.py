@@ -56,6 +56,7 @@ from tenants.api.filters import (
     UpdatedSinceFilter,
 )
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
+from tenants.exceptions import NotFound
 
 
 class RefundFilter(CreationTimeFilterSet):
@@ -217,14 +218,19 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(responses=StoreCreditEntrySerializer(many=True))
     @action(
-        detail=True,
+        # With the parameters of a list, although the path names a store credit.
+        detail=False,
+        url_path="<uuid:pk>/entries",
         methods=["get"],
         serializer_class=StoreCreditEntrySerializer,
-        filterset_class=None,
+        filterset_class=StrictFilterSet,
         ordering_fields={"created_at": ("created_at",)},
         ordering="-created_at",
     )
     def entries(self, request: Request, pk: Any) -> Response:
         """List the entries whose sum is the balance."""
-        page = self.paginate_queryset(self.get_object().entries.all())
+        credit = self.get_queryset().filter(pk=pk).first()
+        if credit is None:
+            raise NotFound
+        page = self.paginate_queryset(self.filter_queryset(credit.entries.all()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

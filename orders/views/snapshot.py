@@ -59,6 +59,7 @@ class SnapshotViewSet(TenantScopedViewSet):
     renderer_classes = (NDJSONRenderer, JSONRenderer)
     pagination_class = None
     filterset_class = None
+    has_conditional_get = True
     # Positions are assigned in a transaction before that of the snapshot.
     multi_transaction_actions = ("load",)
 

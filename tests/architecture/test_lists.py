@@ -1,4 +1,4 @@
-"""Every list of rows takes ids, and says whether its pages have an ETag."""
+"""Every list of rows takes ids; the document says which reads answer If-None-Match."""
 
 import uuid
 
@@ -6,20 +6,34 @@ import pytest
 
 from tenants.api.filters import MAX_IDS
 from tests.architecture.test_permissions import get_row_id
-from tests.architecture.test_schema import document
+from tests.architecture.test_schema import document, path_in_document
 from tests.support.discovery import routes
 from tests.support.problems import assert_problem
 from tests.support.route_calls import BY_NAME
 
 pytestmark = pytest.mark.once
 
-# Lists that are no lists of rows with an id, or of the user's own sessions.
-WITHOUT_IDS = {"changes", "idempotency-key", "session-list"}
-LISTS = sorted(
-    route.name
+# Rows without an id, and what belongs to a log-in: sessions, and the users of a terminal.
+WITHOUT_IDS = {"idempotency-key", "session-list", "user-sessions", "pin-users"}
+READS = {
+    route.name: document()["paths"][path_in_document(route.name)]["get"]
     for route in routes()
-    if route.methods.get("get") == "list" and route.name not in WITHOUT_IDS
+    if route.path.startswith("api/v1/") and "get" in route.methods
+}
+
+
+def find_answered_schema(operation):
+    content = operation["responses"].get("200", {}).get("content", {})
+    return content.get("application/json", {}).get("schema", {}).get("$ref", "")
+
+
+LISTS = sorted(
+    name
+    for name, operation in READS.items()
+    if "/Paginated" in find_answered_schema(operation) and name not in WITHOUT_IDS
 )
+# An open order changes without a new version, such as by a payment of its reader.
+ROWS = sorted(name for name in READS if name.endswith("-detail") and name not in {"order-detail"})
 every_list = pytest.mark.parametrize("name", LISTS)
 UNKNOWN = "019aa22a-0000-7000-8000-000000000000"
 
@@ -37,6 +51,8 @@ def list_ids(client, path, ids):
 
 def test_all_lists_were_found():
     assert {"order-list", "payment-list", "webhook-deliveries", "audit-list"} < set(LISTS)
+    others = {route.name for route in routes() if route.methods.get("get") == "list"} - set(LISTS)
+    assert others == {"changes", "idempotency-key", "session-list"}
 
 
 @every_list
@@ -89,8 +105,9 @@ def test_no_other_operation_has_the_etag_of_a_list():
 
 @every_list
 def test_list_has_the_etag_that_the_document_says(name, people, rows):
-    operation = document()["paths"][f"/{BY_NAME[name].path}".replace("<uuid:pk>", "{id}")]["get"]
+    operation = READS[name]
     is_documented = "ETag" in operation["responses"]["200"].get("headers", {})
+    assert is_documented == ("304" in operation["responses"])
     client, path = people["admin"], build_path(name, rows)
     answer = client.get(path)
 
@@ -98,3 +115,23 @@ def test_list_has_the_etag_that_the_document_says(name, people, rows):
     if is_documented:
         assert client.get(path, If_None_Match=answer["ETag"]).status_code == 304
         assert client.get(path, If_None_Match=f'W/"{uuid.uuid4().hex}"').status_code == 200
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_row_answers_if_none_match_as_the_document_says(name, people, rows):
+    client, path = people["admin"], build_path(name, rows)
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content
+
+    unchanged = client.get(path, If_None_Match=answer.get("ETag", "*"))
+
+    assert (unchanged.status_code == 304) == ("304" in READS[name]["responses"])
+
+
+def test_rows_that_a_terminal_copies_answer_if_none_match():
+    conditional = {name for name in READS if "304" in READS[name]["responses"]}
+
+    assert {"tenant", "catalog-snapshot", "order-detail", "price-detail"} < conditional
+    assert {"price-list-detail", "stock-count-detail", "customer-detail"} < conditional
+    assert {"barcode-rule-detail", "bookkeeping-profile-detail"} < conditional
+    assert {"me", "shift-current", "payment-detail"}.isdisjoint(conditional)

@@ -7,6 +7,7 @@ import pytest
 from accounts.service_scopes import ROUTES, SCOPES
 from config.openapi import SPECTACULAR_SETTINGS
 from config.openapi_operations import OPERATIONS, PREFIX, TAGS, derive_names
+from orders.services.catalog.file_formats import FORMATS
 from tests.architecture.test_schema import document
 
 OPERATION_ID = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -92,6 +93,18 @@ def test_document_names_its_server_and_swagger_shows_collapsed_groups_with_a_fil
 
     assert [server["url"] for server in document()["servers"]] == ["/"]
     assert (settings["docExpansion"], settings["filter"]) == ("none", True)
+
+
+def test_former_name_of_the_cash_due_is_deprecated():
+    properties = document()["components"]["schemas"]["Calculation"]["properties"]
+
+    assert [name for name, each in properties.items() if each.get("deprecated")] == ["cash_total"]
+
+
+def test_report_of_an_import_names_every_format():
+    described = document()["components"]["schemas"]["ImportReport"]["properties"]["format"]
+
+    assert [each.name for each in FORMATS if each.name not in described["description"]] == []
 
 
 def find_free_objects(schema, path):
