@@ -65,6 +65,7 @@ def test_offered_filters_work(model, admins_browser, shop_rows):
             assert response.status_code in {200, 302}, each
 
 
+@pytest.mark.slow
 @for_each_model
 def test_popup_and_to_field_parameters_are_rejected(model, admins_browser, shop_rows):
     row = snapshot_model(model)[0]
@@ -116,6 +117,7 @@ def test_removed_django_views_have_no_route():
     assert not REMOVED_VIEWS & set(admin_pages.pattern_names())
 
 
+@pytest.mark.slow
 @for_each_model
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
 def test_choices_and_filters_contain_only_rows_of_this_shop(model, admins_browser, foreign):

@@ -162,6 +162,7 @@ def test_attack_145_no_list_shows_anything_of_another_shop_or_the_platform(who, 
     assert snapshot_database(*CHECKED_MODELS) == before
 
 
+@pytest.mark.slow
 @each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows", "platform_visitor")
 def test_attack_145_no_other_page_shows_anything_of_another_shop_or_the_platform(who, request):
@@ -195,6 +196,7 @@ def test_detail_pages_are_visible_to_their_view_role(who, request):
         assert statuses == {200 if opens else 403}, model
 
 
+@pytest.mark.slow
 @each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
 def test_attack_144_row_of_another_shop_is_answered_like_an_unknown_one(who, foreign, request):

@@ -65,6 +65,7 @@ def scene(people, product, shop, platform_browser, settings, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_table_contains_every_event_of_the_code():
     names, expressions = names_in_code()
 

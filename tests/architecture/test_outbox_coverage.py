@@ -104,6 +104,7 @@ def test_calls_cover_every_write_and_every_table_is_classified():
     )
 
 
+@pytest.mark.slow
 def test_every_write_is_announced_with_the_stored_row(world):
     unannounced = set()
     for method, name in sorted(CALLS):

@@ -10,7 +10,6 @@ import pytest
 from django.urls import reverse
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -63,15 +62,6 @@ def ensure_documented(response: Any, method: str, route: str) -> None:
 def path_in_document(name: str) -> str:
     (path,) = (route.path for route in routes() if route.name == name)
     return "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", path).replace("{pk}", "{id}")
-
-
-def test_document_is_valid_and_generated_without_warnings():
-    GENERATOR_STATS.reset()
-    with GENERATOR_STATS.silence():
-        made = SchemaGenerator().get_schema(request=None, public=True)
-
-    validate_schema(made)
-    assert (dict(GENERATOR_STATS._warn_cache), dict(GENERATOR_STATS._error_cache)) == ({}, {})
 
 
 def test_document_is_openapi_3_1_and_contains_every_route():

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.discovery import OURS, ROOT, files, subclasses
 
 IN_BACKTICKS = re.compile(r"`([a-z]+(?:_[a-z0-9]+)+)(?:\(\))?`")
@@ -44,6 +46,7 @@ def read_code(path: Path) -> str:
     return ast.unparse(tree)
 
 
+@pytest.mark.slow
 def test_names_in_backticks_exist():
     known = FOREIGN.union(*(WORD.findall(read_code(path)) for path in MODULES))
 

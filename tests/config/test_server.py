@@ -73,6 +73,7 @@ def test_gunicorn_says_how_many_workers_share_the_cores():
     assert gunicorn.raw_env == [f"WEB_CONCURRENCY={gunicorn.workers}"]
 
 
+@pytest.mark.slow
 def test_settings_of_gunicorn_are_plain_attributes_in_a_worker():
     config = Config()
     config.set("keepalive", gunicorn.keepalive)

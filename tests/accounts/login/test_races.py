@@ -66,6 +66,7 @@ def test_attack_019_five_of_a_hundred_simultaneous_guesses_are_checked(
     assert count_sessions() == 0
 
 
+@pytest.mark.slow
 def test_attack_027_fifty_simultaneous_logins_succeed_or_get_503_with_retry_after(shop, settings):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     names = [UserFactory(tenant=shop).username for _ in range(50)]

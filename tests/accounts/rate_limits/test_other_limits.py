@@ -49,6 +49,7 @@ def signup_form(number):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_signups_are_limited_to_twenty_an_hour_per_address(clock, settings, problem):
     settings.SIGNUP_ENABLED = True

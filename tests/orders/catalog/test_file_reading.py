@@ -85,6 +85,7 @@ def test_file_is_read_in_its_encoding_and_with_its_delimiter(load, content):
     assert load(content) == {"A": ("Käse", Decimal("3.5"), [])}
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(codec="cp1252", exclude_categories=("Cc",)), min_size=1),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]),

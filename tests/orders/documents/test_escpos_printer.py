@@ -212,6 +212,7 @@ def test_letters_that_join_are_question_marks_without_fribidi():
 TEXTS = st.text(min_size=1, max_size=60)
 
 
+@pytest.mark.slow
 @PAPER
 @given(text=TEXTS, code_page=st.sampled_from(sorted(CODE_PAGES)))
 def test_any_text_is_printed_within_the_paper(paper_mm, text, code_page):

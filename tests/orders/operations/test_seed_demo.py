@@ -85,6 +85,7 @@ def test_seed_demo_with_debug_needs_no_force(settings):
     assert set(Tenant.objects.values_list("slug", flat=True)) == {"corner", "harbor"}
 
 
+@pytest.mark.slow
 def test_second_seed_demo_changes_nothing_and_prints_the_same_logins(seed_output):
     before = snapshot_all_rows()
 
@@ -116,6 +117,7 @@ def test_every_printed_login_works(seed_output):
     assert not any(user.must_change_password for user in people)
 
 
+@pytest.mark.slow
 def test_register_is_printed_first_and_every_printed_pin_works(seed_output):
     rows = re.findall(r"^(corner|harbor) +\S+ +(\S+) +\S+ +(\S+) ", seed_output, re.MULTILINE)
 
@@ -127,6 +129,7 @@ def test_register_is_printed_first_and_every_printed_pin_works(seed_output):
             assert username == "admin" or user.pin.check_digits(pin)
 
 
+@pytest.mark.slow
 def test_changed_pin_is_not_printed(seed_output):
     with tenant_scope(Tenant.objects.get(slug="corner")):
         pin = User.objects.get(username="lena").pin
@@ -210,6 +213,7 @@ def ensure_stock_of_every_store_matches(plan: DemoShop) -> None:
     assert set(StockMovement.objects.values_list("type", flat=True)) == types
 
 
+@pytest.mark.slow
 def test_demo_cafe_has_a_product_with_modifiers(seed_output):
     with tenant_scope(Tenant.objects.get(slug="harbor")):
         latte = Product.objects.get(sku="COF-05")
@@ -245,6 +249,7 @@ def list_day() -> list[Order]:
     return list(Order.objects.with_details().order_by("number"))
 
 
+@pytest.mark.slow
 def test_demo_day_shows_every_kind_of_sale(seed_output):
     with tenant_scope(Tenant.objects.get(slug="corner")):
         orders = list_day()
@@ -266,6 +271,7 @@ def test_demo_day_shows_every_kind_of_sale(seed_output):
         assert [order.customer_name for order in orders if order.customer_id] == ["Paula Richter"]
 
 
+@pytest.mark.slow
 def test_demo_day_has_a_refund_fiscal_texts_and_a_z_report(seed_output):
     with tenant_scope(Tenant.objects.get(slug="corner")):
         refund, shift = Refund.objects.get(), Shift.objects.get()
@@ -291,6 +297,7 @@ def test_demo_receipt_is_german_and_has_the_fiscal_texts(seed_output):
     assert "Demo ohne zertifizierte TSE" in text
 
 
+@pytest.mark.slow
 def test_demo_day_without_the_simulator_charges_no_card(db, settings):
     settings.PAYMENT_SIMULATOR = False
     seed()
@@ -423,6 +430,7 @@ def get_stock(sku: str) -> int:
         return int(StockLevel.objects.get(product__sku=sku).quantity)
 
 
+@pytest.mark.slow
 def test_shops_have_customers_with_groups(seed_output):
     for shop in SHOPS:
         with tenant_scope(Tenant.objects.get(slug=shop.slug)):

@@ -117,6 +117,7 @@ def work_a_day(world):
     return sold
 
 
+@pytest.mark.slow
 def test_amounts_of_a_whole_day_have_the_decimals_of_the_currency(world):
     sold = work_a_day(world)
 

@@ -313,6 +313,7 @@ def refunds(draw):
     return rule, payments, in_cash, draw(price), draw(st.booleans())
 
 
+@pytest.mark.slow
 @given(refund=refunds())
 @for_random_baskets
 def test_both_engines_allocate_a_refund_alike(engine, refund):
@@ -358,6 +359,7 @@ def measured_orders(draw):
     return measured, discounts, DiscountLimits(*(draw(percents) for _ in range(3))), policy.exponent
 
 
+@pytest.mark.slow
 @given(order=measured_orders())
 @for_random_baskets
 def test_both_engines_find_discounts_over_the_limit_alike(engine, order):
@@ -394,6 +396,7 @@ def test_both_engines_compute_the_quantity_of_a_label_alike(engine, price, gross
     assert Decimal(quantity) == compute_labeled_quantity(gross, price)
 
 
+@pytest.mark.slow
 @given(catalog=catalogs, sale=sold)
 @for_random_baskets
 def test_both_engines_choose_the_same_price_of_price_lists(engine, catalog, sale):

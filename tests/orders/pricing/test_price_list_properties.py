@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ def test_price_is_that_of_no_better_candidate(catalog, sale):
     assert [chosen] == ([each.amount for each in winners] or [BASE])
 
 
+@pytest.mark.slow
 @for_many_prices
 @given(catalogs.flatmap(lambda each: st.tuples(st.just(each), st.permutations(each))), sold)
 def test_order_of_the_prices_does_not_matter(catalogs, sale):
@@ -55,6 +57,7 @@ def test_order_of_the_prices_does_not_matter(catalogs, sale):
     assert choose_price(BASE, first, *sale) == choose_price(BASE, second, *sale)
 
 
+@pytest.mark.slow
 @for_many_prices
 @given(catalogs, sold)
 def test_prices_that_do_not_apply_change_nothing(catalog, sale):
@@ -63,6 +66,7 @@ def test_prices_that_do_not_apply_change_nothing(catalog, sale):
     assert choose_price(BASE, catalog, *sale) == choose_price(BASE, applicable, *sale)
 
 
+@pytest.mark.slow
 @for_many_prices
 @given(catalogs, sold)
 def test_returned_goods_have_the_price_of_as_many(catalog, sale):

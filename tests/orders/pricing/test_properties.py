@@ -156,6 +156,7 @@ def test_line_amounts_add_up(sale):
         assert line.total == line.net + added
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_gross_and_line_discounts_equal_exact_calculation_with_fractions(sale):
@@ -173,6 +174,7 @@ def test_gross_and_line_discounts_equal_exact_calculation_with_fractions(sale):
         assert units(priced.net + priced.order_discount, policy) == left
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_order_discount_shares_sum_to_the_order_discounts(sale):
@@ -231,6 +233,7 @@ def test_taxes_and_bases_agree_with_fractions_at_either_level(sale, field, exact
             assert_largest_remainder(shares, exact)
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_order_taxes_are_the_sums_of_line_taxes_in_order_of_appearance(sale):
@@ -244,6 +247,7 @@ def test_order_taxes_are_the_sums_of_line_taxes_in_order_of_appearance(sale):
         assert bucket.taxable == sum(tax.taxable for _, tax in mine)
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_deposits_and_returns_do_not_change_what_order_discounts_take_off_the_goods(sale):
@@ -260,6 +264,7 @@ def test_deposits_and_returns_do_not_change_what_order_discounts_take_off_the_go
     assert order.discounts == without.discounts
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_only_amounts_of_returned_lines_are_negative(sale):
@@ -277,6 +282,7 @@ def test_only_amounts_of_returned_lines_are_negative(sale):
     assert order.total >= returned
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales(line_discounts=False))
 def test_what_is_sold_and_returned_costs_nothing_at_line_level(sale):
@@ -291,6 +297,7 @@ def test_what_is_sold_and_returned_costs_nothing_at_line_level(sale):
     assert all(tax.amount == tax.taxable == 0 for tax in order.taxes)
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_modifiers_cost_the_same_as_a_higher_unit_price(sale):
@@ -300,6 +307,7 @@ def test_modifiers_cost_the_same_as_a_higher_unit_price(sale):
     assert price_order(*sale) == price_order(without, given_discounts, policy)
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_the_order_of_modifiers_changes_nothing(sale):
@@ -309,6 +317,7 @@ def test_the_order_of_modifiers_changes_nothing(sale):
     assert price_order(*sale) == price_order(reordered, given_discounts, policy)
 
 
+@pytest.mark.slow
 @for_many_orders
 @given(sales())
 def test_amount_discounts_apply_after_percent_discounts(sale):

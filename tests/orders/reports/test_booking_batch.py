@@ -106,6 +106,7 @@ def run_month(seed, shop, store, admin, goods, empty):
     return zs, credits_issued
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_random_month_balances_to_the_cent(seed, shop, store, admin, profile, goods, empty):
     zs, credits_issued = run_month(seed, shop, store, admin, goods, empty)
