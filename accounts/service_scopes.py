@@ -34,7 +34,8 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
     },
     "orders:write": {
         "post": "order-list order-calculate order-lines order-discounts order-hold order-resume "
-        "order-void order-payments order-refunds order-receipt-email payment-cancel",
+        "order-void order-payments order-refunds order-receipt-email payment-cancel "
+        "refund-cancel",
         "patch": "order-detail order-line",
         "delete": "order-line order-discount",
     },

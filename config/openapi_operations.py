@@ -163,6 +163,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
         "refunds.receipt.write_fiscal",
         "Write fiscal texts on the receipt of a refund",
     ),
+    "POST refunds/{id}/cancel/": ("refunds.cancel", "Cancel a refund that waits at a reader"),
     "POST refunds/{id}/resolve/": ("refunds.resolve", "Look up the outcome of a refund"),
     "POST payment-events/{id}/": ("payment_events.receive", "Receive an event of a provider"),
     "POST store-credits/": ("store_credits.create", "Issue a store credit"),

@@ -149,6 +149,16 @@ class NoCardReader(Conflict):
     )
 
 
+class NoRefundReader(NoCardReader):
+    """What charged the card cannot refund it now. Nothing was refunded or stored."""
+
+    code = "no_card_reader"
+    message = (
+        "No active card reader can refund this card. "
+        "Activate the reader that charged it, or choose another refund method."
+    )
+
+
 class ProviderUnavailable(Unavailable):
     code = "provider_unavailable"
     message = "The payment provider did not answer. Try again in a moment."
@@ -166,7 +176,10 @@ class ReaderBusy(Conflict):
     """
 
     code = "reader_busy"
-    message = "{reader} is processing another card. Wait for its outcome, or cancel it."
+    message = (
+        "{reader} is processing another card. "
+        "Wait for its outcome, or cancel that payment or refund."
+    )
 
 
 class RegisterHasReader(Conflict):
@@ -187,6 +200,23 @@ class PaymentUnderway(Conflict):
 class PaymentSettled(Conflict):
     code = "payment_settled"
     message = "This payment is {payment_status}. Only pending and unknown payments can be resolved."
+
+
+class PaymentNotCancelable(PaymentSettled):
+    """Its outcome is final, or the gateway did not return what was captured."""
+
+    code = "payment_settled"
+    message = "This payment is {payment_status} and cannot be canceled. Load the order again."
+
+
+class OrderNotCancelable(IllegalTransition):
+    """Payments are canceled only until the order is completed."""
+
+    code = "illegal_transition"
+    message = (
+        "Payments of order {number} cannot be canceled because it is {from_status}. "
+        "Refund the order instead."
+    )
 
 
 class AmountTooLarge(DomainError):
@@ -257,10 +287,10 @@ class ShiftNotInState(Conflict):
 
 
 class PaymentsUnclear(Conflict):
-    """`payments` lists the payments whose outcome is unknown."""
+    """`payments` lists the payments and payouts whose outcome is unknown."""
 
     code = "payments_unclear"
-    message = "Some payments have an unknown outcome. Resolve them first."
+    message = "Some payments or refunds have an unknown outcome. Resolve them first."
 
 
 class DrawerShort(Conflict):
@@ -301,7 +331,14 @@ class RefundExceedsPaid(Conflict):
 
 class RefundSettled(Conflict):
     code = "refund_settled"
-    message = "This refund is {refund_status}. Only pending refunds can be resolved."
+    message = "This refund is {refund_status}. Only pending refunds can be resolved or canceled."
+
+
+class RefundNotAtReader(Conflict):
+    """A refund can be canceled only until its card was presented."""
+
+    code = "refund_not_at_reader"
+    message = "No card reader waits for this refund. Look up its outcome instead."
 
 
 class RefundUnderway(Conflict):
@@ -337,6 +374,9 @@ class CustomerIsErased(Conflict):
 
 class UnknownStoreCredit(InsufficientStoreCredit):
     """No store credit has this code. The attempt counts against the rate limit."""
+
+    code = "insufficient_store_credit"
+    message = "There is no store credit {reference}. Check the code."
 
 
 class StoreCreditBlocked(Conflict):

@@ -26,7 +26,7 @@ class NotChargeable(ValueError):
 def to_minor_units(amount: Decimal, currency: str) -> int:
     """Return an amount as Stripe expects it. Raises NotChargeable."""
     if currency not in SUPPORTED:
-        raise NotChargeable(f"Stripe does not charge cards in {currency}.")
+        raise NotChargeable(f"Stripe does not process cards in {currency}.")
     if currency in WITHOUT_DECIMALS:
         exponent, step = 0, 1
     elif currency in IN_THOUSANDTHS:
@@ -36,5 +36,5 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
     units = amount.scaleb(exponent)
     if units != units.to_integral_value() or int(units) % step:
         smallest = Decimal(step).scaleb(-exponent)
-        raise NotChargeable(f"Stripe charges multiples of {smallest} {currency} only.")
+        raise NotChargeable(f"Stripe processes multiples of {smallest} {currency} only.")
     return int(units)

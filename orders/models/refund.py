@@ -280,6 +280,11 @@ class Payout(MoneyTransfer, TenantOwned):
         """Return whether the gateway has not answered yet, not even that it is processing it."""
         return self.status == self.Status.PENDING and self.next_look_up_at is None
 
+    @property
+    def is_at_reader(self) -> bool:
+        """Return whether a card reader may wait for its card; see `PayoutQuerySet.open_at`."""
+        return self.is_in_progress and self.reader_id is not None and not self.gateway_reference
+
     def has_timed_out(self, now: datetime) -> bool:
         """Return whether its card reader has waited for the card for too long."""
         return self.reader_id is not None and now >= self.created_at + READER_TIMEOUT

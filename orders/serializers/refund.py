@@ -112,6 +112,10 @@ class PayoutSerializer(serializers.Serializer[Any]):
     reference = serializers.CharField(
         help_text="For store credit, `****` and the last four characters of its code."
     )
+    reader = serializers.UUIDField(
+        allow_null=True,
+        help_text="The card reader that waits for the card, which `refunds/{id}/cancel/` stops.",
+    )
 
 
 class IssuedCodeSerializer(serializers.Serializer[Any]):

@@ -181,6 +181,7 @@ def render_refund(refund: Refund | RefundRow) -> dict[str, Any]:
                 "amount": money(payout.amount),
                 "paid": money(payout.paid),
                 "reference": payout.shown_reference,
+                "reader": str(payout.reader_id) if payout.is_at_reader else None,
             }
             for payout in refund.loaded_payouts
         ],

@@ -31,7 +31,7 @@ class RequestContext:
     by: User
     approval: uuid.UUID | None
     terminal: uuid.UUID | None
-    # Of the order.
+    # Of the order or refund.
     expected_version: int | None = None
 
 

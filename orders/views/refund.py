@@ -29,6 +29,7 @@ from orders.serializers.refund import (
     StoreCreditInput,
     StoreCreditSerializer,
 )
+from orders.services.approvals import RequestContext
 from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.payments.store_credit import (
     block_credit,
@@ -38,7 +39,7 @@ from orders.services.payments.store_credit import (
     look_up_credit,
     unblock_credit,
 )
-from orders.services.refunds.payouts import RefundResolution, resolve_refund
+from orders.services.refunds.payouts import RefundResolution, cancel_refund, resolve_refund
 from orders.views.document import (
     PRINT_DESCRIPTION,
     FormatParameterNegotiation,
@@ -75,7 +76,8 @@ class RefundViewSet(WaitMixin, TenantScopedViewSet):
     filterset_class = RefundFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
-    multi_transaction_actions = ("retrieve", "resolve", "receipt")
+    multi_transaction_actions = ("retrieve", "resolve", "cancel", "receipt")
+    actions_checking_version = ("cancel",)
 
     @property
     def in_progress(self) -> Any:
@@ -129,6 +131,20 @@ class RefundViewSet(WaitMixin, TenantScopedViewSet):
         refund = resolve_refund(self.get_object_id(), way)
         refund.issued_codes = list_issued_codes(refund) or None
         return self.answer(refund)
+
+    @extend_schema(request=None, responses=RefundSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: Any) -> Response:
+        """Cancel a refund that waits at a reader until its card is presented.
+
+        It is `failed` then; if other parts of it were paid out already, it stays `pending`, and
+        a manager resolves the rest with another `method`. If the card is being processed, it stays
+        `pending`, and its outcome follows.
+        """
+        context = RequestContext(
+            request.user, None, request.auth.terminal_id, self.if_match(required=False)
+        )
+        return self.answer(cancel_refund(self.get_object_id(), context))
 
 
 class StoreCreditFilter(StrictFilterSet):

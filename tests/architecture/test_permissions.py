@@ -223,6 +223,7 @@ TABLE = {
     ("get", "refund-list"): STAFF,
     ("get", "refund-detail"): STAFF,
     ("get", "refund-receipt"): STAFF,
+    ("post", "refund-cancel"): STAFF,
     ("post", "refund-resolve"): MANAGERS,
     # A code can pay for goods, so cashiers only look up codes that customers show them.
     ("get", "store-credit-list"): MANAGERS,

@@ -16,6 +16,7 @@ from tests.support.live.http_client import connect_to_server
 from tests.support.live.invariants import ensure_invariants
 from tests.support.live.server import run_server
 from tests.support.order_relay import relay_all
+from tests.support.refunds import create_refund
 from tests.support.stripe_server import READER, run_stripe_server
 from tests.support.till import card, line, new_id
 
@@ -166,6 +167,30 @@ def test_refund_at_the_reader_ends_after_a_crash_before_any_step(
         if not was_killed:
             break
     assert 10 < step < MAX_STEPS - 1
+    ensure_invariants(shop)
+
+
+def test_cancellation_of_a_refund_ends_after_a_crash_before_any_step(
+    stripe, stripe_till, managers_till, sell_by_interac_card, shop
+):
+    """If the process dies before the reader is stopped, the customer's card is declined there."""
+    for step in range(1, MAX_STEPS):
+        order = sell_by_interac_card()
+        refund = create_refund(managers_till, order)
+
+        path = f"refunds/{refund['id']}/cancel/"
+        was_killed = is_killed_by(stripe_till, managers_till, path, None, step)
+        action = stripe.readers[READER]["action"]
+        if action is not None and action["status"] == "in_progress":
+            stripe.decline_card()
+        let_time_pass(shop)
+        relay_all()
+
+        ensure_refund_ended(shop, order, False, step)
+        assert stripe.refunds == {}, step
+        if not was_killed:
+            break
+    assert 5 < step < MAX_STEPS - 1
     ensure_invariants(shop)
 
 

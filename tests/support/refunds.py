@@ -51,6 +51,10 @@ def resolve_refund(person: Any, refund: Body, **body: Any) -> Any:
     return person.post(f"refunds/{refund['id']}/resolve/", body or None)
 
 
+def cancel_refund(person: Any, refund: Body, **headers: str) -> Any:
+    return person.post(f"refunds/{refund['id']}/cancel/", None, **headers)
+
+
 def get_store_credit_code(refund: Body) -> str:
     """Return the code of the store credit that this refund issued."""
     (issued,) = refund["store_credit_codes"]

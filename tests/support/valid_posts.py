@@ -8,7 +8,7 @@ from accounts.models import User
 from orders.models import Product
 from tenants.models import Store, Webhook
 from tests.factories.accounts import PASSWORD
-from tests.factories.card_readers import PaymentProviderFactory
+from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.factories.price_list import PriceListFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
@@ -48,6 +48,18 @@ class ShopSetup:
 
     def unknown_refund(self) -> str:
         return self.refund(card("2.50"), TIMES_OUT)
+
+    def waiting_refund(self) -> str:
+        """Create a refund that waits for its card at the simulated reader of the register."""
+        CardReaderFactory(register=self.till.register)
+        payments = [cash("0.55"), card(WAITS_FOR_CARD)]
+        sold = self.till.sold(line(self.product), payments=payments)
+        resolved = self.till.post(f"payments/{sold['payments'][1]['id']}/resolve/")
+        assert resolved.json()["status"] == "completed"
+        path, body = f"orders/{sold['id']}/refunds/", {"reason": "Bruised"}
+        refunded = self.till.post(path, body, Idempotency_Key="refund")
+        assert refunded.json()["status"] == "pending"
+        return str(refunded.json()["id"])
 
     def refund(self, payment: Body, amount: str) -> str:
         path = f"orders/{self.order(payments=[payment])}/refunds/"
@@ -143,6 +155,7 @@ def without_id(body: Body) -> Body:
 
 # The simulated gateway times out for this amount.
 TIMES_OUT = "1.92"
+WAITS_FOR_CARD = "1.95"
 CSV = (
     b"--b\r\n"
     b'Content-Disposition: form-data; name="file"; filename="products.csv"\r\n'
@@ -241,6 +254,7 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     ),
     "payment-cancel": lambda world: Post(row=world.payment(cash("1.00"))),
     "payment-resolve": lambda world: Post(row=world.payment(card(TIMES_OUT))),
+    "refund-cancel": lambda world: Post(row=world.waiting_refund()),
     "refund-resolve": lambda world: Post(row=world.unknown_refund()),
     "store-credit-list": lambda world: Post({"amount": "10.00"}),
     "store-credit-block": lambda world: Post({"reason": "Lost"}, row=world.credit()),

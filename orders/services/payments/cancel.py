@@ -6,7 +6,7 @@ import structlog
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import IllegalTransition, PaymentSettled
+from orders.exceptions import OrderNotCancelable, PaymentNotCancelable
 from orders.gateways import Outcome
 from orders.models import Order, Payment
 from orders.models.payment import LOOK_UP_DELAY
@@ -58,17 +58,17 @@ def _cancel_card(payment: Payment, context: RequestContext) -> Order:
         return _cancel(payment.pk, payment.order_id, context, card_said=answer.reason)
     order = record_gateway_answer(asked, answer, by=context.by)
     if was_captured and answer.outcome == Outcome.CAPTURED:
-        raise PaymentSettled(payment_status=payment.status)
+        raise PaymentNotCancelable(payment_status=payment.status)
     return order
 
 
 def _ensure_cancelable(payment: Payment, order: Order) -> None:
     if order.status not in CANCELABLE:
-        raise IllegalTransition(
+        raise OrderNotCancelable(
             number=order.number, from_status=order.status, to_status="payment canceled"
         )
     if payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}:
-        raise PaymentSettled(payment_status=payment.status)
+        raise PaymentNotCancelable(payment_status=payment.status)
 
 
 @atomic_with_retry
@@ -137,7 +137,7 @@ def _cancel(
 def _ensure_not_canceled(payment: Payment, order: Order) -> None:
     if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
         _log_sold_with_canceled_card(payment)
-        raise PaymentSettled(payment_status=payment.status)
+        raise PaymentNotCancelable(payment_status=payment.status)
 
 
 def _record_cancellation(payment: Payment, order: Order, by: User) -> None:

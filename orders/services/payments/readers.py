@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 
-from orders.exceptions import NoCardReader, ReaderBusy
+from orders.exceptions import NoCardReader, NoRefundReader, ReaderBusy
 from orders.gateways import may_charge_cards, may_simulate_cards
 from orders.gateways.stripe_amounts import NotChargeable, to_minor_units
 from orders.models import CardReader, Payment, PaymentProvider, Payout
@@ -37,14 +37,19 @@ def find_refund_reader(register_id: uuid.UUID, charged_by: CardReader) -> CardRe
     return moved.first() or charged_by
 
 
-def ensure_chargeable(reader: CardReader | None, amount: Decimal, field: str) -> None:
-    """Raise NoCardReader unless the reader, or the gateway of the installation, may charge."""
+def ensure_chargeable(
+    reader: CardReader | None,
+    amount: Decimal,
+    field: str,
+    if_missing: type[NoCardReader] = NoCardReader,
+) -> None:
+    """Raise `if_missing` unless the reader, or the gateway of the installation, may charge."""
     if reader is None:
         if not may_charge_cards():
-            raise NoCardReader
+            raise if_missing
     elif reader.provider.kind == PaymentProvider.Kind.SIMULATOR:
         if not may_simulate_cards():
-            raise NoCardReader
+            raise if_missing
     else:
         _ensure_representable(amount, field)
 
@@ -57,14 +62,16 @@ def _ensure_representable(amount: Decimal, field: str) -> None:
 
 
 def ensure_refundable(payout: Payout) -> None:
-    """Raise NoCardReader unless what charged the payment may refund it."""
-    ensure_chargeable(payout.card_payment.reader, payout.paid, "amount")
+    """Raise NoRefundReader unless what charged the payment may refund it."""
+    ensure_chargeable(payout.card_payment.reader, payout.paid, "amount", NoRefundReader)
 
 
-def ensure_readers_free(transfers: Iterable[Payment | Payout]) -> None:
+def ensure_readers_free(
+    transfers: Iterable[Payment | Payout], if_missing: type[NoCardReader] = NoCardReader
+) -> None:
     """Raise ReaderBusy if a reader has a charge or refund without outcome, or would get two.
 
-    Raises NoCardReader if it was deactivated. Locks the readers, after the series of the register,
+    Raises `if_missing` if it was deactivated. Locks the readers, after the series of the register,
     so that nothing else comes in between.
     """
     readers = [each.reader for each in transfers if each.reader and each.is_in_progress]
@@ -74,7 +81,7 @@ def ensure_readers_free(transfers: Iterable[Payment | Payout]) -> None:
     locked = CardReader.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
     for reader in locked:
         if not reader.is_active:
-            raise NoCardReader
+            raise if_missing
         ensure_reader_unused(reader)
         if ids.count(reader.pk) > 1:
             raise ReaderBusy(reader=reader.name, payment=None, refund=None)

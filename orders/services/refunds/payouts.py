@@ -13,11 +13,11 @@ import structlog
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
+from orders.exceptions import PayoutDeclined, RefundNotAtReader, RefundSettled, RefundUnderway
 from orders.gateways import Answer, Outcome
 from orders.models import Order, Payment, Payout, Refund
 from orders.models.payment import READER_LOOK_UP_DELAY
-from orders.services.approvals import RequiredApproval
+from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
 from orders.services.payments.gateway import query_payout, remaining_wait
@@ -74,6 +74,38 @@ def resolve_refund(refund_id: uuid.UUID, way: RefundResolution) -> Refund:
         return _finish_at_till(_query_cards(refund, "look_up_refund", way.by), way)
 
 
+def cancel_refund(refund_id: uuid.UUID, context: RequestContext) -> Refund:
+    """Cancel the part of a refund that waits for its card at a reader.
+
+    Anybody may, because no money has moved. It stays pending if the card is being processed.
+    Raises `Refund.DoesNotExist`.
+    """
+    refund = Refund.objects.visible_to(context.by).with_details().get(pk=refund_id)
+    payout = next((each for each in refund.gateway_payouts if each.is_at_reader), None)
+    if payout is None and idempotency.is_resumed():
+        return refund
+    if not idempotency.is_resumed():
+        refund.ensure_version(context.expected_version)
+    if refund.status != Refund.Status.PENDING:
+        raise RefundSettled(refund_status=refund.status)
+    if payout is None:
+        raise RefundNotAtReader
+    _ensure_not_underway(refund)
+    with idempotency.reserve_key():
+        answer = query_payout(payout, "cancel_refund")
+        return _record_cancellation(payout, answer, by=context.by)
+
+
+@atomic_with_retry
+def _record_cancellation(payout: Payout, answer: Answer, *, by: User) -> Refund:
+    order, refund = _lock_refund(payout.refund_id, payout.refund.order_id)
+    payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
+    if payout.is_in_progress and answer.outcome == Outcome.DECLINED:
+        amount = str(current_tenant().quantize_amount(payout.paid))
+        audit.record("refund_canceled", actor=by, target=order, amount=amount)
+    return _apply_answer(payout, answer, refund, order, by=by)
+
+
 def reconcile_refund(refund: Refund, *, by: User) -> Refund:
     """Look up a refund left pending by a crash, once no request can be processing it."""
     if refund.status == Refund.Status.PENDING and _remaining_wait(refund) <= timedelta(0):
@@ -126,6 +158,18 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
     """Record the gateway's answer; a payout that is settled already does not change."""
     order, refund = _lock_refund(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
+    return _apply_answer(payout, answer, refund, order, by=by, is_attended=is_attended)
+
+
+def _apply_answer(
+    payout: Payout,
+    answer: Answer,
+    refund: Refund,
+    order: Order,
+    *,
+    by: User,
+    is_attended: bool = True,
+) -> Refund:
     if not payout.is_in_progress:
         _record_contradiction(payout, answer, refund, order)
         return refund

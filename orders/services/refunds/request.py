@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import RefundMethod, User
-from orders.exceptions import CardChargedElsewhere
+from orders.exceptions import CardChargedElsewhere, NoRefundReader
 from orders.models import Order, Payment, Payout, Refund
 from orders.models.catalog import normalize_code
 from orders.models.receipt import RegisterNumbers
@@ -115,7 +115,7 @@ def _create_refund(
     refund.loaded_payouts = _build_payouts(order, refund, new)
     _reserve_readers(refund, presented)
     numbers = take_numbers(refund.register, receipts=0 if refund.gateway_payouts else 1)
-    ensure_readers_free(refund.gateway_payouts)
+    ensure_readers_free(refund.gateway_payouts, if_missing=NoRefundReader)
     refund.shift_id = numbers.shift
     refund.approved_by = _find_approver(refund, new, by)
     ensure_credits_usable(refund.loaded_payouts)

@@ -122,6 +122,37 @@ def list_wasted(order):
     return [names[each["line"]] for each in lines if not each["restock"]]
 
 
+def sell_at_the_reader(till, api):
+    """Sell by a card that the simulator waits for, as for charges and refunds of .95."""
+    till.scan(BEER)
+    till.start_paying()
+    till.page.fill("input[name=charged]", "0.95")
+    till.press("Charge")
+    till.wait_for("main.charging:has-text('present the card')")
+    (order,) = api.list_orders()
+    api.post(f"payments/{order['payments'][0]['id']}/resolve/", {})
+    till.wait_for("main.pay .parts li")
+    till.pay_cash()
+    till.wait_until_sold()
+    till.next()
+    return order["id"]
+
+
+def test_refund_that_waits_at_the_reader_is_canceled_there(till, api):
+    find(till, sell_at_the_reader(till, api))
+    begin_refund(till)
+    till.page.keyboard.press("F8")
+    refund(till)
+    assert "waiting for the card" in till.page.inner_text(".refunded")
+
+    till.press("Cancel at the reader")
+    till.wait_for(".refunded:has-text('Nothing was refunded')")
+
+    (order,) = api.list_orders()
+    assert [each["status"] for each in order["refunds"]] == ["failed"]
+    assert (order["status"], order["refunded_total"]) == ("completed", "0.00")
+
+
 def test_parts_of_a_sale_are_refunded_as_the_form_says(till, api):
     total = sell_by_card_and_cash(till)
     (order,) = api.list_orders()

@@ -59,6 +59,7 @@ def test_cancellation_refused_by_the_gateway_completes_the_paid_order(
 
     refusal = problem(cancel_payment(manager_client, half_paid), 409, "payment_settled")
 
+    assert "cannot be canceled" in refusal["detail"]
     assert refusal["payment_status"] == "captured"
     assert till.shown(half_paid)["status"] == "completed"
     ensure_refunds_consistent(shop)
@@ -129,8 +130,9 @@ def test_payment_of_a_completed_order_cannot_be_canceled(
     order = till.sold(line(make_product("2.50")), payments=[cash("2.50")])
     before = snapshot_refund_rows(shop)
 
-    problem(cancel_payment(manager_client, order), 409, "illegal_transition")
+    refusal = problem(cancel_payment(manager_client, order), 409, "illegal_transition")
 
+    assert refusal["detail"].endswith("it is completed. Refund the order instead.")
     assert snapshot_refund_rows(shop) == before
 
 

@@ -9,15 +9,18 @@ from django.utils import timezone
 
 from orders.gateways import Answer, Outcome
 from orders.models import CardReader, Order, Payment, Payout, Refund
+from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.card_readers import CardReaderFactory
 from tests.support.api import Person
 from tests.support.approvals import grant_approval, request_approval
-from tests.support.gateway import CAPTURED, DECLINED, ScriptedGateway
+from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT, ScriptedGateway
+from tests.support.idempotency import KEY, list_key_statuses
 from tests.support.order_relay import relay_all
-from tests.support.parallel import run_concurrently, statuses
+from tests.support.parallel import run_concurrently, run_times, statuses
 from tests.support.refunds import (
     build_refund_lines,
+    cancel_refund,
     create_refund,
     ensure_refunds_consistent,
     request_refund,
@@ -30,6 +33,14 @@ pytestmark = pytest.mark.django_db
 CHARGING = Answer(Outcome.PENDING, reference="pi_1")
 ASKING = Answer(Outcome.PENDING)
 PRESENTED = Answer(Outcome.PENDING, reference="re_1")
+
+
+class ProcessKilled(BaseException):
+    """End the process: nothing catches this exception."""
+
+
+def kill(asked):
+    raise ProcessKilled
 
 
 @pytest.fixture
@@ -263,7 +274,8 @@ def test_reader_that_was_moved_is_found_at_its_new_register(
     with tenant_scope(shop):
         CardReader.objects.update(is_active=False, provider_reader_id="tmr_1")
     before = snapshot_refund_rows(shop)
-    problem(request_refund(manager_client, sale), 409, "no_card_reader")
+    refusal = problem(request_refund(manager_client, sale), 409, "no_card_reader")
+    assert "choose another refund method" in refusal["detail"]
     assert (terminal.refunds, snapshot_refund_rows(shop)) == ([], before)
 
     moved = CardReaderFactory(register=there, provider=reader.provider, provider_reader_id="tmr_1")
@@ -271,6 +283,141 @@ def test_reader_that_was_moved_is_found_at_its_new_register(
 
     with tenant_scope(shop):
         assert Payout.objects.get().reader_id == moved.pk
+
+
+# --- canceled -----------------------------------------------------------------------------------
+
+
+def test_cashier_cancels_a_refund_that_waits_at_the_reader(
+    waiting, till, charge, terminal, shop, problem
+):
+    refund, _ = waiting
+    terminal.returns = [DECLINED]
+
+    canceled = cancel_refund(till, refund, If_Match=f'"{refund["version"]}"')
+
+    assert (canceled.status_code, canceled.json()["status"]) == (200, "failed")
+    assert canceled["ETag"] == f'"{canceled.json()["version"]}"'
+    assert canceled.json() == till.get(f"refunds/{refund['id']}/").json()
+    assert [each["status"] for each in canceled.json()["payouts"]] == ["declined"]
+    assert till.get(f"orders/{refund['order']}/").json()["refunded_total"] == "0.00"
+    (asked,) = terminal.canceled_refunds
+    assert (str(asked.key), asked.is_at_reader) == (refund["payouts"][0]["id"], True)
+    with tenant_scope(shop):
+        event = AuditEvent.objects.get(event="refund_canceled")
+        assert (event.actor, event.facts) == (till.user.pk, {"amount": "5.00"})
+        assert list_topics(refund)[-1] == "refund.failed"
+    problem(cancel_refund(till, refund), 409, "refund_settled")
+    terminal.answers = [CHARGING]
+    assert charge().status_code == 201
+    ensure_refunds_consistent(shop)
+
+
+def list_topics(refund):
+    events = OutboxEvent.objects.filter(subject=refund["id"]).order_by("pk")
+    return list(events.values_list("topic", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("answer", "payout"),
+    [(ASKING, "pending"), (PRESENTED, "pending"), (TIMED_OUT, "unknown"), (CAPTURED, "done")],
+)
+def test_refund_whose_card_was_presented_is_not_canceled(
+    answer, payout, clock, waiting, till, terminal, shop
+):
+    """The outcome follows, as that of a payment does."""
+    refund, _ = waiting
+    terminal.returns = [answer]
+
+    shown = cancel_refund(till, refund)
+
+    assert shown.status_code == 200
+    assert shown.json()["status"] == ("done" if payout == "done" else "pending")
+    assert [each["status"] for each in shown.json()["payouts"]] == [payout]
+    with tenant_scope(shop):
+        assert not AuditEvent.objects.filter(event="refund_canceled").exists()
+    ensure_refunds_consistent(shop)
+    clock.shift(timedelta(minutes=2))
+    relay_all()
+    assert till.get(f"refunds/{refund['id']}/").json()["status"] == "done"
+
+
+def test_refund_is_canceled_only_while_a_reader_waits_for_it(
+    waiting, till, terminal, manager_client, shop, problem
+):
+    refund, second = waiting
+    with tenant_scope(shop):
+        Payout.objects.update(gateway_reference="re_1")
+    done = create_refund(manager_client, second, method="cash")
+    before = snapshot_refund_rows(shop)
+
+    problem(cancel_refund(till, refund), 409, "refund_not_at_reader")
+    problem(cancel_refund(till, done), 409, "refund_settled")
+    with tenant_scope(shop):
+        Payout.objects.filter(refund=refund["id"]).update(gateway_reference="")
+    before = snapshot_refund_rows(shop)
+    problem(cancel_refund(till, refund, If_Match='"9"'), 412, "version_conflict")
+
+    assert (terminal.canceled_refunds, snapshot_refund_rows(shop)) == ([], before)
+
+
+def test_refund_is_not_canceled_while_its_request_may_arrive(
+    clock, waiting, till, terminal, shop, problem
+):
+    refund, _ = waiting
+    with tenant_scope(shop):
+        Payout.objects.update(next_look_up_at=None)
+    before = snapshot_refund_rows(shop)
+
+    problem(cancel_refund(till, refund), 409, "refund_underway")
+
+    assert (terminal.canceled_refunds, snapshot_refund_rows(shop)) == ([], before)
+    clock.shift(timedelta(minutes=2))
+    terminal.returns = [DECLINED]
+    assert cancel_refund(till, refund).json()["status"] == "failed"
+
+
+def test_canceled_part_of_a_refund_is_paid_out_otherwise(
+    clock, till, product, manager_client, terminal, shop
+):
+    """A card at another reader was refunded already, so that the refund cannot fail."""
+    order = till.sold(line(product, "2"), payments=[card("2.00")])
+    order = till.pay(order, card("3.00")).json()
+    with tenant_scope(shop):
+        Payment.objects.filter(pk=order["payments"][0]["id"]).update(reader=None)
+    terminal.returns = [ASKING, CAPTURED]
+    refund = create_refund(manager_client, order)
+    assert refund["status"] == "pending"
+    terminal.returns = [DECLINED]
+
+    canceled = cancel_refund(till, refund).json()
+
+    assert canceled["status"] == "pending"
+    assert sorted(each["status"] for each in canceled["payouts"]) == ["declined", "done"]
+    assert resolve_refund(manager_client, refund, method="cash").json()["status"] == "done"
+    ensure_refunds_consistent(shop)
+
+
+@pytest.mark.parametrize("is_relayed", [False, True])
+def test_cancellation_repeated_after_a_crash_returns_the_outcome(
+    is_relayed, clock, waiting, till, terminal, shop
+):
+    refund, _ = waiting
+    terminal.returns = [kill]
+    with pytest.raises(ProcessKilled):
+        cancel_refund(till, refund, Idempotency_Key=KEY)
+    terminal.returns = [DECLINED]
+    if is_relayed:
+        clock.shift(timedelta(minutes=3))
+        relay_all()
+
+    again = {"Idempotency_Key": KEY, "If_Match": '"1"'}
+    repeated = cancel_refund(till, refund, **again)
+
+    assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
+    assert (repeated.json()["status"], terminal.returns) == ("failed", [])
+    assert cancel_refund(till, refund, **again).json() == repeated.json()
+    assert list_key_statuses(shop) == [200]
 
 
 # --- at the same time ----------------------------------------------------------------------------
@@ -332,6 +479,23 @@ def test_reader_is_deactivated_or_used_but_not_both(
         assert is_used != (not CardReader.objects.get().is_active)
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_refund_is_canceled_once(waiting, till, manager_client, terminal, shop):
+    refund, _ = waiting
+    terminal.cancel_refund = terminal.look_up_refund = lambda refund, timeout: DECLINED
+
+    responses = run_times(4, lambda: cancel_refund(till, refund))
+    responses += run_times(2, lambda: resolve_refund(manager_client, refund))
+
+    assert set(statuses(responses)) <= {200, 409}
+    assert till.get(f"refunds/{refund['id']}/").json()["status"] == "failed"
+    with tenant_scope(shop):
+        assert AuditEvent.objects.filter(event="refund_canceled").count() == 1
+        assert list_topics(refund).count("refund.failed") == 1
+    ensure_refunds_consistent(shop)
+
+
 # --- the simulator -------------------------------------------------------------------------------
 
 
@@ -357,6 +521,8 @@ def test_simulated_refund_waits_for_the_card(simulated, till, manager_client, sh
         relay_all()
 
     assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
+    canceled = create_refund(manager_client, second)
+    assert cancel_refund(till, canceled).json()["status"] == "failed"
     again = create_refund(manager_client, second)
     assert resolve_refund(manager_client, again).json()["status"] == "done"
     ensure_refunds_consistent(shop)

@@ -78,7 +78,8 @@ def test_disabled_simulator_refuses_card_refunds(
     settings.PAYMENT_SIMULATOR = False
     before = snapshot_refund_rows(shop)
 
-    problem(request_refund(manager_client, order), 409, "no_card_reader")
+    refusal = problem(request_refund(manager_client, order), 409, "no_card_reader")
+    assert "choose another refund method" in refusal["detail"]
     assert snapshot_refund_rows(shop) == before
 
     assert create_refund(manager_client, order, method="cash")["status"] == "done"

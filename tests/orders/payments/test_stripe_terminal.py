@@ -17,7 +17,7 @@ from tests.factories.card_readers import WEBHOOK_SECRET, CardReaderFactory, Paym
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api, Person
 from tests.support.order_relay import relay_all
-from tests.support.refunds import create_refund, ensure_refunds_consistent
+from tests.support.refunds import cancel_refund, create_refund, ensure_refunds_consistent
 from tests.support.stripe_server import READER, run_stripe_server
 from tests.support.till import card, cash, line, list_receipt_numbers
 
@@ -699,6 +699,25 @@ def test_refund_without_a_card_is_canceled_at_the_reader_after_five_minutes(
         stripe.present_card()
         clock.shift(timedelta(seconds=11))
         relay_all()
+        assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
+
+
+@pytest.mark.parametrize("is_processing", [False, True])
+def test_refund_at_the_reader_is_canceled(
+    is_processing, interac_sale, till, manager_client, stripe, reader
+):
+    refund = create_refund(manager_client, interac_sale)
+    if is_processing:
+        stripe.fail(CANCEL_ACTION, code="terminal_reader_busy")
+
+    canceled = cancel_refund(till, refund).json()
+
+    assert canceled["status"] == ("pending" if is_processing else "failed")
+    assert (stripe.readers[READER]["action"] is not None) == is_processing
+    assert stripe.refunds == {}
+    if is_processing:
+        stripe.present_card()
+        send_event(stripe, reader, "terminal.reader.action_succeeded", stripe.readers[READER])
         assert manager_client.get(f"refunds/{refund['id']}/").json()["status"] == "done"
 
 

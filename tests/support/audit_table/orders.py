@@ -3,7 +3,7 @@
 import uuid
 
 from orders.gateways import Answer, Outcome
-from orders.models import CashMovement, Order, Payment, Payout, Receipt, Shift, StoreCredit
+from orders.models import CashMovement, Order, Payment, Payout, Receipt, Refund, Shift, StoreCredit
 from orders.services import reconciliation
 from orders.services.refunds import payouts
 from tests.support.audit_table.scene import ExpectedEvent, row
@@ -143,6 +143,13 @@ def refund_paid_otherwise(scene):
     refund = scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
     scene.post(f"refunds/{refund['id']}/resolve/", {"method": "cash"})
     return ExpectedEvent(scene.admin, scene.row(Order, order), {"method": "cash"})
+
+
+@row("refund_canceled")
+def refund_canceled(scene):
+    refund = scene.row(Refund, scene.waiting_refund())
+    scene.post(f"refunds/{refund.pk}/cancel/")
+    return ExpectedEvent(scene.admin, scene.row(Order, refund.order_id), {"amount": "1.95"})
 
 
 @row("paid_out_after_declined")

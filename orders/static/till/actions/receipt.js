@@ -139,6 +139,18 @@ export async function followRefund(app, refund) {
   app.update({ refunded: { ...now, store_credit_codes: refund.store_credit_codes } });
 }
 
+/** Stop the reader that waits for the card of a refund. @param {App} app @param {any} refund */
+export async function cancelRefund(app, refund) {
+  const now = await app.api.post(`refunds/${refund.id}/cancel/`, {});
+  await showRefunded(app, { ...now, store_credit_codes: refund.store_credit_codes });
+  if (isAtReader(now)) app.say(t("cardProcessing"));
+}
+
+/** Return whether a reader waits for the card of a refund. @param {any} refund */
+export function isAtReader(refund) {
+  return refund.payouts.some((/** @type {any} */ each) => each.reader);
+}
+
 /** Pay out otherwise what the card has declined; only managers may. @param {App} app @param {any} refund @param {string} method */
 export async function resolveRefund(app, refund, method) {
   const body = method ? { method } : {};

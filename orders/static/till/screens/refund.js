@@ -1,7 +1,7 @@
 /** The form of a refund, and what was refunded. */
 
 import { printDocument } from "../actions/print.js";
-import { changeRefund, followRefund, previewRefund, refundEverything, resolveRefund, sendRefund } from "../actions/receipt.js";
+import { cancelRefund, changeRefund, followRefund, isAtReader, previewRefund, refundEverything, resolveRefund, sendRefund } from "../actions/receipt.js";
 import { countLeft, isRefunded } from "../money/refund.js";
 import { locale, t } from "../texts/texts.js";
 import { formatNumber } from "./format.js";
@@ -139,12 +139,14 @@ function showPending(app, refund) {
   const isDisabled = app.isBusy || !app.isOnline;
   const isManager = ["manager", "admin"].includes(app.person.role);
   const isDeclined = refund.payouts.some((/** @type {any} */ each) => each.status === "declined");
+  if (refund.status === "failed") return h("p", null, t("refundFailed"));
   return [
     h("p", null, t(isDeclined ? "refundDeclined" : "refundWaits")),
     h(
       "div",
       { class: "choices" },
       button(t("askAgain"), () => app.run(() => followRefund(app, refund)), { name: "ask", disabled: isDisabled }),
+      isAtReader(refund) ? button(t("stopReader"), () => app.run(() => cancelRefund(app, refund)), { name: "stop", disabled: isDisabled }) : null,
       isManager && refund.status === "pending"
         ? [
             button(t("lookUpAgain"), () => app.run(() => resolveRefund(app, refund, "")), { name: "resolve", disabled: isDisabled }),

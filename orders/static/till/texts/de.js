@@ -249,6 +249,7 @@ export const de = {
   refund_pending: "Erstattung nicht abgeschlossen",
   refundAll: "Alles",
   refundAtTerminal: "Karte, am Gerät",
+  refundFailed: "Es wurde nichts erstattet. Erstatten Sie noch einmal, auf die Karte oder auf andere Art.",
   refundDeclined: "Die Karte hat die Erstattung abgelehnt. Die Leitung kann sie bar auszahlen.",
   refundedQuantity: "{quantity} erstattet",
   refundedTotal: "Erstattet",

@@ -249,6 +249,7 @@ export const en = {
   refund_pending: "Refund not complete",
   refundAll: "Everything",
   refundAtTerminal: "Card, at the terminal",
+  refundFailed: "Nothing was refunded. Refund again, to the card or by another method.",
   refundDeclined: "The card has declined the refund. A manager can pay it out in cash.",
   refundedQuantity: "{quantity} refunded",
   refundedTotal: "Refunded",
