@@ -21,9 +21,13 @@ SELECT format('ALTER FUNCTION %s OWNER TO till_owner', oid::regprocedure)
 FROM pg_proc WHERE proname = 'refuse_change' AND pronamespace = 'public'::regnamespace \gexec
 
 -- With row-level security, only LEAKPROOF functions can use an index before the policy is checked.
--- LIKE reveals nothing about hidden rows to Till; without this, every search scans all products of
--- the shop. The setting is part of the database: repeat it after an upgrade by dump and restore.
+-- LIKE and comparisons of amounts reveal nothing about hidden rows to Till; without this, every
+-- search scans all products or sales of the shop. The setting is part of the database: repeat it
+-- after an upgrade by dump and restore.
 ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
+ALTER FUNCTION pg_catalog.numeric_eq(numeric, numeric) LEAKPROOF;
+ALTER FUNCTION pg_catalog.numeric_ge(numeric, numeric) LEAKPROOF;
+ALTER FUNCTION pg_catalog.numeric_le(numeric, numeric) LEAKPROOF;
 
 -- An idle open transaction keeps its locks, for which registers would wait. Till has no
 -- transactions that wait for anything but the database, so they are ended after a minute.
@@ -33,7 +37,11 @@ ALTER ROLE till_app SET idle_in_transaction_session_timeout = '1min';
 SELECT format('ALTER DATABASE %I SET citus.propagate_set_commands = ''local''', current_database())
 FROM pg_extension WHERE extname = 'citus' \gexec
 
--- Citus creates the roles on the other machines too, but does not pass this statement on.
+-- Citus creates the roles on the other machines too, but does not pass these statements on.
 SELECT format('SELECT success FROM run_command_on_workers(%L)', statement)
-FROM pg_extension, (VALUES ('ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF'))
+FROM pg_extension, (VALUES
+    ('ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF'),
+    ('ALTER FUNCTION pg_catalog.numeric_eq(numeric, numeric) LEAKPROOF'),
+    ('ALTER FUNCTION pg_catalog.numeric_ge(numeric, numeric) LEAKPROOF'),
+    ('ALTER FUNCTION pg_catalog.numeric_le(numeric, numeric) LEAKPROOF'))
 AS to_pass_on (statement) WHERE extname = 'citus' \gexec

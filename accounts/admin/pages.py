@@ -23,11 +23,11 @@ from tenants.paginators import BoundedPaginator
 MAX_HISTORY_EVENTS = 100
 
 
-def get_filter_parameter(list_filter: Any) -> str:
-    """Return the query parameter of a list filter."""
+def get_filter_parameters(list_filter: Any) -> set[str]:
+    """Return the query parameters of a list filter."""
     if isinstance(list_filter, str):
-        return f"{list_filter}__exact"
-    return str(list_filter.parameter_name)
+        return {f"{list_filter}__exact"}
+    return {list_filter.parameter_name, getattr(list_filter, "upper_name", "")} - {""}
 
 
 class ShopAdmin(admin.ModelAdmin):
@@ -87,7 +87,8 @@ class ShopAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the page's own filters; others could be used to guess hidden columns."""
-        return lookup in {get_filter_parameter(each) for each in self.get_list_filter(request)}
+        allowed = map(get_filter_parameters, self.get_list_filter(request))
+        return lookup in set().union(*allowed)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         return False

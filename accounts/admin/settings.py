@@ -6,13 +6,14 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.admin.choices import CountryField, TimezoneField, list_currencies
 from accounts.admin.forms import ServiceForm
+from accounts.admin.numbers import NumberField
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import EMPTY
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, ShopSettings, User
 from accounts.serializers.shop import TenantInput, build_tenant_changes
-from tenants.currencies import CURRENCIES
 from tenants.scope import current_tenant
 from tenants.services import change_settings
 
@@ -36,20 +37,19 @@ LIMIT_FIELDS = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in L
 
 
 def limit(name: str) -> forms.CharField:
-    """Build a text field for a limit; the API's serializer parses it."""
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
-    return forms.CharField(label=LIMITS[name], max_length=20, required=False, widget=widget)
+    """Build the field of a limit; the API's serializer checks it."""
+    return NumberField(label=LIMITS[name], required=False)
 
 
 class SettingsForm(ServiceForm):
     """Tenant settings, with one field per limit."""
 
-    currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
-    cash_rounding_increment = forms.CharField(
+    country = CountryField(required=False)
+    currency = forms.ChoiceField(choices=list_currencies)
+    timezone = TimezoneField(label="Time zone")
+    cash_rounding_increment = NumberField(
         label="Cash rounding increment",
         required=False,
-        max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
         help_text="Smallest coin, such as 0.05. Empty: no cash rounding.",
     )
     limits_cashier_line_discount_percent = limit("line_discount_percent")
@@ -71,6 +71,10 @@ class SettingsForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("country", "timezone"):
+            if name in self.fields:
+                choices: Any = self.fields[name]
+                choices.keep(getattr(self.instance, name))
         increment = self.instance.cash_rounding_increment
         self.initial["cash_rounding_increment"] = (
             "" if increment is None else current_tenant().quantize_amount(increment)

@@ -16,6 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
+from accounts.admin.choices import TimezoneField
+from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.client_info import get_client_ip
@@ -52,10 +54,23 @@ class PlaceAdmin(ShopAdmin):
         return place
 
 
+class StoreForm(ServiceForm):
+    """A store; without a time zone it has that of the shop."""
+
+    timezone = TimezoneField(required=False, label="Time zone", help_text="Empty: as the shop.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "timezone" in self.fields:
+            choices: Any = self.fields["timezone"]
+            choices.keep(self.instance.timezone)
+
+
 @admin.register(Store, site=shop_site)
 class StoreAdmin(PlaceAdmin):
     """Stores of the tenant."""
 
+    form = StoreForm
     add_input = change_input = StoreInput
     list_display = ("name", "address", "timezone", "day_starts_at", "is_active")
     ordering = ("name",)

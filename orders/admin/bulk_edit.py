@@ -1,6 +1,5 @@
 """Page that changes price, taxes, category and activation of selected products."""
 
-import re
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from accounts.admin.numbers import NumberField
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import admin_url
 from accounts.models import User
@@ -26,14 +26,13 @@ from orders.services.catalog.bulk_edit import (
     edit_products,
     plan_bulk_edit,
 )
-from tenants.api.formats import FormatError
+from tenants.api.formats import FormatError, parse_number
 from tenants.exceptions import Invalid, VersionConflict
 from tenants.scope import current_tenant
 
 UNCHANGED = "Leave unchanged"
 NONE = "none"
 MAX_SHOWN = 200
-NUMBER = re.compile(r"([+-]?)([0-9]{1,9})(?:[.,]([0-9]{1,3}))?")
 LABELS = {
     "price": "Price",
     "tax_class": "Tax class",
@@ -57,11 +56,10 @@ class BulkEditForm(forms.Form):
             (PriceChangeMode.AMOUNT.value, "Change by amount"),
         ],
     )
-    price_value = forms.CharField(
+    price_value = NumberField(
         required=False,
         max_length=16,
         label="New price, percent or amount",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
         help_text="Such as 2.49, 5 or -10.",
     )
     ends_in_nine = forms.BooleanField(
@@ -99,11 +97,10 @@ class BulkEditForm(forms.Form):
         text = self.cleaned_data["price_value"].strip()
         if not text:
             return None
-        found = NUMBER.fullmatch(text)
-        if found is None:
-            raise ValidationError("Enter a number such as 12.50.", code="invalid")
-        sign, whole, fraction = found.groups(default="0")
-        return Decimal(f"{sign if sign != '0' else ''}{whole}.{fraction}")
+        try:
+            return parse_number(text, decimals=3, digits=9, signed=True)
+        except FormatError as error:
+            raise ValidationError("Enter a number such as 12.50.", code="invalid") from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from accounts.admin.forms import ServiceForm, validate_input
+from accounts.admin.numbers import NumberField
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table, admin_list_url
 from accounts.admin_site.site import shop_site
@@ -40,6 +41,7 @@ from orders.serializers.stock import OpeningStockInput
 from orders.services.catalog.product_images import write_image
 from orders.services.catalog.products import write_product
 from orders.services.catalog.scanned_codes import find_scanned_product
+from orders.services.catalog.search import search_products_by_parts
 from orders.services.images import MAX_IMAGE_BYTES, NormalizedImage, normalize_image
 from orders.services.stock.opening import set_opening_stock
 from tenants.api.formats import format_number
@@ -61,21 +63,15 @@ class ProductForm(ServiceForm):
     """A product with its barcodes, one per line."""
 
     # Text: the API serializer parses it, so that the same rules apply.
-    price = forms.CharField(
-        max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
-    )
-    cost = forms.CharField(
+    price = NumberField()
+    cost = NumberField(
         required=False,
         empty_value=None,
-        max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
         help_text="What the shop pays for one unit. Cashiers do not see it.",
     )
-    content = forms.CharField(
+    content = NumberField(
         required=False,
         empty_value=None,
-        max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
         help_text="What one unit contains, such as 750 with the unit g, for the unit price.",
     )
     barcodes = forms.CharField(
@@ -241,8 +237,11 @@ class ProductAdmin(ProductImportMixin, BulkEditMixin, VariantMatrixMixin, ShopAd
     list_filter = ("is_active", "sold_by", ParentFilter)
     list_select_related = ("category", "tax_class")
     actions = ("bulk_edit", "print_labels")
-    search_fields = ("sku__startswith", "name")
-    search_help_text = "Enter words of the name, the beginning of a SKU, or a whole barcode."
+    # Any field: it makes Django show the search box.
+    search_fields = ("id",)
+    search_help_text = "Enter words of the name, or a part of a SKU or barcode."
+    # Those with an index.
+    sortable_by = ("name", "sku", "amount")
     ordering = ("name", "id")
     fields = (
         "name",
@@ -289,7 +288,8 @@ class ProductAdmin(ProductImportMixin, BulkEditMixin, VariantMatrixMixin, ShopAd
         scanned = find_scanned_product(search_term)
         if scanned is not None:
             return queryset.filter(pk=scanned), False
-        return super().get_search_results(request, queryset, search_term)
+        found: Any = queryset
+        return search_products_by_parts(found, search_term), False
 
     amount = amount_column("Price", "price")
 

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.template.loader import render_to_string
 
 from accounts.admin.forms import ServiceForm
+from accounts.admin.numbers import read_entered_number, write_shown_number
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
@@ -19,6 +20,8 @@ from orders.services.catalog.modifier_lists import write_modifier_list
 ROWS = 8
 EMPTY_ROWS = 3
 # Keys of a modifier, and suffixes of the input names.
+# The price as the country writes it.
+SHOWN = "shown_price"
 ID, NAME, PRICE, PRODUCT, ACTIVE = "id", "name", "price", "product", "is_active"
 
 
@@ -28,7 +31,7 @@ class ModifiersWidget(forms.Widget):
     template_name = "admin/shop/modifiers.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        modifiers = list(value or [])
+        modifiers = [{**row, SHOWN: write_shown_number(row[PRICE])} for row in value or []]
         empty = [{ACTIVE: True}] * max(EMPTY_ROWS, ROWS - len(modifiers))
         rows = [(f"{name}-{number}", row) for number, row in enumerate([*modifiers, *empty])]
         return super().get_context(name, value, attrs) | {"rows": rows, "count": len(rows)}
@@ -47,6 +50,7 @@ class ModifiersWidget(forms.Widget):
 
     def read_row(self, data: Any, row: str) -> dict[str, Any]:
         texts = {key: data.get(f"{row}-{key}", "").strip() for key in (ID, NAME, PRICE, PRODUCT)}
+        texts[PRICE] = read_entered_number(texts[PRICE])
         return texts | {ACTIVE: f"{row}-{ACTIVE}" in data}
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:

@@ -4,16 +4,25 @@ from typing import Any
 
 from django.contrib import admin
 
-from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
-from accounts.admin.pages import RecordAdmin
+from accounts.admin.filters import (
+    AmountFilter,
+    CashierFilter,
+    DayFilter,
+    RecentDaysFilter,
+    RegisterFilter,
+    StoreFilter,
+)
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.links import ShiftParameterFilter, build_sale_links
 from orders.admin.order_breakdown import build_tables
+from orders.admin.payment import SEARCH_HELP
 from orders.admin.printing import Button, ButtonsMixin
 from orders.admin.receipt import build_sale_buttons
 from orders.models import Flag, Order, Receipt
+from orders.services.order_search import build_order_condition
 
 # Fields that are hidden when empty, with the column that says whether they are.
 OPTIONAL_FIELDS = {
@@ -30,7 +39,7 @@ OPTIONAL_FIELDS = {
 
 
 @admin.register(Order, site=shop_site)
-class OrderAdmin(ButtonsMixin, RecordAdmin):
+class OrderAdmin(ButtonsMixin, ExactSearchMixin, RecordAdmin):
     """Orders, newest first."""
 
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
@@ -40,13 +49,13 @@ class OrderAdmin(ButtonsMixin, RecordAdmin):
         DayFilter,
         StoreFilter,
         RegisterFilter,
+        CashierFilter,
+        AmountFilter,
         ShiftParameterFilter,
     )
     list_select_related = ("store", "register", "cashier")
-    search_fields = ("number__exact", "external_id__exact")
-    search_help_text = (
-        "Enter the full order number, as printed on the receipt, or the full external ID."
-    )
+    sortable_by = ("amount",)
+    search_help_text = SEARCH_HELP
     fields = (
         "number",
         "status",
@@ -65,6 +74,9 @@ class OrderAdmin(ButtonsMixin, RecordAdmin):
         "noticed",
         "approved",
     )
+
+    def search(self, request: Any, rows: Any, term: str) -> Any:
+        return rows.filter(build_order_condition(term))
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         """Return the fields without the optional ones that are empty."""

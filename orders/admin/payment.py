@@ -21,8 +21,9 @@ from accounts.admin.tables import (
 from accounts.admin_site.site import shop_site
 from orders.admin.amounts import amount_column, format_deduction, to_currency
 from orders.admin.links import ShiftParameterFilter
-from orders.models import Order, Payment, Payout
+from orders.models import Payment, Payout
 from orders.services.documents.document import format_money
+from orders.services.order_search import build_order_condition
 from orders.services.payments.capture import resolve_payment
 from tenants.exceptions import DomainError
 from tenants.models import Register, Store
@@ -40,14 +41,21 @@ class OrderedByOrder(admin.ModelAdmin):
         return rows.filter(order__tenant=current_tenant())
 
 
-class SearchByOrderNumber(ExactSearchMixin):
-    """Search by the number of the order."""
+SEARCH_HELP = (
+    "Enter an order number such as 1-79, a receipt number, a total such as 22.72, or the "
+    "customer's name or e-mail address."
+)
 
-    search_help_text = "Enter the full order number, as printed on the receipt."
+
+class SearchByOrder(ExactSearchMixin):
+    """Search by the order: its number, receipt number, total or customer."""
+
+    search_help_text = SEARCH_HELP
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
-        found = Order.objects.filter(number=term).values_list("pk", flat=True)
-        return rows.filter(order__in=list(found))
+        # Repeats the tenant on the order, because its indexes start with the tenant.
+        condition = build_order_condition(term, "order__")
+        return rows.filter(condition, order__tenant=current_tenant())
 
 
 class OrderStoreFilter(PlaceFilter):
@@ -76,7 +84,7 @@ ORDER_FILTERS = (RecentOrderFilter, OrderDayFilter, OrderStoreFilter, OrderRegis
 
 
 @admin.register(Payment, site=shop_site)
-class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, RecordAdmin):
+class PaymentAdmin(OrderedByOrder, SearchByOrder, RecordAdmin):
     """Payments, those of the newest orders first."""
 
     list_display = (

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.forms import ServiceForm
+from accounts.admin.numbers import NumberField
 from accounts.admin.pages import ExactSearchMixin, ShopAdmin
 from accounts.admin.tables import (
     EMPTY,
@@ -93,13 +94,9 @@ class PriceForm(ServiceForm):
     """A price; its product is entered by SKU, because a list of all would be long."""
 
     product = forms.CharField(max_length=MAX_SKU_LENGTH, help_text="SKU of the product.")
-    amount = forms.CharField(
-        max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
-    )
-    min_quantity = forms.CharField(
-        max_length=20,
+    amount = NumberField()
+    min_quantity = NumberField(
         initial="0",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
         help_text="The price is for a line of at least this quantity.",
     )
     valid_from = local_time_field("Valid from")

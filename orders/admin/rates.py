@@ -5,8 +5,12 @@ from typing import Any
 from django import forms
 from django.template.loader import render_to_string
 
+from accounts.admin.numbers import read_entered_number, write_shown_number
+
 ROWS = 5
 # Keys of a rate, and suffixes of the input names.
+# The percentage as the country writes it.
+SHOWN = "shown_percent"
 NAME, PERCENT, INCLUDED, COMPOUND = COLUMNS = ("name", "percent", "included", "compound")
 
 
@@ -16,9 +20,11 @@ class RatesWidget(forms.Widget):
     template_name = "admin/shop/tax_rates.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        rates = list(value or [])
-        empty = [{"included": True}] * max(1, ROWS - len(rates))
+        rates = [dict(rate) for rate in value or []]
+        empty = [{INCLUDED: True} for _ in range(max(1, ROWS - len(rates)))]
         rows = [(f"{name}-{number}", rate) for number, rate in enumerate([*rates, *empty])]
+        for _, rate in rows:
+            rate[SHOWN] = write_shown_number(rate.get(PERCENT))
         return super().get_context(name, value, attrs) | {"rows": rows, "count": len(rows)}
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
@@ -36,7 +42,7 @@ class RatesWidget(forms.Widget):
     def rate(self, data: Any, row: str) -> dict[str, Any]:
         return {
             NAME: data.get(f"{row}-{NAME}", "").strip(),
-            PERCENT: data.get(f"{row}-{PERCENT}", "").strip(),
+            PERCENT: read_entered_number(data.get(f"{row}-{PERCENT}", "")),
             INCLUDED: f"{row}-{INCLUDED}" in data,
             COMPOUND: f"{row}-{COMPOUND}" in data,
         }

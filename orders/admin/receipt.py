@@ -4,20 +4,19 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from accounts.admin.forms import validate_input
-from accounts.admin.pages import ExactSearchMixin, RecordAdmin
+from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table, admin_url
 from accounts.admin_site.site import shop_site
 from accounts.models import User
 from orders.admin.amounts import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.links import build_sale_links
-from orders.admin.payment import ORDER_FILTERS, OrderedByOrder
+from orders.admin.payment import ORDER_FILTERS, OrderedByOrder, SearchByOrder
 from orders.admin.printing import (
     Button,
     PrintMixin,
@@ -31,29 +30,17 @@ from orders.services.documents.email import email_receipt
 from orders.services.documents.print import ensure_renderable, preview_document, print_document
 from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
 from tenants.exceptions import DomainError, Invalid
-from tenants.models import Register
-
-# Fits the integer column on every database.
-MAX_DIGITS = 15
 
 
 @admin.register(Receipt, site=shop_site)
-class ReceiptAdmin(PrintMixin, OrderedByOrder, ExactSearchMixin, RecordAdmin):
+class ReceiptAdmin(PrintMixin, OrderedByOrder, SearchByOrder, RecordAdmin):
     """Receipts, those of the newest orders first."""
 
     counted, uncounted = frozenset({"receipt"}), frozenset({"gift-receipt"})
     list_display = ("number", "order", "amount", "register", "prints", "issued_at")
     list_filter = ORDER_FILTERS
     list_select_related = ("order", "register")
-    search_help_text = "Enter the full receipt number. All registers are searched."
     fields = ("number", "order", "register", "issued_at", "prints")
-
-    def search(self, request: Any, rows: Any, term: str) -> QuerySet[Any]:
-        """Search the number at every register, as the index requires."""
-        if not (term.isascii() and term.isdigit() and len(term) <= MAX_DIGITS):
-            return rows.none()
-        registers = list(Register.objects.values_list("pk", flat=True))
-        return rows.filter(number=int(term), register__in=registers)
 
     @admin.display(description="Total")
     def amount(self, receipt: Receipt) -> Any:

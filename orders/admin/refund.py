@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
-from accounts.admin.pages import RecordAdmin
+from accounts.admin.pages import ExactSearchMixin, RecordAdmin
 from accounts.admin.tables import (
     Table,
     TableRow,
@@ -21,12 +21,13 @@ from accounts.models import User
 from orders.admin.amounts import describe_tax, format_signed, to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.links import ShiftParameterFilter, build_sale_links
-from orders.admin.payment import SearchByOrderNumber
+from orders.admin.payment import SEARCH_HELP
 from orders.admin.printing import Button, PrintMixin, build_receipt_buttons
 from orders.models import ChainEntry, Payout, Refund, RefundLine
 from orders.services.documents.document import Document, format_money
 from orders.services.documents.print import preview_document, print_document
 from orders.services.documents.refund_receipt import build_refund_receipt
+from orders.services.order_search import build_refund_condition
 from tenants.api.formats import format_number
 
 LINE_COLUMNS = header_cells(("Item",), "Quantity", "Taxes", "Amount")
@@ -34,10 +35,11 @@ PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid
 
 
 @admin.register(Refund, site=shop_site)
-class RefundAdmin(PrintMixin, SearchByOrderNumber, RecordAdmin):
+class RefundAdmin(PrintMixin, ExactSearchMixin, RecordAdmin):
     """Refunds, newest first."""
 
     counted = frozenset({"receipt"})
+    search_help_text = SEARCH_HELP
     list_display = ("created_at", "order", "status", "amount", "reason", "register", "by")
     list_display_links = ("created_at",)
     list_filter = (
@@ -66,6 +68,9 @@ class RefundAdmin(PrintMixin, SearchByOrderNumber, RecordAdmin):
         "reversed_in",
         "replaces",
     )
+
+    def search(self, request: Any, rows: Any, term: str) -> Any:
+        return rows.filter(build_refund_condition(term))
 
     @admin.display(description="Amount")
     def amount(self, refund: Refund) -> Any:

@@ -5,13 +5,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.admin.filters import DayFilter, RecentDaysFilter, StoreFilter
 from accounts.admin.forms import ServiceForm, validate_input
+from accounts.admin.numbers import NumberField
 from accounts.admin.pages import ExactSearchMixin, RecordAdmin, ShopAdmin
 from accounts.admin.tables import (
     EMPTY,
@@ -29,7 +30,7 @@ from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
 from orders.admin.links import build_link, build_links_table
 from orders.admin.stock_breakdown import build_movements_table
-from orders.models import Barcode, Product, StockCount, StockLevel, StockMovement
+from orders.models import Product, StockCount, StockLevel, StockMovement
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.serializers.stock import (
     MANUAL_REASONS,
@@ -38,7 +39,7 @@ from orders.serializers.stock import (
     StockLevelInput,
     build_new_movement,
 )
-from orders.services.catalog.search import search_products
+from orders.services.catalog.search import search_products_by_parts
 from orders.services.stock.levels import set_reorder_point
 from orders.services.stock.movements import move_stock
 from orders.services.stock.opening import set_opening_stock
@@ -59,8 +60,6 @@ CORRECTION_LABELS = {
 
 
 REQUIRED = "This field is required."
-# Shorter parts of a barcode are in most of them.
-MIN_BARCODE_PART = 4
 
 
 class ProductParameterFilter(admin.SimpleListFilter):
@@ -89,12 +88,26 @@ CORRECTION_FIELDS = ("type", "moved", "to_store", "waste_reason", "reason")
 
 
 def quantity_field(label: str, **more: Any) -> forms.CharField:
-    """Return a field with a quantity as text, which the API serializer parses."""
-    attrs = {"inputmode": "decimal", "size": 12, "autocomplete": "off"}
-    return forms.CharField(label=label, max_length=20, widget=forms.TextInput(attrs=attrs), **more)
+    """Return a field with a quantity, which the API serializer checks."""
+    return NumberField(label=label, **more)
 
 
 REORDER_POINT_HELP = "A mail is sent when the stock falls to this quantity. Empty: no mail."
+
+
+# The errors of the API in the words of the form.
+WORDS_OF_ERRORS = {
+    "Required for transfer_out.": "Choose the store to which the goods went.",
+    "Only allowed for transfer_out.": "Only for goods that went to another store.",
+    "Required for adjust.": "Enter a reason.",
+    "Required for this reason of waste.": "Enter a reason.",
+    "Must not be negative, except for adjust.": "Enter the quantity without a minus sign.",
+    "Must not be zero, except for count.": "Enter a quantity that is not zero.",
+    "Only allowed for waste.": "Only for goods that were thrown away.",
+    "Must be another store than `store`.": "Choose another store.",
+}
+# The names of the API that the form has under another name.
+FIELDS_OF_API = {"quantity": "moved"}
 
 
 class StockLevelForm(ServiceForm):
@@ -134,6 +147,11 @@ class StockLevelForm(ServiceForm):
         choices.queryset = others.order_by("name")
         point = self.instance.reorder_point
         self.initial["reorder_point"] = None if point is None else format_number(point)
+
+    def add_error_at(self, path: str, detail: str, code: str) -> None:
+        super().add_error_at(
+            FIELDS_OF_API.get(path, path), WORDS_OF_ERRORS.get(detail, detail), code
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -222,12 +240,8 @@ class StockLevelAdmin(ExactSearchMixin, ShopAdmin):
         return () if obj is None else super().get_readonly_fields(request, obj)
 
     def search(self, request: HttpRequest, rows: Any, term: str) -> QuerySet[Any]:
-        products = Q(product__in=search_products(Product.objects.all(), term).values("pk"))
-        code = normalize_code(term)
-        if len(code) >= MIN_BARCODE_PART:
-            barcodes = Barcode.objects.filter(code__contains=code)
-            products |= Q(product__in=barcodes.values("product"))
-        return rows.filter(products)
+        products = search_products_by_parts(Product.objects.all(), term)
+        return rows.filter(product__in=products.values("pk"))
 
     in_stock = quantity_column("In stock", "quantity")
     shown_reserved = quantity_column("Reserved for pending payments", "reserved")

@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 
 from accounts.admin.filters import RecentDaysFilter, StoreFilter
 from accounts.admin.forms import STALE_MESSAGE, ServiceForm, validate_input
+from accounts.admin.numbers import read_entered_number, write_shown_number
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import (
     Table,
@@ -218,7 +219,7 @@ class StockCountAdmin(ShopAdmin):
     def save_line(
         self, count: StockCount, asked: "AskedProduct", given: Any, *, by: User
     ) -> StockCountLine:
-        text = asked.quantity
+        text = read_entered_number(asked.quantity)
         if text.isdigit() and len(text) >= MIN_BARCODE_LENGTH:
             raise Invalid.field("quantity", BARCODE_AS_QUANTITY, code="invalid")
         line = {"product": str(asked.product and asked.product.pk), "quantity": text}
@@ -324,7 +325,8 @@ def find_asked_product(request: HttpRequest) -> AskedProduct:
     if product := load_codes([text])(text):
         scan = ScannedCodes.load([text]).read(text, product)
         weight = scan.quantity if scan else None
-        return AskedProduct(text, product, quantity="" if weight is None else format_number(weight))
+        shown = "" if weight is None else write_shown_number(format_number(weight))
+        return AskedProduct(text, product, quantity=shown or "")
     products = Product.objects.filter(track_stock=True, has_variants=False)
     found = tuple(search_products(products, text).order_by(RELEVANCE, "name")[:MAX_FOUND])
     if len(found) == 1:

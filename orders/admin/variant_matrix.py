@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from accounts.admin.forms import validate_input
+from accounts.admin.numbers import NumberField
 from accounts.admin.tables import admin_url
 from orders.admin.amounts import to_currency
 from orders.models import Product
@@ -65,9 +66,7 @@ class NewVariantForm(forms.Form):
     is_wanted = forms.BooleanField(required=False, label="Add")
     sku = forms.CharField(required=False, max_length=MAX_SKU_LENGTH, label="SKU")
     barcodes = forms.CharField(required=False, max_length=500, label="Barcode")
-    price = forms.CharField(
-        required=False, max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal"})
-    )
+    price = NumberField(required=False)
     combination: Combination | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

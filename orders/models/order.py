@@ -290,6 +290,20 @@ class Order(ExternalReference, SoldOffline):
                 name="order_with_customer",
             ),
             models.Index(
+                fields=["tenant", "status", "-created_at", "-id"],
+                condition=Q(status__in=["open", "held"]),
+                name="order_unfinished",
+            ),
+            models.Index(fields=["tenant", "total", "-created_at", "-id"], name="order_by_total"),
+            models.Index(
+                fields=["tenant", "cashier", "-created_at", "-id"], name="order_by_cashier"
+            ),
+            models.Index(
+                fields=["tenant", "customer_email"],
+                condition=~Q(customer_email=""),
+                name="order_by_email",
+            ),
+            models.Index(
                 fields=["tenant", "customer", "-created_at", "-id"],
                 condition=Q(customer__isnull=False),
                 name="order_by_customer",

@@ -146,6 +146,7 @@ class Refund(Printed, TenantOwned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="refund_by_time"),
+            models.Index(fields=["tenant", "total", "-created_at", "-id"], name="refund_by_total"),
             models.Index(
                 fields=["tenant", "completed_at"],
                 condition=Q(completed_at__isnull=False),

@@ -54,7 +54,7 @@ def test_manager_adds_and_changes_a_list(managers_browser, product, shop):
         whole, oat = milk.modifiers.all()
     page = f"{LISTS}{milk.pk}/change/"
     body = managers_browser.get(page).content.decode()
-    assert all(f'value="{text}"' in body for text in ("Whole", "Oat", "0.60", "APPLE", oat.pk))
+    assert all(f'value="{text}"' in body for text in ("Whole", "Oat", "0,60", "APPLE", oat.pk))
     table = build_table(("Oat", "0.70", ("id", str(oat.pk))), ("Soy", "0.50", ACTIVE))
     assert submit_form(managers_browser, page, max="", **table).status_code == 302
     assert list_modifiers(shop) == [("Oat", "0.700", None, False), ("Soy", "0.500", None, True)]
@@ -68,7 +68,7 @@ def test_manager_adds_and_changes_a_list(managers_browser, product, shop):
     [
         ({"min": "2"}, [("Whole", "", ACTIVE)], "active modifiers"),
         ({}, [("", "")], "This field is required."),
-        ({}, [("Whole", "1,20", ACTIVE)], "Enter an amount such as 12.50."),
+        ({}, [("Whole", "1,2,0", ACTIVE)], "Enter an amount such as 12.50."),
         ({}, [("", "1.20", ACTIVE)], "modifiers[0].name"),
         ({}, [("Oat", "", ("product", "NOWHERE"), ACTIVE)], "no product has the SKU NOWHERE"),
         ({}, [("Oat", "", ACTIVE), ("Oat", "", ACTIVE)], "This name already exists."),

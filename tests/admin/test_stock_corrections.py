@@ -55,14 +55,14 @@ def test_manager_records_a_stock_movement(form, expected, managers_browser, leve
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"type": "adjust", "moved": "1"}, "Required for adjust"),
+        ({"type": "adjust", "moved": "1"}, "Enter a reason"),
         ({"type": "waste", "moved": "11"}, "stock"),
         ({"type": "receive", "moved": "0"}, "Zero"),
-        ({"type": "receive", "moved": "-1"}, "Must not be negative"),
+        ({"type": "receive", "moved": "-1"}, "without a minus sign"),
         ({"type": "receive", "moved": "0.5"}, "piece"),
         ({"type": "receive", "moved": "1e3"}, "enter a quantity such as"),
         ({"type": "sale", "moved": "1"}, "valid choice"),
-        ({"type": "transfer_out", "moved": "1"}, "Required for transfer_out"),
+        ({"type": "transfer_out", "moved": "1"}, "Choose the store"),
         ({"type": "", "moved": "1"}, "required"),
     ],
     ids=str,

@@ -47,7 +47,7 @@ def read(response):
 def test_reorder_point_is_changed_and_cleared(managers_browser, page, level, manager):
     assert submit_form(managers_browser, page, reorder_point="2.5")["Location"] == page
     assert (reload(level).reorder_point, level.version) == (Decimal("2.5"), 2)
-    assert 'name="reorder_point" value="2.5"' in read(managers_browser.get(page))
+    assert 'name="reorder_point" value="2,5"' in read(managers_browser.get(page))
     with tenant_scope(level.tenant):
         event = AuditEvent.objects.get(event="reorder_point_changed")
         assert StockMovement.objects.filter(product=level.product_id).count() == 1

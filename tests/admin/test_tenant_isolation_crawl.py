@@ -126,7 +126,7 @@ def test_crawl_covers_every_route():
         "tenants_register_pairing_code",
     }
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
-    known.add("waste_report")
+    known |= {"find", "waste_report"}
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
     known |= {"orders_receipt_mail", "price_labels", "z_reports", "bookkeeping"}
     known |= {"orders_product_bulk_edit", "orders_product_export"}

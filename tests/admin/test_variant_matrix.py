@@ -77,7 +77,7 @@ def test_preview_shows_all_combinations_and_saves_nothing(managers_browser, page
     assert [rows[f"new-{at}-sku"] for at in (0, 1, 5)] == [
         *("SHIRT-S-Red", "SHIRT-S-Blue", "SHIRT-L-Blue")
     ]
-    assert rows["new-0-price"] == "19.90"
+    assert rows["new-0-price"] == "19,90"
     assert snapshot_database(Product) == before
 
 

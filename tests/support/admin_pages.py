@@ -24,6 +24,7 @@ HASH = re.compile(r"md5\$|argon2|pbkdf2")
 EVERYWHERE = [
     "/admin/",
     "/admin/accounts/",
+    "/admin/find/?q=eakmark",
     "/admin/labels/",
     "/admin/orders/",
     "/admin/orders/product/import/",

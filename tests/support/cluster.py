@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from tests.support.postgres import TEST_RIGHTS, Roles, build_role_urls, run
+from tests.support.postgres import TEST_RIGHTS, Roles, build_role_urls, mark_leakproof, run
 
 NODES = "SELECT nodename, nodeport FROM pg_dist_node WHERE isactive AND noderole = 'primary'"
 WORKERS = f"{NODES} AND groupid <> 0 ORDER BY nodeport"
@@ -108,7 +108,7 @@ def create_roles(urls: Sequence[str], app: str, owner: str, password: str) -> Ro
                 if server.info.server_version >= first:
                     for role in (app, owner):
                         server.execute(SQL(f"GRANT {right} TO {{}}").format(Identifier(role)))
-            server.execute("ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF")
+            mark_leakproof(server)
     return build_role_urls(urls[0], app, owner, password)
 
 

@@ -20,13 +20,13 @@ from orders.services.catalog.code_cells import (
     split_barcodes,
     split_list_names,
 )
-from orders.services.catalog.csv_numbers import NumberColumn
 from orders.services.catalog.csv_options import parse_options, split_options
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
 from tenants.models import Store
 from tenants.models.owned import MAX_EXTERNAL_ID_LENGTH
+from tenants.written_numbers import NumberColumn
 from tenants.xlsx import NumberCell
 
 COLUMNS = (

@@ -9,7 +9,6 @@ from uuid import UUID
 from orders.models import ModifierList, TaxClass
 from orders.models.variant_options import join_names
 from orders.services.catalog.code_cells import join_list_names
-from orders.services.catalog.csv_numbers import POINT, NumberColumn, get_country_separator
 from orders.services.catalog.csv_options import OPTION_COLUMN
 from orders.services.catalog.csv_rows import (
     COLUMNS,
@@ -42,6 +41,7 @@ from tenants.csv import unescape_formula
 from tenants.exceptions import FieldError
 from tenants.models import Store
 from tenants.scope import current_tenant
+from tenants.written_numbers import POINT, NumberColumn, get_country_separator
 
 AMOUNTS = ("price", "cost")
 OWN_FORMAT, MAPPED_FORMAT = "till", "mapping"

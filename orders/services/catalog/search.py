@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
-from orders.models import Product
+from orders.models import Barcode, Product
 from orders.models.catalog import ProductQuerySet, normalize_code
 from orders.models.search_text import plain_words
 from orders.services.catalog.scanned_codes import find_scanned_product
@@ -35,6 +35,8 @@ MIN_TYPO_LENGTH = 4
 MAX_SWAP_LENGTH = 7
 # Shorter search words match only the beginning of a word.
 MIN_SUBSTRING_LENGTH = 3
+# Shorter parts of a barcode are in most of them.
+MIN_BARCODE_PART = 4
 
 
 class Match(NamedTuple):
@@ -101,6 +103,16 @@ def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
         return search_with_typos(products, asked.words)
     meant = exact_match if barcode_match is None else exact_match | Q(pk=barcode_match)
     return products.filter(meant).annotate(**{RELEVANCE: build_relevance(asked, barcode_match)})
+
+
+def search_products_by_parts(products: ProductQuerySet, text: str) -> ProductQuerySet:
+    """Filter products as `search_products` does, and by a part of a barcode; without relevance."""
+    code = normalize_code(text)
+    if len(code) < MIN_BARCODE_PART or not any(map(str.isdigit, code)):
+        return search_products(products, text)
+    by_words = search_products(Product.objects.all(), text)
+    by_code = Barcode.objects.filter(code__contains=code)
+    return products.filter(Q(pk__in=by_words.values("pk")) | Q(pk__in=by_code.values("product")))
 
 
 def needs_typo_tolerance(exact_match: Q, asked: SearchText) -> bool:

@@ -13,12 +13,12 @@ from orders.codes.barcodes import BarcodeSymbol, encode_barcode
 from orders.codes.gtin import GTIN, has_right_check_digit
 from orders.models import Price, PriceList, Product
 from orders.money import ContentUnit, compute_unit_price
-from orders.services.catalog.csv_numbers import COMMA, get_country_separator
 from orders.services.documents.issuer import find_current_profile
 from orders.services.documents.labels import ENGLISH, Labels, load_labels, mark
 from orders.services.pricing.applicable_prices import ApplicablePrices, PriceContext
 from tenants.models import Store
 from tenants.scope import current_tenant
+from tenants.written_numbers import COMMA, get_country_separator
 
 SYMBOLS = {"EUR": "\N{EURO SIGN}", "GBP": "\N{POUND SIGN}", "USD": "$"}
 UNITS = {ContentUnit.SQUARE_METER: "m\N{SUPERSCRIPT TWO}", ContentUnit.PIECE: mark("piece")}

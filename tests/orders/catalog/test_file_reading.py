@@ -17,10 +17,10 @@ from orders.services.catalog.code_cells import (
     restore_code,
     split_barcodes,
 )
-from orders.services.catalog.csv_numbers import NumberColumn, get_country_separator
 from tenants.api.formats import FormatError
 from tenants.csv import CSVFile, escape_formula
 from tenants.scope import tenant_scope
+from tenants.written_numbers import NumberColumn, get_country_separator
 from tests.support.catalog_files import PATH, snapshot_catalog, upload_catalog
 from tests.support.workbooks import build_workbook, change_part
 

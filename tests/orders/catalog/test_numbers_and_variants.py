@@ -8,15 +8,15 @@ import pytest
 from django.test.client import MULTIPART_CONTENT
 
 from orders.models import Product
-from orders.services.catalog.csv_numbers import (
+from tenants.api.formats import FormatError
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.written_numbers import (
     COMMA_COUNTRIES,
     POINT_COUNTRIES,
     NumberColumn,
     get_country_separator,
 )
-from tenants.api.formats import FormatError
-from tenants.models import Tenant
-from tenants.scope import tenant_scope
 from tenants.xlsx import MAX_CELL_LENGTH, NumberCell, XLSXFile
 from tests.factories.orders import TaxClassFactory
 from tests.factories.tenants import StoreFactory

@@ -13,7 +13,7 @@ import psycopg
 
 from config.server import GUNICORN
 from tenants.database.postgres.roles import GRANTS
-from tests.support.postgres import free_port
+from tests.support.postgres import free_port, mark_leakproof
 from tests.tools.bench.environments import install
 from tests.tools.bench.programs import ROOT, run_python, running, wait_until_ready
 from tests.tools.bench.requests import BenchData
@@ -113,7 +113,7 @@ def opened_to(app: str, database: str) -> str:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(GRANTS.format(schema="public", role=role).encode())
         # As config/roles.sql has it, so that a search may use its index below the policies.
-        connection.execute("ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF")
+        mark_leakproof(connection)
     return f"{app.rpartition('/')[0]}/{database.rpartition('/')[2]}"
 
 

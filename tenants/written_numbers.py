@@ -1,13 +1,17 @@
-"""Numbers of catalog files: decimal comma or point, thousands separators, currency signs."""
+"""Numbers as people write them: decimal comma or point, thousands separators, currency signs."""
 
 import re
 import unicodedata
+from decimal import Decimal
 from typing import NoReturn
 
-from tenants.api.formats import FormatError
+from tenants.api.formats import FormatError, parse_number
+from tenants.scope import current_tenant
 from tenants.xlsx import NumberCell
 
 POINT, COMMA = ".", ","
+# Of amounts and quantities.
+MAX_DECIMALS, MAX_DIGITS = 3, 11
 # Countries that write 3,50 and 3.50, by ISO 3166: all official languages of at least a fifth of
 # the people do, in Unicode CLDR. Where they differ, as in Canada and Switzerland, there is no
 # entry. Nor is there one for South Africa and Rwanda, where common use differs from CLDR.
@@ -71,6 +75,31 @@ def find_decimal_separator(text: str) -> str | None:
     if ONE_SEPARATOR_AND_THREE_DIGITS.fullmatch(text):
         return None
     return POINT if points else COMMA
+
+
+def read_number(text: str, *, country: str, currency: str, decimals: int = MAX_DECIMALS) -> str:
+    """Return a number that a person has entered, with a decimal point.
+
+    One separator before exactly three digits is read as the country writes it; otherwise the last
+    separator is the decimal one. Raises `FormatError`.
+    """
+    column = NumberColumn(otherwise=get_country_separator(country) or POINT, currency=currency)
+    return column.normalize(text.strip(), decimals=decimals)
+
+
+def read_amount(text: str) -> Decimal | None:
+    """Return the amount of the current shop's currency in a text, or None if it is not one."""
+    tenant = current_tenant()
+    try:
+        number = read_number(text, country=tenant.country, currency=tenant.currency)
+        return parse_number(number, decimals=MAX_DECIMALS, digits=MAX_DIGITS, signed=True)
+    except FormatError:
+        return None
+
+
+def write_number(number: str, *, country: str) -> str:
+    """Return a number with a decimal point as the country writes it."""
+    return number.replace(POINT, get_country_separator(country) or POINT)
 
 
 class NumberColumn:
