@@ -34,7 +34,7 @@ from orders.fast_entries.session_cache import CachedSession, SessionChanged
 from orders.models import Order, Payment, StoreCredit, StoreCreditEntry
 from orders.models.receipt import RegisterNumbers, build_lock_statement
 from orders.models.stock import build_sell_statement
-from orders.serializers.order import OrderInput, OrderInputWithRegister, build_new_order
+from orders.serializers.basket import OrderInput, OrderInputWithRegister, build_new_order
 from orders.serializers.rendering import render_order
 from orders.services.approvals import RequestContext
 from orders.services.payments.store_credit import (

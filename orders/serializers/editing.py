@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 
-from orders.serializers.order import (
+from orders.serializers.basket import (
     DiscountInput,
     LineInput,
     ModifierChoiceInput,

@@ -1,14 +1,75 @@
-"""Serializers of payments outside of their orders."""
+"""Payments: their input, and their serializers in orders and outside of them."""
 
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Payment
-from orders.serializers.order import OrderSerializer, PaymentSerializer
 from orders.serializers.rendering import AmountFormatter, render_payment
-from tenants.api.fields import MoneyField
+from orders.services.payments.tender import NewPayment
+from tenants.api.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
+from tenants.api.serializers import StrictSerializer
 from tenants.scope import current_tenant
+
+MAX_PAYMENTS = 20
+DECLINED_HELP = "The payment if it was declined; null if it was captured or is still open."
+
+
+class PaymentInput(StrictSerializer):
+    max_items = MAX_PAYMENTS
+
+    id = StrictUUIDField(required=False)
+    method = StrictChoiceField(choices=Payment.Method.choices)
+    amount = MoneyField(
+        required=False,
+        allow_negative=True,
+        help_text="Amount that the payment settles; negative where `due` is. Cash without an "
+        "amount pays the rest, rounded to coins; "
+        "any other cash amount must be less and payable in coins (409 `not_payable_in_cash`).",
+    )
+    tendered = MoneyField(
+        required=False, help_text="Cash received from the customer, payable in coins."
+    )
+    reference = StrictCharField(max_length=100, allow_blank=True, required=False)
+    entry = StrictChoiceField(
+        choices=[Payment.Entry.EXTERNAL.value],
+        required=False,
+        help_text="`external`: a stand-alone card reader has charged the card. The payment is "
+        "captured at "
+        "once without the gateway; `reference` is the reference printed on the reader's slip.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "amount" not in attrs and attrs["method"] != Payment.Method.CASH:
+            required = ErrorDetail("Required for all methods except cash.", code="required")
+            raise serializers.ValidationError({"amount": [required]})
+        if "entry" in attrs and attrs["method"] != Payment.Method.CARD:
+            not_card = ErrorDetail("Only allowed for card payments.", code="not_card")
+            raise serializers.ValidationError({"entry": [not_card]})
+        return {"new": NewPayment(**attrs)}
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    status = serializers.ChoiceField(choices=Payment.Status.choices)
+    amount = MoneyField()
+    tendered = MoneyField(allow_null=True)
+    change = MoneyField()
+    entry = serializers.ChoiceField(
+        choices=Payment.Entry.choices,
+        allow_null=True,
+        help_text="How the card was charged: by the `gateway`, by an `external` reader, or offline "
+        "without "
+        "confirmation (`unverified`). Null for other methods.",
+    )
+    reference = serializers.CharField(
+        help_text="For store credit, `****` and the last four characters of its code."
+    )
+    gateway_reference = serializers.CharField()
+    reason = serializers.CharField(help_text="Reason for a declined or unknown payment.")
+    created_at = serializers.DateTimeField()
 
 
 class DeclinedPaymentSerializer(serializers.Serializer[Any]):
@@ -18,15 +79,6 @@ class DeclinedPaymentSerializer(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     amount = MoneyField()
     reason = serializers.CharField()
-
-
-DECLINED_HELP = "The payment if it was declined; null if it was captured or is still open."
-
-
-class PaidOrderSerializer(OrderSerializer):
-    """An order after a payment was added, with the payment if it was declined."""
-
-    declined_payment = DeclinedPaymentSerializer(allow_null=True, help_text=DECLINED_HELP)
 
 
 class PaymentDetailSerializer(PaymentSerializer):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Product, StockLevel, StockMovement
-from orders.serializers.order import compute_fingerprint
+from orders.serializers.fingerprint import compute_fingerprint
 from orders.serializers.rendering import render_stock_level
 from orders.services.stock.movements import NewMovement
 from tenants.api.fields import (

@@ -10,17 +10,17 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
-from orders.serializers.modifier_list import MAX_CHOSEN
-from orders.serializers.order import (
+from orders.serializers.basket import (
     MAX_LINE_MODIFIERS,
     ChargedCustomerInput,
     DiscountInput,
     LineInput,
-    OrderSerializer,
-    PaymentInput,
     ScannedCodeField,
-    compute_fingerprint,
 )
+from orders.serializers.fingerprint import compute_fingerprint
+from orders.serializers.modifier_list import MAX_CHOSEN
+from orders.serializers.order import OrderSerializer
+from orders.serializers.payment import PaymentInput
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
 from orders.services.pricing.modifiers import ModifierRequest

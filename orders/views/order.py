@@ -14,20 +14,19 @@ from rest_framework.response import Response
 from accounts.client_info import get_client_location
 from accounts.permissions import IsStaff
 from orders.models import Flag, Order, Payment
-from orders.serializers.customer import may_list_customers
-from orders.serializers.order import (
+from orders.serializers.basket import (
     BasketInput,
-    CalculationSerializer,
     OrderInput,
     OrderInputWithRegister,
-    OrderSerializer,
-    PaymentInput,
     build_discount_requests,
     build_line_requests,
     build_new_order,
-    compute_fingerprint,
 )
-from orders.serializers.payment import PaidOrderSerializer, render_declined
+from orders.serializers.calculation import CalculationSerializer
+from orders.serializers.customer import may_list_customers
+from orders.serializers.fingerprint import compute_fingerprint
+from orders.serializers.order import OrderSerializer, PaidOrderSerializer
+from orders.serializers.payment import PaymentInput, render_declined
 from orders.serializers.receipt import (
     FiscalTextsInput,
     FiscalTextsSerializer,

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import IsStaff
 from orders.exceptions import NoCurrentShift, ShiftNotInState
 from orders.models import Shift
-from orders.serializers.order import compute_fingerprint
+from orders.serializers.fingerprint import compute_fingerprint
 from orders.serializers.shift import (
     CashMovementInput,
     CashMovementSerializer,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
-from orders.serializers.order import OrderInput, OrderInputWithRegister
+from orders.serializers.basket import OrderInput, OrderInputWithRegister
 from orders.serializers.refund import RefundInput
 from tenants.api.compiled_input import NotReadable, get_reader
 from tenants.api.fields import StrictCharField, StrictIntegerField
