@@ -11,11 +11,15 @@ from accounts.service_scopes import SCOPES
 from tenants.api.fields import StrictCharField, StrictChoiceField, StrictDateTimeField
 from tenants.api.serializers import StrictSerializer
 
+UNKNOWN_SCOPE = f"Must be one of {', '.join(SCOPES)}. Reports can only be read."
+
 
 class ServiceKeyInput(StrictSerializer):
     name = StrictCharField(max_length=100, trim_whitespace=True)
     scopes = serializers.ListField(
-        child=StrictChoiceField(choices=list(SCOPES)),
+        child=StrictChoiceField(
+            choices=list(SCOPES), error_messages={"invalid_choice": UNKNOWN_SCOPE}
+        ),
         min_length=1,
         max_length=len(SCOPES),
         help_text="What the key may do. Writing does not include reading.",

@@ -13,9 +13,11 @@ from accounts.security.rate_limits.limiter import Window
 from accounts.service_scopes import SCOPES
 from tenants.models import AuditEvent, IdempotencyKey
 from tenants.scope import across_tenants, tenant_scope
+from tests.architecture.test_schema import document
 from tests.factories.accounts import AuthSessionFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Api, Person
+from tests.support.discovery import ROOT
 from tests.support.service_keys import KeyClient, create_key
 
 PATH = "service-keys/"
@@ -89,6 +91,26 @@ def test_invalid_key_is_refused(admin_client, change, field, code, snapshot):
     errors = [(each["field"], each["code"]) for each in refused.json()["errors"]]
     assert errors == [(field, code)]
     assert snapshot() == before
+
+
+def test_refused_scope_names_those_that_exist(admin_client):
+    refused = admin_client.post(PATH, BODY | {"scopes": ["reports:write"]})
+
+    (error,) = refused.json()["errors"]
+    assert error["detail"].endswith("Reports can only be read.")
+    assert [scope for scope in SCOPES if scope not in error["detail"]] == []
+
+
+def test_guide_has_the_operations_of_every_scope():
+    page = (ROOT / "docs/guide/service_keys.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+:\w+)` \|.*\| (.*) \|$", page, re.MULTILINE))
+    expected = {scope: set() for scope in SCOPES}
+    for operations in document()["paths"].values():
+        for operation in operations.values():
+            if "x-scope" in operation:
+                expected[operation["x-scope"]].add(operation["operationId"])
+
+    assert {scope: set(re.findall(r"`([\w.]+)`", row)) for scope, row in rows.items()} == expected
 
 
 def test_store_of_another_shop_is_refused(admin_client, other_shop, snapshot):
