@@ -14,6 +14,7 @@ from tests.docs.test_shell_blocks import DOCUMENTED_SERVER, server  # noqa: F401
 from tests.support.discovery import ROOT
 
 PAGE = ROOT / "docs/guide/terminal.md"
+MAX_LINES = 150
 
 
 @pytest.mark.once
@@ -24,6 +25,7 @@ def test_terminal_of_the_guide_runs(server, tmp_path):  # noqa: F811
     ensure_demo_shop(CORNER)
     (program,) = (each.text for each in blocks(PAGE) if each.language == "python")
     assert DOCUMENTED_SERVER in program
+    assert len([line for line in program.splitlines() if line.strip()]) <= MAX_LINES
     path = tmp_path / "terminal.py"
     path.write_text(program.replace(DOCUMENTED_SERVER, f"http://127.0.0.1:{server.port}"), "utf-8")
 
@@ -38,6 +40,8 @@ def test_terminal_of_the_guide_runs(server, tmp_path):  # noqa: F811
 
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert ran.stdout.splitlines()[-1] == "closed"
+    # The order, and the offline sale.
+    assert "changed orders 2" in ran.stdout
     with across_tenants():
         orders = Order.objects.order_by("created_at")
         assert [order.status for order in orders] == ["partially_refunded", "completed"]
