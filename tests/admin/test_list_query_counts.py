@@ -122,6 +122,7 @@ def test_large_counts_have_separators():
     assert paginator.num_pages == 100
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shop_rows")
 def test_no_list_counts_without_a_limit(admins_browser, platform_browser):
     """Counting all rows of a table takes seconds in a large shop."""

@@ -260,6 +260,7 @@ def compare_next_read(world: World, data: Any) -> None:
 statuses: Counter[str] = Counter()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_any_read_is_the_same_before_django_and_by_the_view():
     statuses.clear()

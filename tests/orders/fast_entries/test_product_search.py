@@ -194,6 +194,7 @@ def test_search_sends_one_message_and_another_one_for_a_barcode(
     assert len(messages) == number
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(LETTERS, LETTERS, st.lists(LETTERS, max_size=2)), max_size=6),

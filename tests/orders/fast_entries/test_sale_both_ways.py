@@ -354,6 +354,7 @@ def test_invalid_store_credit_payment_is_left_to_the_view(both, changes, payment
     assert answer.status[0] == "4"
 
 
+@pytest.mark.slow
 def test_wrong_store_credit_codes_lock_out_like_the_view(both):
     add_credits(both)
 
@@ -366,6 +367,7 @@ def test_wrong_store_credit_codes_lock_out_like_the_view(both):
     assert answers[-1] == "429"
 
 
+@pytest.mark.slow
 def test_store_credit_code_with_an_ended_session_is_not_counted(both):
     add_credits(both)
     both.post(SALES["change"])
@@ -383,6 +385,7 @@ def test_store_credit_code_with_an_ended_session_is_not_counted(both):
     assert list(Throttle.objects.values()) == before
 
 
+@pytest.mark.slow
 def test_sale_succeeds_if_the_connection_is_lost_while_counting_a_credit_code_attempt(
     both, monkeypatch, caplog
 ):
@@ -415,6 +418,7 @@ def test_sale_of_a_pin_session_equals_the_view():
     both.post(SALES["discounts"])
 
 
+@pytest.mark.slow
 def test_sale_in_an_unassigned_store_is_refused(both):
     for shop in (both.fast, both.plain):
         with tenant_scope(shop.tenant):

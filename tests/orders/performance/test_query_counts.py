@@ -284,6 +284,7 @@ def test_receipt_email_statement_count(till, make_products, django_assert_num_qu
 # --- compiled statements -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_baskets_of_all_sizes_share_a_few_compiled_statements(till, make_products):
     """A statement for every size would fill the memory of a server."""
     products, before = make_products(40), set(PRODUCTS_BY_ID.compiled)

@@ -172,6 +172,7 @@ def test_concurrent_refunds_to_one_store_credit_are_all_added(
     ensure_refunds_consistent(shop)
 
 
+@pytest.mark.slow
 def test_managers_approving_each_others_refunds_do_not_deadlock(till, make_product, shop):
     """Users are locked in the order of their ids."""
     shop.limits = shop.merge_limits({"manager": {"refund_amount": "100"}})

@@ -182,6 +182,7 @@ def test_late_sale_is_in_the_report_and_in_the_next_summary(
     assert_equal_to_receipts()
 
 
+@pytest.mark.slow
 def test_late_refund_is_in_the_report(
     shop, many_sales, sale, registers, now, assert_equal_to_receipts
 ):
@@ -193,6 +194,7 @@ def test_late_refund_is_in_the_report(
     assert_equal_to_receipts()
 
 
+@pytest.mark.slow
 def test_reversed_refund_is_subtracted_in_the_hour_of_its_reversal(
     shop, many_sales, sale, registers, now, assert_equal_to_receipts
 ):
@@ -222,6 +224,7 @@ def find_refunded_total(at):
     return hours.aggregate(sum=Sum("refunded_total"))["sum"]
 
 
+@pytest.mark.slow
 def test_changed_or_deleted_receipt_moves_the_end_of_the_summary_back(
     shop, many_sales, sale, registers, now, assert_equal_to_receipts
 ):
@@ -241,6 +244,7 @@ def test_changed_or_deleted_receipt_moves_the_end_of_the_summary_back(
     assert_equal_to_receipts()
 
 
+@pytest.mark.slow
 def test_refund_of_an_earlier_sale_keeps_the_summary_of_its_hour(
     shop, many_sales, now, assert_equal_to_receipts
 ):
@@ -271,6 +275,7 @@ def test_sale_does_not_write_to_the_summary(shop, till, make_product):
     assert read_xmin(shop) == before
 
 
+@pytest.mark.slow
 def test_command_summarizes_again(shop, many_sales, assert_equal_to_receipts):
     rebuild(shop)
     with tenant_scope(shop):
@@ -299,6 +304,7 @@ def test_relay_summarizes_every_tenant_hour_by_hour(shop, many_sales, now, monke
     assert {find_end(shop), find_end(other)} == {summary.find_settled_hour()} != ends
 
 
+@pytest.mark.slow
 def test_clock_of_the_relay_does_not_settle_hours(
     shop, sale, registers, now, many_sales, assert_equal_to_receipts
 ):
@@ -328,6 +334,7 @@ def summarize(shop, ended):
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_first_summary_waits_for_a_sale_that_does_not_know_of_it(
     shop, sale, registers, now, assert_equal_to_receipts

@@ -39,6 +39,7 @@ def test_last_unit_is_either_sold_or_wasted(tills, stockroom, make_product, shop
     ensure_consistent(shop)
 
 
+@pytest.mark.slow
 def test_opposite_transfers_do_not_deadlock(stockroom, make_product, shop):
     products = [make_product(stock="100") for _ in range(3)]
     before = count_deadlocks()

@@ -176,6 +176,7 @@ def test_page_takes_one_query_without_count_and_offset(stores):
     assert '("tenants_store"."name", "tenants_store"."id") > (' in query["sql"]
 
 
+@pytest.mark.slow
 @pytest.mark.view_only("deletes registers")
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
