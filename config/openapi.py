@@ -119,7 +119,7 @@ UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/", "/api/v1/payment-events/{id}
 PATHS_WITH_ROW_IN_QUERY = ("/api/v1/shifts/current/",)
 # The position to continue from may be gone.
 PATHS_WITH_POSITION = ("/api/v1/changes/", SNAPSHOT_PATH)
-# Reads that the state of the shop may not allow: a booking batch without accounts.
+# Reads that may answer 409: a booking batch without accounts.
 READS_WITH_CONFLICT = ("/api/v1/reports/bookkeeping/",)
 # The password is not part of the versioned user.
 UNVERSIONED_PATH = "/api/v1/auth/password/"

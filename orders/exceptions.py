@@ -150,7 +150,7 @@ class NoCardReader(Conflict):
 
 
 class NoRefundReader(NoCardReader):
-    """What charged the card cannot refund it now. Nothing was refunded or stored."""
+    """The reader that charged the card cannot refund it now. Nothing was refunded or stored."""
 
     code = "no_card_reader"
     message = (
@@ -412,7 +412,7 @@ class BatchTooLarge(TooLarge):
 
 
 class SaleNotBooked(Conflict):
-    """Of one sale in an upload, for an error that nobody foresaw."""
+    """A sale of an upload failed with an unexpected error."""
 
     code = "sale_not_booked"
     message = "The sale could not be booked. Keep it, and inform the operator."

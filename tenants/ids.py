@@ -1,4 +1,4 @@
-"""Primary keys: UUIDs of version 7, which are sorted by time and so kind to indexes."""
+"""Primary keys: UUIDs of version 7, sorted by time, so that new rows are neighbours in indexes."""
 
 import hashlib
 import uuid

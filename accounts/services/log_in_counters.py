@@ -32,7 +32,7 @@ for method in (PASSWORD, PIN):
 
 @contextmanager
 def counted_log_in(method: str) -> Iterator[None]:
-    """Count the outcome of the log-in in the body."""
+    """Count the outcome of the log-in that runs in the `with` block."""
     try:
         yield
     except (TooManyAttempts, Busy):

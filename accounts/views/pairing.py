@@ -23,7 +23,10 @@ class PairView(UnauthenticatedView):
 
     @extend_schema(request=PairInput, responses={201: PairedDeviceSerializer}, auth=[])
     def post(self, request: Request) -> Response:
-        """The former terminal of the register is unpaired. Wrong codes are limited per address."""
+        """Pair this device with the register of a code, and unpair its former terminal.
+
+        Wrong codes are limited per address.
+        """
         given = read_input(PairInput, request.data)
         terminal, token = pair_by_code(
             given["pairing_code"],

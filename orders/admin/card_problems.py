@@ -56,7 +56,7 @@ def find_problems() -> Iterator[CardProblem]:
         ),
         (
             "Refunds that are not complete",
-            "A card was declined, or its outcome is not known. Resolve the refund at a till.",
+            "A card was declined, or its outcome is not known. Resolve the refund at a register.",
             find_pending_refunds(),
             admin_list_url(Refund, status__exact=Refund.Status.PENDING.value),
         ),

@@ -59,7 +59,7 @@ class PrintMixin(ButtonsMixin):
     The same services as the API's count the prints.
     """
 
-    # Kinds of documents; those of `counted` are an original once, and numbered copies after that.
+    # Kinds of documents. In `counted`, the first print is the original, later ones numbered copies.
     counted: ClassVar[frozenset[str]] = frozenset()
     uncounted: ClassVar[frozenset[str]] = frozenset()
 

@@ -111,7 +111,10 @@ FIELDS_OF_API = {"quantity": "moved"}
 
 
 class StockLevelForm(ServiceForm):
-    """The reorder point, and a correction. Its id makes a repeated submission harmless."""
+    """The reorder point, and a correction.
+
+    The hidden id of the movement makes a repeated submission harmless.
+    """
 
     reorder_point = quantity_field(
         "Reorder point", required=False, empty_value=None, help_text=REORDER_POINT_HELP

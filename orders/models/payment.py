@@ -129,7 +129,7 @@ class Payment(MoneyTransfer, TenantOwned):
         UNVERIFIED = "unverified", "Offline, not confirmed by the gateway"
 
     class LateCapture(models.TextChoices):
-        """What became of money that was captured after the payment was declined or canceled."""
+        """What was done with money that was captured after the payment was declined or canceled."""
 
         RETURNING = "returning", "Being returned"
         RETURNED = "returned", "Returned"

@@ -220,7 +220,7 @@ class RefundLine(TenantOwned):
 
 class PayoutQuerySet(GatewayQuerySet["Payout"]):
     def open_at(self, reader: Any) -> Self:
-        """Filter by refunds that may wait for a card at a reader. There is at most one.
+        """Filter by payouts that may wait for a card at a reader. There is at most one.
 
         Once the gateway has a reference, the card was presented.
         """

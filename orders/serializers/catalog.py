@@ -176,7 +176,7 @@ class ProductInput(StrictSerializer):
     metadata = MetadataField()
     options = OptionsField(
         required=False,
-        help_text="What tells a variant from the others, by name: they have the same names.",
+        help_text="Values by option. All variants of a product have the same options.",
     )
 
     cost = MoneyField(

@@ -25,7 +25,7 @@ WITH_DECIMALS = re.compile(r"\d[.,]\d", re.ASCII)
 MAX_CUSTOMERS = 200
 # Nor are more orders of one text looked through for their refunds.
 MAX_ORDERS = 1_000
-NOTHING = Q(pk__in=())
+NO_MATCH = Q(pk__in=())
 
 
 def build_order_condition(text: str, prefix: str = "") -> Q:
@@ -82,7 +82,7 @@ def match_email(text: str, prefix: str) -> Q:
     try:
         spellings.add(normalize_email(text))
     except ValidationError:
-        return NOTHING
+        return NO_MATCH
     on_order = Q(**{f"{prefix}customer_email__in": sorted(spellings)})
     return on_order | match_customer(text, prefix)
 

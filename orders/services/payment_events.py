@@ -1,4 +1,4 @@
-"""Events of payment providers: each only says that something has news."""
+"""Events of payment providers: each only triggers a look-up at the provider."""
 
 import json
 import uuid

@@ -144,7 +144,7 @@ class CustomerViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=EraseInput, responses=CustomerSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager], password_only=("POST",))
     def erase(self, request: Request, pk: Any) -> Response:
-        """Erase the personal data of a customer and its copies in orders and elsewhere, for ever.
+        """Erase the personal data of a customer and its copies in orders and elsewhere permanently.
 
         Receipts, amounts and the hash chain stay. `name` confirms who is meant.
         """

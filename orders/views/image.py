@@ -22,7 +22,7 @@ CODE = OpenApiParameter(
     "code",
     {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     OpenApiParameter.PATH,
-    description="Part of the `url` in `image` of a product.",
+    description="The last part of the `url` in `image` of a product.",
 )
 RESPONSES = {(200, CONTENT_TYPE): OpenApiResponse(OpenApiTypes.BINARY)}
 
@@ -44,7 +44,7 @@ class ImageView(UnauthenticatedView):
     def get(self, request: Request, code: str) -> HttpResponse:
         """Return an image of a product, as WebP.
 
-        The address is in the `image` of the product. It needs no log-in and can be cached for ever.
+        The address is in the `image` of the product. It needs no log-in and is cached permanently.
         """
         check_parameters(request.query_params, frozenset())
         content = find_content(code, thumbnail=self.is_thumbnail)
@@ -63,7 +63,7 @@ class ThumbnailView(ImageView):
     def get(self, request: Request, code: str) -> HttpResponse:
         """Return the thumbnail of an image, as WebP of at most 320 pixels in width and height.
 
-        The address is in the `image` of the product. It needs no log-in and can be cached for ever.
+        The address is in the `image` of the product. It needs no log-in and is cached permanently.
         """
         return super().get(request, code)
 

@@ -31,7 +31,9 @@ class ReceiptViewSet(TenantScopedViewSet):
                 description="The QR code of the receipt, or a number on it.",
             ),
             OpenApiParameter(
-                "register", {"type": "string", "format": "uuid"}, description="Its sales only."
+                "register",
+                {"type": "string", "format": "uuid"},
+                description="Only sales of this register.",
             ),
         ],
         responses=OrderSerializer,

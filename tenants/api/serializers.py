@@ -53,7 +53,7 @@ class StrictSerializer(serializers.Serializer):
 
     @cached_property
     def is_item_of_change(self) -> bool:
-        """Whether it reads an item of a list in a PATCH.
+        """Return whether it reads an item of a list in a PATCH.
 
         The list is replaced, so that its items must be complete. The framework takes missing
         fields of nested serializers in a PATCH for unchanged.
@@ -73,7 +73,7 @@ class StrictSerializer(serializers.Serializer):
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """The values of fields that an item may leave out."""
+        """Return the values of fields that an item may leave out."""
         return {
             name: field.default
             for name, field in self.fields.items()

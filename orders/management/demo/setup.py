@@ -201,7 +201,7 @@ def attach_modifier_lists(
 
 
 def create_price_lists(listed: Iterable[tuple[Product, DemoProduct]], *, by: User) -> None:
-    """Create price lists in which the first goods by unit cost less: six, and for a group."""
+    """Create two price lists: a lower price from six pieces on, and one for a customer group."""
     by_unit = [
         product
         for product, goods in listed

@@ -57,7 +57,7 @@ class CatalogFile:
         self.external_ids: dict[str, str] = {}
         # SKU of the deposit per SKU, empty where the row removes it.
         self.deposits: dict[str, str] = {}
-        # By SKU, where the row says it.
+        # Whether the product is returnable, by SKU; only of rows that set it.
         self.returnables: dict[str, bool] = {}
         self.related = RelatedRows()
         # Products that no row has: those of variants in files of other systems.

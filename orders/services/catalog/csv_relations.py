@@ -7,7 +7,7 @@ from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.services.catalog.csv_rows import Group, ProductRow
 
 MAX_NAME_LENGTH = 200
-# Ends the SKU of a parent if a variant has its SKU.
+# Added to the SKU of a parent if a variant has the same SKU.
 OF_PARENT = "-parent"
 # What the product of variants has from the first of them.
 VALUES_OF_PARENT = ("price", "cost", "tax_class", "sold_by", "open_price", "is_active")
@@ -31,7 +31,7 @@ class RelatedRows:
     def add(self, row: ProductRow) -> None:
         if row.parent is not None:
             self.parents[row.sku] = row.parent
-        # Most rows of an export have neither.
+        # Most rows of an export have neither options nor a parent.
         if row.options is not None and (row.options or row.parent != ""):
             self.options[row.sku] = row.options
         if row.group:

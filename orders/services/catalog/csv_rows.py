@@ -193,7 +193,7 @@ class TaxClasses:
                 self.by_percent[total] = None if total in self.by_percent else tax_class
 
     def get_default(self) -> TaxClass | None:
-        """Return the class of new products of another system that name none."""
+        """Return the tax class of imported products that name none."""
         return self.chosen or (
             next(iter(self.by_name.values())) if len(self.by_name) == 1 else None
         )

@@ -97,7 +97,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
         row=order.receipt,
         number=number,
         cashier_id=order.cashier_id,
-        # An offline sale was created here after it was made.
+        # `created_at` of an offline sale is the time of its upload.
         started_at=min(order.created_at, sold_at).astimezone(clock),
         sold_at=sold_at.astimezone(clock),
         lines=tuple(_build_lines(order, labels)),

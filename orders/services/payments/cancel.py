@@ -51,7 +51,7 @@ def cancel_payment(payment_id: uuid.UUID, context: RequestContext) -> Order:
 
 def _cancel_card(payment: Payment, context: RequestContext) -> Order:
     was_captured = _mark_unknown(payment, context)
-    # What was captured is asked about with the time of its return.
+    # A captured payment is read again, because the query needs the time of its return.
     asked = Payment.objects.get(pk=payment.pk) if was_captured else payment
     answer = query_payment(asked, "cancel")
     if answer.outcome == Outcome.DECLINED:

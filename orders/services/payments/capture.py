@@ -109,7 +109,7 @@ def _save_payment(
 
 def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
-    # A code that was made here is not in the request.
+    # A code that Till generated is not in the request, so that it is not compared.
     made_here = known.is_paid_out and not normalize_code(new.reference)
     reference = known.reference if made_here else new.reference
     requested = (new.method, tendered, reference, new.is_external)

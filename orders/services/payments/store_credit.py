@@ -234,7 +234,7 @@ def sort_by_code(rows: Iterable[T]) -> list[T]:
 
 
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
-    """Spend each payment with store credit, or pay it out as store credit."""
+    """Deduct payments with store credit from their credits, and issue credit for those paid out."""
     for each in sort_by_code(filter(_is_by_credit, payments)):
         if each.is_paid_out:
             _pay_out_as_credit(each, by)

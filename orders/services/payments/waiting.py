@@ -9,10 +9,10 @@ from django.db import connection
 
 MAX_WAIT = 20
 POLL_SECONDS = 1.0
-# The other threads of the process stay free for other requests. With fewer threads than this none
-# waits.
+# One thread of this many may wait; the others stay free for other requests. In a process with fewer
+# threads no request waits.
 SHARE_OF_THREADS = 4
-_places = threading.BoundedSemaphore(settings.WEB_THREADS // SHARE_OF_THREADS)
+_wait_slots = threading.BoundedSemaphore(settings.WEB_THREADS // SHARE_OF_THREADS)
 sleep = time.sleep
 
 
@@ -21,7 +21,7 @@ def wait_while(is_open: Callable[[], bool], seconds: float) -> bool:
 
     Returns False at once if a quarter of the threads of this process is waiting already.
     """
-    if not _places.acquire(blocking=False):
+    if not _wait_slots.acquire(blocking=False):
         return False
     try:
         end = time.monotonic() + seconds
@@ -29,7 +29,7 @@ def wait_while(is_open: Callable[[], bool], seconds: float) -> bool:
             _release_connection()
             sleep(min(left, POLL_SECONDS))
     finally:
-        _places.release()
+        _wait_slots.release()
     return True
 
 

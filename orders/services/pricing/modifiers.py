@@ -22,7 +22,7 @@ Snapshot = dict[str, Any]
 CHOICE_FIELDS = ("modifiers", "missing_modifiers")
 FIXED_BY_LABEL = "The scanned code contains the price. Leave the modifiers out."
 
-# No sale needs them, and a time is as slow to read as ten other columns.
+# Not selected: sales do not use them, and decoding a timestamp is slow.
 UNUSED_COLUMNS = (
     *("created_at", "updated_at"),
     *("modifier_list__created_at", "modifier_list__updated_at"),
@@ -50,7 +50,7 @@ class ModifierRequest:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is stored of the modifiers of a line: those that were chosen and those that miss."""
+    """The modifiers of a line: those that were chosen, and required lists that lack choices."""
 
     modifiers: tuple[Snapshot, ...] = ()
     # Required lists of which too few are chosen.
@@ -222,7 +222,7 @@ def build_charged_snapshot(
 
 
 def update_modifier_prices(line: OrderLine) -> None:
-    """Take over the current prices of the chosen modifiers; of those that are gone it stays."""
+    """Update the prices of the chosen modifiers; deleted modifiers keep theirs."""
     if not line.modifiers:
         return
     ids = [uuid.UUID(each["modifier"]) for each in line.modifiers if each["modifier"]]

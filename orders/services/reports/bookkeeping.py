@@ -134,7 +134,7 @@ class DrawerEvent:
     amount: Decimal = ZERO
 
     def sort_key(self) -> tuple[Any, ...]:
-        """A shift opens before it is closed, and after the one before, even at the same moment."""
+        """Sort an opening before its closing and after the shift before, also at one moment."""
         shift = self.shift
         if shift is None:
             return (self.at, True)

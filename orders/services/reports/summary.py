@@ -43,7 +43,10 @@ DAYS_AT_ONCE = timedelta(days=31)
 
 
 def is_available() -> bool:
-    """SQLite adds amounts exactly only up to 15 digits, and has few of them."""
+    """Return whether hours are summarized: on one PostgreSQL only.
+
+    SQLite adds amounts exactly only up to 15 digits, and has few of them.
+    """
     features: Any = connection.features
     return connection.vendor == "postgresql" and not features.is_distributed
 

@@ -95,12 +95,15 @@ class SaleDraft:
 
     @property
     def is_paid(self) -> bool:
-        """Return whether it is completed at once: without lines it stays open, nothing is due."""
+        """Return whether the sale can be completed: it has lines, and nothing is due."""
         return self.order.due == 0 and bool(self.lines)
 
     @property
     def needs_approval(self) -> bool:
-        """Return whether it needs an approval, unless the user may approve."""
+        """Return whether it exceeds a limit or contains an expired product.
+
+        A user who may approve needs no approval.
+        """
         return self.over_limit is not None or self.expired is not None
 
     @property

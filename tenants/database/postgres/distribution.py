@@ -53,7 +53,7 @@ class ForeignKey(NamedTuple):
 def is_installed(connection: Any) -> bool:
     """Return whether Citus is installed, queried without a tenant and outside of query counts."""
     connection.ensure_connection()
-    # The query may begin a transaction, in which no settings are known.
+    # The query may begin a transaction, in which the session variables are not set yet.
     connection.session_variables = None
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         return bool(cursor.execute(IS_INSTALLED).fetchone()[0])
