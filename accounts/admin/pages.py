@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from rest_framework.serializers import Serializer
 
+from accounts.admin.audit_sentences import build_sentence, list_details
 from accounts.admin.forms import ServiceForm, validate_input
 from accounts.admin.tables import Table
 from accounts.models import Role, User
@@ -138,7 +139,10 @@ class ShopAdmin(admin.ModelAdmin):
             "opts": self.opts,
             "object": row,
             "named": self.get_title(row),
-            "events": events[:MAX_HISTORY_EVENTS],
+            "events": [
+                (event, build_sentence(event), list(list_details(event.facts)))
+                for event in events[:MAX_HISTORY_EVENTS]
+            ],
         }
         return TemplateResponse(request, self.object_history_template, context)
 

@@ -41,6 +41,12 @@ class AuditEvent(TenantOwned):
             models.Index(fields=["tenant", "event", "created_at"], name="audit_by_event"),
             models.Index(fields=["tenant", "actor", "created_at"], name="audit_by_actor"),
             models.Index(fields=["tenant", "target", "created_at"], name="audit_by_target"),
+            # For the beginning of a name, which the usual operator class does not find.
+            models.Index(
+                fields=["tenant", "target_name", "created_at"],
+                name="audit_by_name",
+                opclasses=["uuid_ops", "varchar_pattern_ops", "timestamptz_ops"],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ def test_admin_adds_a_store(admins_browser, shop, admin):
     store = stores_by_name(shop)["Pier"]
     assert (store.timezone, store.day_starts_at.hour, store.tenant) == ("Europe/Paris", 4, shop)
     history = admins_browser.get(f"{STORES}{store.pk}/history/").content.decode()
-    assert "store_added" in history
+    assert "added the store Pier" in history
     assert str(admin) in history
 
 
