@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.store_assignments import ensure_works_in_all_stores
 from orders.models import Modifier, ModifierList, Product
+from orders.services.catalog.modifier_units import load_lists_by_weight
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
@@ -122,9 +123,7 @@ def _find_errors(
 
 def _find_sold_by(row: ModifierList) -> str:
     """Return `weight` if a product with this list is sold by weight."""
-    weighed = Product.objects.filter(sold_by=Product.SoldBy.WEIGHT, modifier_lists__isnull=False)
-    products = weighed.only("modifier_lists")
-    is_by_weight = any(str(row.pk) in product.modifier_list_ids for product in products)
+    is_by_weight = any(str(row.pk) in lists for lists in load_lists_by_weight().values())
     return (Product.SoldBy.WEIGHT if is_by_weight else Product.SoldBy.UNIT).value
 
 

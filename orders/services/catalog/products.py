@@ -1,6 +1,6 @@
 """Products and their barcodes: create and update."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from orders.exceptions import BarcodeTaken, OptionsTaken, PluTaken, SkuTaken
 from orders.models import Barcode, Modifier, Product
 from orders.models.variant_options import build_options_key
 from orders.services.catalog.barcode_keys import load_barcode_keys
+from orders.services.catalog.modifier_units import UNIT_FIELDS, find_unit_errors
 from orders.services.catalog.variants import (
     VARIANT_FIELDS,
     complete_changes,
@@ -68,6 +69,7 @@ def write_product(
     for name, value in changes.items():
         setattr(product, name, value)
     new_barcodes = _check(product, changes, barcodes)
+    _ensure_possible_as_modifier(product, facts.get("changes", {}))
     # After a concurrent insert the second check names the SKU or barcode that is taken.
     with unique_or(partial(_ensure_unique, product, new_barcodes or ())):
         _save(product, changes, new_barcodes)
@@ -185,6 +187,16 @@ def _ensure_modifiers_possible(product: Product) -> None:
     modifiers = Modifier.objects.filter(modifier_list__in=lists)
     for modifier in modifiers.exclude(product=None).select_related("product"):
         if error := modifier.find_unit_error(product.sold_by, "modifier_lists"):
+            raise Invalid(errors=(error,))
+
+
+def _ensure_possible_as_modifier(product: Product, changes: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for a product that a modifier of goods by weight takes from stock, if these
+    changes would make it whole units."""
+    changed = UNIT_FIELDS & changes.keys()
+    if changed:
+        field = "sold_by" if "sold_by" in changed else min(changed)
+        for _, error in find_unit_errors({product.pk: product}, {}, {product.pk: field}):
             raise Invalid(errors=(error,))
 
 

@@ -115,3 +115,36 @@ def test_lists_are_not_changed_from_a_pin_session(manager, shop, product, lists,
 
     problem(attach(by_pin, product, lists), 403, "password_required")
     assert load_lists(shop, product) is None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ({"sold_by": "weight"}, {"sold_by": "unit"}, "sold_by"),
+        ({"track_stock": False}, {"track_stock": True}, "track_stock"),
+        ({"returnable": True}, {"returnable": False}, "returnable"),
+        (
+            {"sold_by": "weight", "track_stock": False},
+            {"sold_by": "unit", "track_stock": True},
+            "sold_by",
+        ),
+    ],
+)
+def test_product_of_a_modifier_of_goods_by_weight_does_not_become_units(
+    manager_client, make_product, product, shop, problem, case
+):
+    stored, changes, field = case
+    nuts = make_product("1.00", sku="NUTS", name="Nuts", **stored)
+    nut = ModifierFactory(tenant=shop, name="Nuts", product=nuts)
+    set_product(shop, product, sold_by="weight", modifier_lists=[str(nut.modifier_list_id)])
+    path = f"products/{nuts.pk}/"
+    before = manager_client.get(path).json()
+
+    refused = manager_client.patch(path, changes, If_Match="*")
+
+    problem(refused, 400, "invalid", {field: "is_modifier"})
+    assert manager_client.get(path).json() == before
+    # Other changes are possible, and this one as soon as the goods have no such modifier.
+    assert manager_client.patch(path, {"name": "Walnuts"}, If_Match="*").status_code == 200
+    set_product(shop, product, modifier_lists=None)
+    assert manager_client.patch(path, changes, If_Match="*").status_code == 200
