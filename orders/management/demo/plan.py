@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accounts.models import Role
 from orders.management.ids import stable_id
+from orders.models import Product
 
 Rates = Sequence[Mapping[str, Any]]
 
@@ -73,6 +74,9 @@ class DemoProduct:
     options: tuple[tuple[str, str], ...]
     content: Decimal | None
     content_unit: str | None
+    cost: Decimal | None
+    weight_unit: str
+    external_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class DemoShop:
     customers: Sequence[DemoCustomer] = ()
     # By their names; the product of a modifier is a SKU.
     modifier_lists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Colors of simple pictures, by the SKUs of the products that they are the images of.
+    pictures: Mapping[str, str] = field(default_factory=dict)
     # Whether a day of sales can be made there: it names products of the shop.
     has_sales: bool = False
 
@@ -126,10 +132,13 @@ def parse_product(row: dict[str, str]) -> DemoProduct:
         plu=row["plu"] or None,
         deposit=row["deposit"] or None,
         returnable=row["returnable"] == "yes",
-        modifier_lists=tuple(filter(None, row.get("modifier_lists", "").split("|"))),
+        modifier_lists=tuple(filter(None, row["modifier_lists"].split("|"))),
         parent=row["parent"] or None,
         content=parse_decimal(row["content"].partition(" ")[0]),
         content_unit=row["content"].partition(" ")[2] or None,
+        cost=parse_decimal(row["cost"]),
+        weight_unit=row["weight_unit"] or Product.WeightUnit.KG.value,
+        external_id=row["external_id"] or None,
         options=tuple(parse_option(each) for each in row["options"].split("|") if each),
     )
 

@@ -1,11 +1,16 @@
 """Creation of a demo shop with the same services as a real one."""
 
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime, time, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management import CommandError
+from django.utils import timezone
 
 from accounts.models import Role, User
 from accounts.services.pins import set_pin
@@ -32,8 +37,10 @@ from orders.services.card_readers import add_provider, add_reader
 from orders.services.catalog.barcode_keys import save_barcode_rule
 from orders.services.catalog.modifier_lists import write_modifier_list
 from orders.services.catalog.price_lists import WantedPrice, set_prices, write_price_list
+from orders.services.catalog.product_images import replace_image
 from orders.services.catalog.products import write_product
 from orders.services.customers import save_customer
+from orders.services.images import normalize_image
 from orders.services.receipt_profiles import save_profile
 from orders.services.stock.counts import CountedProduct, count_products, start_stock_count
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
@@ -50,6 +57,8 @@ DEMO_ACCOUNTS = (
     *("1590", "1360", "1890", "4900", "2300", "2301", "4610"),
 )
 DEMO_REVENUE = (("19", "8400"), ("7", "8300"), (None, "8200"))
+ONE_DAY = timedelta(days=1)
+PICTURE_SIZE = 240
 NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
 
@@ -87,8 +96,8 @@ def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
         create_barcode_rules()
         create_profiles(plan, stores[0], by=admin)
         create_customers(plan, by=admin)
-        products = create_products(plan)
-        create_price_lists(products, by=admin)
+        products = create_products(plan, by=admin)
+        create_price_lists(products, stores[0], by=admin)
         receive_opening_stock(plan, products, stores, by=admin)
         start_shelf_count(products, stores[0], by=admin)
         if with_sales and plan.has_sales:
@@ -167,8 +176,8 @@ def create_customers(plan: DemoShop, *, by: User) -> None:
         save_customer(Customer(), facts, by=by)
 
 
-def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
-    """Create tax classes, categories and products."""
+def create_products(plan: DemoShop, *, by: User) -> list[tuple[Product, DemoProduct]]:
+    """Create tax classes, categories and products, some with images."""
     goods = plan.load_products()
     taxes = {
         name: save_new(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
@@ -179,6 +188,7 @@ def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
     for each in goods:
         created[each.sku] = create_product(plan, each, taxes, categories, created)
     attach_modifier_lists(plan, goods, created)
+    draw_pictures(plan, by=by)
     return [(created[each.sku], each) for each in goods]
 
 
@@ -200,24 +210,50 @@ def attach_modifier_lists(
             write_product(created[each.sku], {"modifier_lists": chosen})
 
 
-def create_price_lists(listed: Iterable[tuple[Product, DemoProduct]], *, by: User) -> None:
-    """Create two price lists: a lower price from six pieces on, and one for a customer group."""
+def create_price_lists(
+    listed: Iterable[tuple[Product, DemoProduct]], store: Store, *, by: User
+) -> None:
+    """Create price lists with lower prices: from six pieces on, for a customer group, in one store,
+    and in a week that begins tomorrow."""
     by_unit = [
         product
         for product, goods in listed
         if goods.sold_by == Product.SoldBy.UNIT and goods.price and goods.stock is not None
     ]
-    exponent = current_tenant().currency_exponent
     group = CustomerGroup.objects.order_by("name").last()
-    for facts, share, quantity in (
-        ({"name": "Six and more", "priority": 10}, NINE_TENTHS, Decimal(6)),
-        ({"name": f"{group}", "priority": 20, "customer_group": group}, EIGHT_TENTHS, Decimal(0)),
-    ):
+    first, last = by_unit[:DISCOUNTED_PRODUCTS], by_unit[-DISCOUNTED_PRODUCTS:]
+    today = timezone.localdate(timezone=ZoneInfo(current_tenant().timezone))
+    start = datetime.combine(today + ONE_DAY, time.min)
+    week = {"valid_from": start, "valid_to": start + 7 * ONE_DAY}
+    lists: tuple[tuple[dict[str, Any], Decimal, list[Product], dict[str, Any]], ...] = (
+        ({"name": "Six and more"}, NINE_TENTHS, first, {"min_quantity": Decimal(6)}),
+        ({"name": f"{group}", "customer_group": group}, EIGHT_TENTHS, first, {}),
+        ({"name": store.name, "stores": [str(store.pk)]}, NINE_TENTHS, last, {}),
+        ({"name": "Next week"}, EIGHT_TENTHS, last, week),
+    )
+    exponent = current_tenant().currency_exponent
+    for number, (facts, share, products, validity) in enumerate(lists, 1):
         prices = [
-            WantedPrice(product, round_to(product.price * share, exponent), quantity)
-            for product in by_unit[:DISCOUNTED_PRODUCTS]
+            WantedPrice(product, round_to(product.price * share, exponent), **validity)
+            for product in products
         ]
-        set_prices(write_price_list(PriceList(), facts, by=by), prices, by=by)
+        row = write_price_list(PriceList(), facts | {"priority": 10 * number}, by=by)
+        set_prices(row, prices, by=by)
+
+
+def draw_pictures(plan: DemoShop, *, by: User) -> None:
+    """Set the images of some products: discs in their colors."""
+    image, draw = (importlib.import_module(f"PIL.{name}") for name in ("Image", "ImageDraw"))
+    disc = (20, 20, PICTURE_SIZE - 20, PICTURE_SIZE - 20)
+    for sku, color in plan.pictures.items():
+        picture = image.new("RGB", (PICTURE_SIZE, PICTURE_SIZE), "#ffffff")
+        draw.Draw(picture).ellipse(disc, fill=color)
+        file = BytesIO()
+        picture.save(file, "PNG")
+        product = Product.objects.get(sku=sku)
+        replace_image(
+            product.pk, normalize_image(file.getvalue(), "image"), expected_version=None, by=by
+        )
 
 
 def save_new(row: Any) -> Any:
@@ -247,6 +283,9 @@ def create_product(
         "returnable": goods.returnable,
         "content": goods.content,
         "content_unit": goods.content_unit,
+        "cost": goods.cost,
+        "weight_unit": goods.weight_unit,
+        "external_id": goods.external_id,
         "parent": created[goods.parent] if goods.parent else None,
         "options": [list(pair) for pair in goods.options] or None,
     }

@@ -14,6 +14,10 @@ def _rate(name: str, percent: str, *, included: bool) -> dict[str, Any]:
     return {"name": name, "percent": percent, "included": included, "compound": False}
 
 
+def _modifier(name: str, price: str = "0", product: str | None = None) -> dict[str, Any]:
+    return {"name": name, "price": Decimal(price), "product": product}
+
+
 CORNER = DemoShop(
     slug="corner",
     has_sales=True,
@@ -56,11 +60,16 @@ CORNER = DemoShop(
             "Paula Richter", "Stammkunden", "paula.richter@mail.example", "+49 170 5550102"
         ),
     ],
+    modifier_lists={
+        "Größe": {"min": 1, "max": 1, "modifiers": [_modifier("klein"), _modifier("groß", "0.80")]},
+        "Zutaten": {
+            "max": 3,
+            "allow_quantity": True,
+            "modifiers": [_modifier("Sahne", "0.50"), _modifier("Haferdrink", "0.40")],
+        },
+    },
+    pictures={"OB-001": "#c0392b", "OB-002": "#f1c40f"},
 )
-
-
-def _modifier(name: str, price: str = "0", product: str | None = None) -> dict[str, Any]:
-    return {"name": name, "price": Decimal(price), "product": product}
 
 
 _GST = _rate("GST", "5", included=False)
@@ -126,6 +135,7 @@ HARBOR = DemoShop(
             ],
         },
     },
+    pictures={"GIF-01": "#2c5f8a", "GIF-03": "#c8b08a"},
 )
 
 SHOPS = (CORNER, HARBOR)

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 
 from accounts.models import Role, User
@@ -26,6 +27,8 @@ from orders.models import (
     ModifierList,
     Order,
     Payment,
+    Price,
+    PriceList,
     Product,
     Receipt,
     Refund,
@@ -139,6 +142,28 @@ def test_changed_pin_is_not_printed(seed_output):
     assert re.search(
         r"^corner +cashier +lena +demo-till-password +\(changed\) ", seed(), re.MULTILINE
     )
+
+
+@pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
+def test_both_shops_have_every_kind_of_product_and_price(seed_output, plan):
+    with tenant_scope(Tenant.objects.get(slug=plan.slug)):
+        products = Product.objects.all()
+        assert products.filter(cost__gt=0).count() > len(plan.load_products()) // 2
+        assert products.filter(external_id__startswith="ERP-").count() == 5
+        assert products.filter(parent__isnull=False).count() >= 3
+        assert products.filter(modifier_lists__isnull=False).exists()
+        assert ModifierList.objects.filter(min=1).exists()
+        pictured = products.filter(sku__in=plan.pictures).values_list("image__width", flat=True)
+        assert list(pictured) == [240, 240]
+        in_one_store = [each for each in PriceList.objects.all() if each.stores]
+        assert [each.prices.count() for each in in_one_store] == [3]
+        # A period, which has not begun.
+        assert Price.objects.filter(valid_from__lt=F("valid_to")).count() == 3
+
+
+def test_one_demo_shop_weighs_in_pounds(seed_output):
+    with tenant_scope(Tenant.objects.get(slug=HARBOR.slug)):
+        assert Product.objects.get(weight_unit="lb").sold_by == "weight"
 
 
 def log_in_as(tenant: str, username: str, password: str) -> User:
