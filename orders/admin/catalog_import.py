@@ -27,7 +27,9 @@ from tenants.scope import current_tenant
 FILE_TOO_LARGE = "The file has more than 16 MiB. Split it into several files."
 MAPPING_HELP = (
     "Only for files that are not recognized: one heading of the file per line, with the column "
-    "that it means, such as Preis = price."
+    "that it means, such as Preis = price. Export files of other systems are recognized by their "
+    "English headings; for those in another language enter the English heading, such as "
+    "Referenz = Handle."
 )
 # What texts of the API call its fields, and their labels in the form.
 LABELS = {

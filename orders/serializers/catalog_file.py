@@ -7,10 +7,14 @@ from rest_framework import serializers
 
 from orders.models import TaxClass
 from orders.services.catalog.csv_import import ImportReport
-from orders.services.catalog.csv_options import OPTION_COLUMN
-from orders.services.catalog.csv_rows import COLUMNS, EXTRA_COLUMNS, STORE_STOCK
-from orders.services.catalog.file_columns import MAPPED_FORMAT, OWN_FORMAT, ImportOptions
-from orders.services.catalog.file_formats import FORMATS, normalize_heading
+from orders.services.catalog.csv_rows import COLUMNS, EXTRA_COLUMNS
+from orders.services.catalog.file_columns import (
+    MAPPED_FORMAT,
+    OWN_FORMAT,
+    FileColumns,
+    ImportOptions,
+)
+from orders.services.catalog.file_formats import FORMATS, is_known_heading, normalize_heading
 from tenants.api.fields import StrictCharField
 from tenants.api.parsers import MalformedBody, read_json
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
@@ -35,7 +39,8 @@ FILE_SCHEMA = {
                 "type": "string",
                 "maxLength": MAX_MAPPING_LENGTH,
                 "description": "A JSON object with the column of each heading of the file, for "
-                'example {"Artikelnummer": "sku", "Preis": "price"}.',
+                'example {"Artikelnummer": "sku", "Preis": "price"}, or with its English heading '
+                "in the files of a system that is recognized.",
             },
             "store": {
                 "type": "string",
@@ -55,18 +60,14 @@ FILE_SCHEMA = {
 }
 
 
-def is_column(name: str) -> bool:
-    by_name = STORE_STOCK.fullmatch(name) or OPTION_COLUMN.fullmatch(name)
-    return name in COLUMNS or name in EXTRA_COLUMNS or by_name is not None
-
-
 @extend_schema_field({"type": "string"})
 class MappingField(StrictCharField):
     """A JSON object, as text, with the column of each heading."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": 'Must be a JSON object such as {{"Preis": "price"}}.',
-        "invalid_choice": "{name} is not a column. Use one of: {columns}.",
+        "invalid_choice": "{name} is not a column. Use one of: {columns}. Or an English heading "
+        "of the system that the file comes from.",
     }
 
     def to_internal_value(self, data: object) -> Any:
@@ -80,7 +81,8 @@ class MappingField(StrictCharField):
         for target in mapping.values():
             if not isinstance(target, str):
                 self.fail("invalid")
-            if not is_column(normalize_heading(target)):
+            name = normalize_heading(target)
+            if not (FileColumns.is_own_field(name) or is_known_heading(name)):
                 columns = ", ".join((*COLUMNS, *EXTRA_COLUMNS))
                 self.fail("invalid_choice", name=target[:100], columns=columns)
         return mapping

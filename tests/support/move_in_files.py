@@ -52,6 +52,61 @@ SHOPIFY = [
         "Status": "draft",
     },
 ]
+# The headings of 2025 and later.
+SHOPIFY_CURRENT_HEADER = (
+    "Title,URL handle,Description,Vendor,Product category,Type,Tags,Published on online store,"
+    "Status,SKU,Barcode,Option1 name,Option1 value,Option1 Linked To,Option2 name,Option2 value,"
+    "Option2 Linked To,Option3 name,Option3 value,Option3 Linked To,Price,Compare-at price,"
+    "Cost per item,Charge tax,Tax code,Unit price total measure,Unit price total measure unit,"
+    "Unit price base measure,Unit price base measure unit,Inventory tracker,Inventory quantity,"
+    "Continue selling when out of stock,Weight value (grams),Weight unit for display,"
+    "Requires shipping,Fulfillment service,Product image URL,Image position,Image alt text,"
+    "Variant image URL,Gift card,SEO title,SEO description"
+)
+SHOPIFY_CURRENT = [
+    {
+        "Title": "Felt hat",
+        "URL handle": "felt-hat",
+        "Description": "<p>Warm</p>",
+        "Product category": "Apparel & Accessories > Clothing Accessories > Hats",
+        "Status": "Active",
+        "SKU": "FH-M",
+        "Barcode": "4006381333931",
+        "Option1 name": "Size",
+        "Option1 value": "M",
+        "Price": "29.00",
+        "Cost per item": "11.50",
+        "Charge tax": "TRUE",
+        "Inventory tracker": "shopify",
+        "Inventory quantity": "6",
+    },
+    # The title may be repeated, and the price is that of the product.
+    {
+        "Title": "Felt hat",
+        "URL handle": "felt-hat",
+        "SKU": "FH-L",
+        "Option1 value": "L",
+        "Charge tax": "TRUE",
+        "Inventory tracker": "shopify",
+        "Inventory quantity": "0",
+    },
+    {"URL handle": "felt-hat", "Product image URL": "https://cdn.example/2.jpg"},
+    {
+        "Title": "Repair",
+        "URL handle": "repair",
+        "Status": "Active",
+        "Option1 name": "Title",
+        "Option1 value": "Default Title",
+        "Price": "15.00",
+        "Charge tax": "TRUE",
+    },
+]
+SHOPIFY_INVENTORY_HEADER = (
+    "Handle,Title,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Option3 Name,"
+    "Option3 Value,SKU,HS Code,COO,Location,Bin name,Incoming (not editable),"
+    "Unavailable (not editable),Committed (not editable),Available (not editable),"
+    "On hand (current),On hand (new)"
+)
 SQUARE_HEADER = (
     "Reference Handle,Token,Item Name,Customer-facing Name,Variation Name,SKU,Description,"
     "Categories,"
@@ -130,7 +185,8 @@ WOOCOMMERCE_HEADER = (
     'ID,Type,SKU,"GTIN, UPC, EAN, or ISBN",Name,Published,"Is featured?","Visibility in catalog",'
     '"Short description",Description,"Tax status","Tax class","In stock?",Stock,"Low stock amount",'
     '"Backorders allowed?","Sale price","Regular price",Categories,Tags,Images,Parent,Position,'
-    '"Attribute 1 name","Attribute 1 value(s)","Attribute 1 visible","Attribute 1 global"'
+    '"Attribute 1 name","Attribute 1 value(s)","Attribute 1 visible","Attribute 1 global",'
+    "Brands,Cost of goods"
 )
 WOOCOMMERCE = [
     {
@@ -264,6 +320,7 @@ ODOO = [
 ]
 FILES = {
     "shopify": (SHOPIFY_HEADER, SHOPIFY),
+    "shopify (current)": (SHOPIFY_CURRENT_HEADER, SHOPIFY_CURRENT),
     "square": (SQUARE_HEADER, SQUARE),
     "loyverse": (LOYVERSE_HEADER, LOYVERSE),
     "woocommerce": (WOOCOMMERCE_HEADER, WOOCOMMERCE),

@@ -13,7 +13,8 @@ from orders.models import Barcode, Category, Modifier, Product
 from orders.models.barcode_rule import BarcodeKeys
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
-from orders.services.catalog.csv_variants import VariantDiff, batched
+from orders.services.catalog.csv_variants import Relation, VariantDiff, batched
+from orders.services.catalog.modifier_units import UNIT_FIELDS, find_unit_errors
 from orders.services.catalog.opening_stock import OpeningStock
 from orders.services.catalog.products import PRICE_FIELDS
 from tenants.database.bulk_insert import BATCH_SIZE
@@ -96,6 +97,9 @@ class CatalogDiff:
         self.variants = VariantDiff(catalog)
         # New ones that come before their parent.
         self.late_variants: list[Product] = []
+        # Rows by product whose unit or tracking changes, and lists of those whose lists do.
+        self.unit_changes: dict[UUID, tuple[Product, ProductRow]] = {}
+        self.changed_lists: dict[UUID, list[str]] = {}
         # Products by the deposit that they get, once all products exist.
         self.new_deposits: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
 
@@ -118,6 +122,7 @@ class CatalogDiff:
             if self.may_write:
                 changes.write()
                 stock.write()
+        self.check_products_of_modifiers()
         if self.may_write:
             self.write_deposits()
             self.variants.write(self.late_variants)
@@ -257,10 +262,14 @@ class CatalogDiff:
 
     def diff_rows(self, rows: list[ProductRow]) -> tuple[ChangeSet, OpeningStock]:
         known, changes = self.load_products(rows), ChangeSet()
-        stock = OpeningStock(by=self.by)
+        counted = {row.sku for row in rows if row.stock} & known.keys()
+        stock = OpeningStock((known[sku].pk for sku in counted), by=self.by)
         barcodes = load_barcodes(known.values(), self.catalog.barcode_keys)
         for product_row in rows:
             product = known.get(product_row.sku)
+            if product is not None:
+                self.check_blank(product, product_row)
+                self.start_tracking(product, product_row, stock)
             if product is None:
                 product = self.add(product_row, changes)
             elif self.apply_row(product, barcodes[product.pk], product_row, changes):
@@ -271,9 +280,34 @@ class CatalogDiff:
                 self.unchanged += 1
             if product_row.stock and product is not None:
                 self.add_stock(product, product_row, stock)
-        stock.drop_levels_that_exist()
         self.stock_set += len(stock.levels)
         return changes, stock
+
+    def check_blank(self, product: Product, product_row: ProductRow) -> None:
+        """Add an error for an empty name or price, unless it is one of a variant or parent."""
+        if product_row.blank and not self.variants.is_related(product):
+            for name in product_row.blank:
+                self.add_missing_error(name, product_row)
+
+    def add_missing_error(self, name: str, product_row: ProductRow) -> None:
+        code, detail = "required", "This column is required for a new product."
+        if name in product_row.blank:
+            code, detail = (
+                "blank",
+                f"Must not be empty. Only variants take the {name} of their parent.",
+            )
+        if self.variants.relations.get(product_row.sku, Relation()).parent:
+            detail = f"Enter the {name}. The parent of this variant has none that it could take."
+        heading = self.catalog.columns.get_heading(name)
+        self.errors.add(FieldError(heading, code, detail, row=product_row.row))
+
+    def start_tracking(
+        self, product: Product, product_row: ProductRow, stock: OpeningStock
+    ) -> None:
+        """Let a product track stock that gets its first stock, unless its row says otherwise."""
+        is_first = product_row.stock and product.pk not in stock.counted
+        if is_first and not product.has_variants:
+            product_row.values.setdefault("track_stock", True)
 
     def add_stock(self, product: Product, product_row: ProductRow, stock: OpeningStock) -> None:
         for store, quantity in product_row.stock:
@@ -296,18 +330,24 @@ class CatalogDiff:
         return {product.sku: product for product in products}
 
     def add(self, product_row: ProductRow, changes: ChangeSet) -> Product | None:
-        missing = [name for name in REQUIRED_COLUMNS if name not in product_row.values]
-        for name in missing:
-            detail = "This column is required for a new product."
-            self.errors.add(FieldError(name, "required", detail, row=product_row.row))
-        if missing:
+        if self.catalog.columns.is_stock_only:
+            detail = "Product not found. Import the products before their stock."
+            heading = self.catalog.columns.get_heading("sku")
+            self.errors.add(FieldError(heading, "does_not_exist", detail, row=product_row.row))
             return None
+        required = self.variants.find_required(product_row.sku)
+        given = product_row.values | required
+        missing = [name for name in REQUIRED_COLUMNS if name not in given]
+        for name in missing:
+            self.add_missing_error(name, product_row)
+        return None if missing else self.create(product_row, required, changes)
+
+    def create(
+        self, product_row: ProductRow, required: Mapping[str, Any], changes: ChangeSet
+    ) -> Product:
         sku = product_row.sku
-        values = self.catalog.build_new_values(product_row) | self.variants.find_inherited(sku)
-        values |= self.build_values(product_row)
         id = self.deposits.get(sku) or self.variants.ids.get(sku) or new_id()
-        values |= self.variants.build_values(sku)
-        product = Product(id=id, sku=sku, **values)
+        product = Product(id=id, sku=sku, **self.build_new_values(product_row, required))
         if self.variants.is_late(product):
             self.late_variants.append(product)
         if product_row.values.get("cost") is not None:
@@ -321,6 +361,17 @@ class CatalogDiff:
         ]
         self.created += 1
         return product
+
+    def build_new_values(
+        self, product_row: ProductRow, required: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        values = self.catalog.build_new_values(product_row)
+        values |= self.variants.find_inherited(product_row.sku)
+        # Also where the parent, which has no stock itself, does not track it.
+        if product_row.stock:
+            values["track_stock"] = True
+        values |= {**required, **self.build_values(product_row)}
+        return values | self.variants.build_values(product_row.sku)
 
     def build_barcode(self, product: Product, code: str) -> Barcode:
         return Barcode(product=product, code=code, key=self.catalog.barcode_keys.build(code))
@@ -342,6 +393,8 @@ class CatalogDiff:
         self.check_content(product, product_row)
         if different.keys() & {"sold_by", "modifier_lists"}:
             self.check_modifiers(product, product_row)
+        if different.keys() & UNIT_FIELDS:
+            self.unit_changes[product.pk] = (product, product_row)
         has_other_deposit = self.set_deposit(product, product_row)
         if has_other_deposit or PRICE_FIELDS & different.keys():
             self.ensure_may_set_prices()
@@ -384,11 +437,23 @@ class CatalogDiff:
 
     def check_modifiers(self, product: Product, product_row: ProductRow) -> None:
         """Add an error for goods by weight with a modifier that takes whole units from stock."""
+        is_by_weight = product.sold_by == Product.SoldBy.WEIGHT
+        self.changed_lists[product.pk] = product.modifier_list_ids if is_by_weight else []
         if product.sold_by != Product.SoldBy.WEIGHT or not product.modifier_lists:
             return
         wrong = [each for each in product.modifier_list_ids if each in self.unit_errors]
         if wrong:
             self.errors.add(replace(self.unit_errors[wrong[0]], row=product_row.row))
+
+    def check_products_of_modifiers(self) -> None:
+        """Add an error for a product that goods by weight could not take from stock any more."""
+        fields = {}
+        for pk, (_, row) in self.unit_changes.items():
+            name = "sold_by" if "sold_by" in row.values else min(UNIT_FIELDS & row.values.keys())
+            fields[pk] = self.catalog.columns.get_heading(name)
+        products = {pk: product for pk, (product, _) in self.unit_changes.items()}
+        for pk, error in find_unit_errors(products, self.changed_lists, fields):
+            self.errors.add(replace(error, row=self.unit_changes[pk][1].row))
 
     def set_deposit(self, product: Product, product_row: ProductRow) -> bool:
         """Note the deposit for `write_deposits`; return whether it differs from the stored one."""

@@ -10,7 +10,6 @@ from orders.services.catalog.csv_rows import ProductRow, RowParser, TaxClasses
 from orders.services.catalog.file_columns import FileColumns, ImportOptions
 from tenants.csv import Record
 from tenants.exceptions import FieldError
-from tenants.models import Tenant
 from tenants.scope import current_tenant
 from tenants.tables import find_file_errors, open_table
 
@@ -62,14 +61,21 @@ class CatalogFile:
         self.related = RelatedRows()
         # Products that no row has: those of variants in files of other systems.
         self.parent_rows: list[ProductRow] = []
+        # What the file says of parents whose name or price a variant takes, by SKU.
+        self.parent_values: dict[str, dict[str, Any]] = {}
         self.categories: set[str] = set()
         self.barcode_keys = load_barcode_keys()
         self.open(file)
         self.has_readable_header = not self.errors.count
         if self.has_readable_header:
-            self.see_cells()
-            self.validate()
-            self.name_parents()
+            self.read_rows()
+
+    def read_rows(self) -> None:
+        """Read all rows: how they are written, what they name and which errors they have."""
+        self.see_cells()
+        self.validate()
+        self.name_parents()
+        self.load_parent_values()
 
     def open(self, file: IO[bytes]) -> None:
         """Find out how the file is written, and read its header."""
@@ -96,10 +102,11 @@ class CatalogFile:
             modifier_lists=modifier_lists,
             barcode_keys=self.barcode_keys,
         )
-        self.read_positions = sorted(self.columns.iterate_read_positions())
+        self.read_positions = sorted(self.columns.places.list_all())
         default = self.taxes.get_default() if self.columns.is_foreign else self.options.tax_class
         self.default_values: dict[str, Any] = {} if default is None else {"tax_class": default}
-        if default is None and self.columns.is_foreign and not self.columns.has_taxes:
+        may_create = self.columns.is_foreign and not self.columns.is_stock_only
+        if default is None and may_create and not self.columns.has_taxes:
             detail = "The file has no taxes. Select a tax class for new products (`tax_class`)."
             self.warnings.add(FieldError("tax_class", "no_tax_class", detail, row=1))
 
@@ -109,15 +116,14 @@ class CatalogFile:
 
     @property
     def stock_warning(self) -> FieldError | None:
-        """Return the warning that new products of this file cannot be sold, or None."""
-        has_columns = not self.has_readable_header or (
-            self.columns.is_foreign or self.columns.stock or "track_stock" in self.columns.positions
-        )
-        if has_columns or current_tenant().stock_policy != Tenant.StockPolicy.BLOCK:
+        """Return the warning that new products of this file do not track stock, or None."""
+        if not self.has_readable_header or self.columns.list_stores():
+            return None
+        if not self.columns.is_foreign and "track_stock" in self.columns.places.fields:
             return None
         detail = (
-            "New products have no stock, so that they cannot be sold before it is received. "
-            "Add a column `stock`, or `track_stock` with no."
+            "The file has no stock, so that new products are sold without tracking it. "
+            "Import a file with their stock to begin that."
         )
         return FieldError("stock", "no_stock", detail, row=1)
 
@@ -125,16 +131,20 @@ class CatalogFile:
         """Let the columns with numbers, and the groups of variants, see all their cells, before
         one of them is parsed."""
         columns = list(self.columns.iterate_number_columns())
-        has_groups = "group" in self.columns.positions
-        for record in self.table.rows() if columns or has_groups else ():
+        is_foreign = self.columns.format is not None
+        for record in self.table.rows() if columns or is_foreign else ():
             if isinstance(record, Record):
                 for position, column in columns:
                     if position < len(record.cells):
                         column.see(record.cells[position])
-                if has_groups and len(record.cells) >= len(self.columns.headings):
-                    self.columns.see_group(record.cells)
+                if is_foreign and len(record.cells) >= len(self.columns.headings):
+                    self.columns.rows.see(record.cells)
+        errors, warnings = self.columns.find_location_problems()
+        self.errors.add(*errors)
+        self.warnings.add(*warnings)
 
     def validate(self) -> None:
+        self.columns.rows.restart()
         for number, record in enumerate(self.table.rows(), 1):
             if number > MAX_ROWS or len(self.barcodes) > MAX_BARCODES:
                 self.errors.add(build_size_error(record))
@@ -162,7 +172,7 @@ class CatalogFile:
         error = self.find_record_error(record)
         if error is not None:
             return [error]
-        found = self.columns.read(record.cells)
+        found = self.columns.rows.read(record.cells)
         return None if found is None else self.row_parser.parse_row(record.number, found)
 
     def find_record_error(self, record: Record) -> FieldError | None:
@@ -184,11 +194,8 @@ class CatalogFile:
     def build_new_values(self, product_row: ProductRow) -> dict[str, Any]:
         """Return the values that a new product has unless its row says otherwise.
 
-        Products from other systems track stock only if the file has their stock, so that they can
-        be sold at once.
+        They track stock only if the file has their stock, so that they can be sold at once.
         """
-        if not self.columns.is_foreign:
-            return self.default_values
         return self.default_values | {"track_stock": bool(product_row.stock)}
 
     def find_duplicates(self, product_row: ProductRow) -> Iterator[FieldError]:
@@ -231,11 +238,23 @@ class CatalogFile:
             if product_row.category:
                 self.categories.add(product_row.category)
 
+    def load_parent_values(self) -> None:
+        """Note what the rows of parents say, if variants leave a name or price to them."""
+        wanted = self.related.list_needed_parents() & self.skus.keys()
+        found = {row.sku: row.values for row in self.parent_rows if row.sku in wanted}
+        if wanted - found.keys():
+            self.columns.rows.restart()
+            for record in self.table.rows():
+                row = self.parse_record(record)
+                if isinstance(row, ProductRow) and row.sku in wanted:
+                    found.setdefault(row.sku, row.values)
+        self.parent_values = found
+
     def valid_rows(self) -> Iterator[ProductRow]:
         """Yield the rows without errors."""
         if not self.has_readable_header:
             return
-        self.columns.forget_group()
+        self.columns.rows.restart()
         yield from self.parent_rows
         for record in self.table.rows():
             found = self.parse_record(record)

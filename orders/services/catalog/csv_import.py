@@ -57,11 +57,12 @@ def import_products(
 
 
 def _ensure_may_set_stock(catalog: CatalogFile, by: User) -> None:
-    if not catalog.has_readable_header or not catalog.columns.stock:
+    stores = catalog.columns.list_stores() if catalog.has_readable_header else ()
+    if not stores:
         return
     if by.scopes is not None and STOCK_SCOPE not in by.scopes:
         raise ScopeMissing(scope=STOCK_SCOPE)
-    ensure_works_in([store for _, store in catalog.columns.stock], by)
+    ensure_works_in(stores, by)
 
 
 @atomic_with_retry

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
-from orders.services.catalog.csv_rows import Group, ProductRow
+from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, Group, ProductRow
 
 MAX_NAME_LENGTH = 200
 # Added to the SKU of a parent if a variant has the same SKU.
@@ -27,6 +27,8 @@ class RelatedRows:
         # By the key of the group.
         self.products: dict[str, ProductRow] = {}
         self.first_variants: dict[str, tuple[ProductRow, Group]] = {}
+        # Variants without a name or price of their own.
+        self.incomplete: set[str] = set()
 
     def add(self, row: ProductRow) -> None:
         if row.parent is not None:
@@ -34,6 +36,8 @@ class RelatedRows:
         # Most rows of an export have neither options nor a parent.
         if row.options is not None and (row.options or row.parent != ""):
             self.options[row.sku] = row.options
+        if (row.parent or row.group) and not row.values.keys() >= set(REQUIRED_COLUMNS):
+            self.incomplete.add(row.sku)
         if row.group:
             self.parents[row.sku] = row.group.key
             self.first_variants.setdefault(row.group.key, (row, row.group))
@@ -57,6 +61,10 @@ class RelatedRows:
             self.parents |= {product.sku: "" for product in found.values()}
         return list(found.values())
 
+    def list_needed_parents(self) -> set[str]:
+        """Return the SKUs of parents whose name or price a variant takes."""
+        return {self.parents.get(sku, "") for sku in self.incomplete} - {""}
+
     def count_used_products(self) -> int:
         """Return how many groups have a row for their product."""
         return len(self.products.keys() & self.first_variants.keys())
@@ -66,5 +74,8 @@ def build_group_product(variant: ProductRow, group: Group) -> ProductRow:
     """Return the product of variants for a file that has only the variants."""
     values = {name: variant.values[name] for name in VALUES_OF_PARENT if name in variant.values}
     sku = normalize_code(group.key)[:MAX_SKU_LENGTH].strip()
-    values["name"] = group.name[:MAX_NAME_LENGTH]
-    return replace(variant, sku=sku, values=values, barcodes=None, deposit=None, options=None)
+    if group.name:
+        values["name"] = group.name[:MAX_NAME_LENGTH]
+    return replace(
+        variant, sku=sku, values=values, barcodes=None, deposit=None, options=None, blank=()
+    )

@@ -1,7 +1,7 @@
 """Rows of a catalog file: columns, parsing of cells, and error messages."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -15,7 +15,6 @@ from orders.models.columns import MAX_AMOUNT, QUANTITY_DECIMALS
 from orders.money import ContentUnit
 from orders.services.catalog.code_cells import (
     check_no_spreadsheet_error,
-    may_lack_zero,
     read_code,
     split_barcodes,
     split_list_names,
@@ -97,10 +96,10 @@ ERROR_MESSAGES = {
     "Create one, or select a tax class for new products (`tax_class`).",
     "digits_lost": "A spreadsheet has shortened this code, so that digits are lost. "
     "Format the column as text and export the file again.",
-    "zero_lost": "A spreadsheet may have dropped the zero in front of this barcode. "
-    "Format the column as text and enter the barcode again.",
     "date_in_code": "A spreadsheet has turned this code into a date. "
-    "Format the column as text and enter the code again.",
+    "Format the column as text and enter the code again, or with an apostrophe in front.",
+    "formula_in_code": "The cell has a formula instead of a code. "
+    "Enter the code, with an apostrophe in front if it begins with =.",
     "spreadsheet_error": "The spreadsheet shows an error here. Correct the formula.",
     "not_positive": "Must be greater than zero.",
     "malformed_options": "Write the options as in: Size: M | Color: Red.",
@@ -141,7 +140,8 @@ class ProductRow:
     """A parsed row: the values of its columns; the category by its name.
 
     `deposit` and `parent` are SKUs; they are empty to remove them, and None without the column, as
-    are the options.
+    are the options. `blank` are required columns without a value, which variants and parents may
+    have.
     """
 
     row: int
@@ -154,6 +154,7 @@ class ProductRow:
     parent: str | None = None
     options: list[list[str]] | None = None
     group: Group | None = None
+    blank: tuple[str, ...] = ()
 
 
 def raise_format_error(code: str, **facts: object) -> NoReturn:
@@ -269,22 +270,44 @@ class RowParser:
     def parse_row(self, number: int, cells: Cells) -> ProductRow | list[FieldError]:
         values: dict[str, Any] = {}
         errors: list[FieldError] = []
+        blank = tuple(name for name in REQUIRED_COLUMNS if cells.values.get(name) == "")
         for column, cell in cells.values.items():
+            if column in blank:
+                continue
             try:
                 values[column] = self.parsers[column](cell)
             except FormatError as error:
                 errors.append(self.build_cell_error(column, error, number))
         stock = self.parse_stock(number, cells, errors) if cells.stock else ()
-        pairs = values.pop("options", None)
-        options = None
-        if pairs is not None or cells.options is not None:
-            try:
-                options = parse_options([*(pairs or ()), *(cells.options or ())])
-            except FormatError as error:
-                errors.append(self.build_cell_error("options", error, number))
+        options = self.parse_options(number, values.pop("options", None), cells, errors)
         if errors:
-            return errors
-        return build_product_row(number, values, stock, options=options, group=cells.group)
+            return [*self.find_blank_name(number, cells, blank), *errors]
+        return build_product_row(
+            number, values, stock, options=options, group=cells.group, blank=blank
+        )
+
+    def find_blank_name(
+        self, number: int, cells: Cells, blank: tuple[str, ...]
+    ) -> Iterator[FieldError]:
+        """Yield the error of an empty name in a row with other errors, unless it is a variant."""
+        if "name" in blank and not (cells.values.get("parent") or cells.group):
+            yield self.build_cell_error("name", FormatError("blank"), number)
+
+    def parse_options(
+        self,
+        number: int,
+        pairs: list[tuple[str, str]] | None,
+        cells: Cells,
+        errors: list[FieldError],
+    ) -> list[list[str]] | None:
+        """Return the options of one cell and of single columns; None if the file has neither."""
+        if pairs is None and cells.options is None:
+            return None
+        try:
+            return parse_options([*(pairs or ()), *(cells.options or ())])
+        except FormatError as error:
+            errors.append(self.build_cell_error("options", error, number))
+            return None
 
     def build_cell_error(self, column: str, error: FormatError, number: int) -> FieldError:
         detail = ERROR_MESSAGES[error.code].format(**error.facts)
@@ -376,8 +399,6 @@ class RowParser:
 
     def parse_barcodes(self, cell: str) -> tuple[str, ...]:
         codes: dict[str, str] = {}
-        if isinstance(cell, NumberCell) and may_lack_zero(cell):
-            raise_format_error("zero_lost")
         for code in filter(None, map(self.parse_code, split_barcodes(cell))):
             codes.setdefault(self.barcode_keys.build(code), code)
         if len(codes) > MAX_BARCODES_PER_PRODUCT:

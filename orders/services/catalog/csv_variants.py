@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,11 +14,13 @@ from django.utils import timezone
 from orders.models import Modifier, Product, StockLevel
 from orders.models.variant_options import (
     build_options_key,
+    compose_variant_name,
     fold_option,
     fold_option_names,
     sort_options,
 )
 from orders.services.catalog.csv_file import CatalogFile
+from orders.services.catalog.csv_relations import MAX_NAME_LENGTH
 from orders.services.catalog.variants import INHERITED_FIELDS, MAX_VARIANTS
 from tenants.database.bulk_insert import BATCH_SIZE
 from tenants.events.outbox import publish_all
@@ -64,6 +67,7 @@ class VariantDiff:
         self.created: set[str] = set()
         # By the SKU of a stored parent: what a new variant has unless its row says otherwise.
         self.inherited: dict[str, dict[str, Any]] = {}
+        self.parent_names: dict[str, str] = {}
 
     @property
     def named(self) -> set[str]:
@@ -99,6 +103,7 @@ class VariantDiff:
         names = {"category": "category_id", "deposit": "deposit_id"}
         for skus in batched(sorted(parents)):
             for parent in Product.objects.select_related("tax_class").filter(sku__in=skus):
+                self.parent_names[parent.sku] = parent.name
                 self.inherited[parent.sku] = {
                     names.get(each, each): getattr(parent, names.get(each, each))
                     for each in INHERITED_FIELDS
@@ -241,6 +246,28 @@ class VariantDiff:
         """Return what a new product has from its parent; nothing if the file creates that too."""
         relation = self.relations.get(sku, Relation())
         return self.inherited.get(relation.parent, {})
+
+    def find_required(self, sku: str) -> dict[str, Any]:
+        """Return the name and price that a new variant takes from its parent, as far as it has
+        them. A parent itself is not sold and needs no price."""
+        relation = self.relations.get(sku, Relation())
+        if not relation.parent:
+            return {"price": Decimal(0)} if self.has_variants.get(sku) else {}
+        given = self.catalog.parent_values.get(relation.parent, {})
+        name = given.get("name") or self.parent_names.get(relation.parent)
+        price = given.get("price") or self.inherited.get(relation.parent, {}).get("price")
+        found: dict[str, Any] = {}
+        if name:
+            found["name"] = compose_variant_name(name, relation.options)[:MAX_NAME_LENGTH]
+        if price:
+            found["price"] = price
+        return found
+
+    def is_related(self, product: Product) -> bool:
+        """Return whether a stored product is a variant or a parent once the file is imported."""
+        relation = self.relations.get(product.sku)
+        parent = relation.parent if relation else product.parent_id
+        return bool(parent) or self.has_variants.get(product.sku, product.has_variants)
 
     def build_values(self, sku: str) -> dict[str, Any]:
         """Return what a new product has; a parent that does not exist yet is set at the end."""

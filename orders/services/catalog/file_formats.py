@@ -49,6 +49,8 @@ class FileFormat:
     variant_kinds: frozenset[str] = frozenset()
     # The price may be a word that lets the cashier type it; any other price ends that.
     has_typed_prices: bool = False
+    # Rows with the stock of a product in one location, and nothing else.
+    is_stock_only: bool = False
 
     def matches(self, headings: Collection[str]) -> bool:
         return self.signature <= frozenset(headings)
@@ -87,6 +89,41 @@ SHOPIFY = FileFormat(
         "spare_sku": ("variant barcode", "handle"),
     },
     named_options=name_options("option{} name", "option{} value", range(1, 4)),
+)
+# Since 2025, Shopify has other headings.
+SHOPIFY_CURRENT = FileFormat(
+    name="shopify",
+    signature=frozenset({"url handle", "title"}),
+    headings={
+        "sku": ("sku",),
+        "name": ("title",),
+        "price": ("price",),
+        "cost": ("cost per item",),
+        "barcodes": ("barcode",),
+        "category": ("type",),
+        "category_path": ("product category",),
+        "is_active": ("status",),
+        "tracked_by": ("inventory tracker",),
+        "taxable": ("charge tax",),
+        "stock": ("inventory quantity",),
+        "group": ("url handle",),
+        "spare_sku": ("barcode", "url handle"),
+    },
+    named_options=name_options("option{} name", "option{} value", range(1, 4)),
+)
+# Stock by location, which the file of products does not have in shops with several.
+SHOPIFY_INVENTORY = FileFormat(
+    name="shopify",
+    signature=frozenset({"handle", "title", "sku", "location"}),
+    headings={
+        "sku": ("sku",),
+        "location": ("location",),
+        "quantity": ("on hand (new)", "on hand (current)", "on hand", "available"),
+        "group": ("handle",),
+        "spare_sku": ("handle",),
+    },
+    named_options=name_options("option{} name", "option{} value", range(1, 4)),
+    is_stock_only=True,
 )
 SQUARE = FileFormat(
     name="square",
@@ -139,6 +176,7 @@ WOOCOMMERCE = FileFormat(
         "sku": ("sku",),
         "name": ("name",),
         "price": ("regular price",),
+        "cost": ("cost of goods",),
         "barcodes": ("gtin, upc, ean, or isbn",),
         "category_path": ("categories",),
         "is_active": ("published",),
@@ -248,6 +286,8 @@ ODOO_COLUMNS = FileFormat(
 )
 FORMATS = (
     SHOPIFY,
+    SHOPIFY_CURRENT,
+    SHOPIFY_INVENTORY,
     SQUARE,
     LOYVERSE,
     WOOCOMMERCE,
@@ -268,6 +308,12 @@ MODIFIER_HEADING = re.compile(
 def detect_format(headings: Collection[str]) -> FileFormat | None:
     """Return the format that has these normalized headings, or None."""
     return next((each for each in FORMATS if each.matches(headings)), None)
+
+
+def is_known_heading(heading: str) -> bool:
+    """Return whether files of another system have this normalized heading."""
+    is_marked = TAX_HEADING.fullmatch(heading) or MODIFIER_HEADING.fullmatch(heading)
+    return bool(is_marked) or any(each.find_fields(heading) for each in FORMATS)
 
 
 def drop_default_options(values: Collection[str]) -> list[str]:

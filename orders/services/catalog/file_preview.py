@@ -60,9 +60,9 @@ def build_file_preview(
 
 def _list_meanings(columns: FileColumns) -> dict[int, str]:
     """Return as what each column is read, by its position."""
-    meanings = {place: "stock" for place, _ in columns.stock}
-    meanings |= {place: f"option {name}" for place, name in columns.options_by_name}
-    for name, places in columns.positions.items():
+    meanings = {place: "stock" for place, _ in columns.places.stock}
+    meanings |= {place: f"option {name}" for place, name in columns.places.options_by_name}
+    for name, places in columns.places.fields.items():
         meanings |= dict.fromkeys(places, name.replace("_", " "))
     return meanings
 
@@ -81,7 +81,7 @@ def _choose_rows(table: TableFile, wrong: Mapping[int, Any]) -> Iterator[Record]
 
 def _build_row(record: Record, columns: FileColumns, errors: list[Mapping[str, Any]]) -> PreviewRow:
     """Return the row; an error is at the first cell whose heading or column it names."""
-    places = {name: found[0] for name, found in reversed(columns.positions.items())}
+    places = {name: found[0] for name, found in reversed(columns.places.fields.items())}
     by_cell: defaultdict[int, list[str]] = defaultdict(list)
     others = []
     for error in errors:

@@ -1,6 +1,7 @@
 """Opening stock of a catalog file: the first count of products that a store never had."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 
 from accounts.models import User
@@ -14,21 +15,18 @@ from tenants.models import Store
 class OpeningStock:
     """The stock levels that one batch of rows sets. Levels that exist stay as they are."""
 
-    def __init__(self, *, by: User) -> None:
+    def __init__(self, products: Iterable[uuid.UUID], *, by: User) -> None:
         self.by = by
         self.levels: dict[tuple[uuid.UUID, uuid.UUID], StockLevel] = {}
+        ids = list(products)
+        found = StockLevel.objects.filter(product__in=ids) if ids else StockLevel.objects.none()
+        self.stored = set(found.values_list("store_id", "product_id"))
+        self.counted = {product for _, product in self.stored}
 
     def add(self, store: Store, product: Product, quantity: Decimal) -> None:
-        level = StockLevel(store=store, product=product, quantity=quantity)
-        self.levels.setdefault((store.pk, product.pk), level)
-
-    def drop_levels_that_exist(self) -> None:
-        if not self.levels:
-            return
-        products = list({product for _, product in self.levels})
-        found = StockLevel.objects.filter(product__in=products)
-        for pair in found.values_list("store_id", "product_id"):
-            self.levels.pop(pair, None)
+        if (store.pk, product.pk) not in self.stored:
+            level = StockLevel(store=store, product=product, quantity=quantity)
+            self.levels.setdefault((store.pk, product.pk), level)
 
     def write(self) -> None:
         """Write the levels, each with a count as its first movement."""

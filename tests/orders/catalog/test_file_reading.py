@@ -21,7 +21,7 @@ from tenants.api.formats import FormatError
 from tenants.csv import CSVFile, escape_formula
 from tenants.scope import tenant_scope
 from tenants.written_numbers import NumberColumn, get_country_separator
-from tests.support.catalog_files import PATH, snapshot_catalog, upload_catalog
+from tests.support.catalog_files import PATH, export_catalog, snapshot_catalog, upload_catalog
 from tests.support.workbooks import build_workbook, change_part
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -323,13 +323,26 @@ def test_any_text_is_a_number_or_a_format_error(text):
     [
         ("'4006381333931", "4006381333931"),
         ('="0043"', "0043"),
+        ('=T("0043")', "0043"),
         ("4006381333931.0", "4006381333931"),
+        ("4006381333931.00", "4006381333931"),
+        ("\u20194006381333931", "4006381333931"),
+        ("\u20184006381333931", "4006381333931"),
         ("4.006381333931E+12", "4006381333931"),
         ("4,006381333931e+12", "4006381333931"),
         ("'4.80001E+12", "4.80001E+12"),
         ("0043", "0043"),
         ("1E5", "1E5"),
         ("A-1.0", "A-1.0"),
+        # Text, and so no dates.
+        ("'10-Jan", "10-Jan"),
+        ("'2026-01-10", "2026-01-10"),
+        ("SET-10", "SET-10"),
+        ("JAN-10", "JAN-10"),
+        ("Janet-10", "Janet-10"),
+        ("45-Jan", "45-Jan"),
+        ("2026-13-10", "2026-13-10"),
+        ("1-2-2026-3", "1-2-2026-3"),
     ],
 )
 def test_damage_of_a_code_is_undone_where_it_is_certain(load, cell, code):
@@ -342,18 +355,53 @@ def test_damage_of_a_code_is_undone_where_it_is_certain(load, cell, code):
 
 @pytest.mark.parametrize(
     ("cell", "code"),
-    [("4.80001E+12", "digits_lost"), ("4,8E+12", "digits_lost"), ("#N/A", "spreadsheet_error")],
+    [
+        ("4.80001E+12", "digits_lost"),
+        ("4,8E+12", "digits_lost"),
+        ("#N/A", "spreadsheet_error"),
+        ("=A1", "formula_in_code"),
+        ('=T("1")&"2"', "formula_in_code"),
+        ("10-Jan", "date_in_code"),
+        ("10. Jan", "date_in_code"),
+        ("3-mai-26", "date_in_code"),
+        ("Jan-10", "date_in_code"),
+        ("2026-01-10", "date_in_code"),
+        ("2026-01-10 00:00:00", "date_in_code"),
+        ("10.01.2026", "date_in_code"),
+        ("1/10/2026", "date_in_code"),
+    ],
 )
-@pytest.mark.parametrize("column", ["sku", "barcodes", "plu"])
+@pytest.mark.parametrize("column", ["sku", "barcodes", "plu", "parent", "external_id"])
 def test_damaged_code_is_refused_with_its_row(manager_client, shop, column, cell, code):
-    cells = {"sku": "A", "barcodes": "", "plu": ""} | {column: f'"{cell}"'}
-    text = (
-        f"sku,name,price,barcodes,plu\n{cells['sku']},Thing,1,{cells['barcodes']},{cells['plu']}\n"
-    )
+    row = {"sku": "A", "name": "Thing", "price": "1"} | {column: cell}
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([list(row), list(row.values())])
 
-    assert list_errors(upload_catalog(manager_client, text)) == [(2, column, code)]
+    assert list_errors(upload_catalog(manager_client, text.getvalue())) == [(2, column, code)]
     with tenant_scope(shop):
         assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("36000291452", "036000291452"),
+        ("36000291452.0", "036000291452"),
+        ("3.6000291452E+10", "036000291452"),
+        # Another check digit, or marked as text.
+        ("36000291453", "36000291453"),
+        ("'36000291452", "36000291452"),
+        ('="36000291452"', "36000291452"),
+    ],
+)
+def test_zero_in_front_of_a_upc_is_restored(load, manager_client, cell, code):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["sku", "name", "price", "barcodes"], ["A", "Thing", "1", cell]])
+
+    assert load(text.getvalue()) == {"A": ("Thing", Decimal(1), [code])}
+    # Also by the import of an export, where a code with 11 digits stays as it is.
+    report = upload_catalog(manager_client, export_catalog(manager_client)).json()
+    assert (report["created"], report["updated"], report["unchanged"]) == (0, 0, 1)
 
 
 def test_plu_is_restored(manager_client, shop):

@@ -58,7 +58,7 @@ def test_import_without_optional_columns_uses_defaults(manager_client, shop):
 
     pear = load_product(shop, "P-1")
     assert (pear.price, pear.codes, pear.category, pear.tax_class) == (Decimal(1), [], None, None)
-    assert (pear.sold_by, pear.open_price, pear.track_stock) == ("unit", False, True)
+    assert (pear.sold_by, pear.open_price, pear.track_stock) == ("unit", False, False)
     assert pear.is_active
 
 

@@ -187,3 +187,41 @@ def test_goods_by_weight_have_no_modifier_that_takes_units(
     assert snapshot_owned_rows() == before
     set_product(shop, cup, track_stock=False)
     assert upload_catalog(manager_client, text).status_code == 200
+
+
+def test_product_of_a_modifier_of_goods_by_weight_does_not_become_units(
+    manager_client, shop, make_product, product
+):
+    cup = make_product("1.00", sku="CUP", name="Cup", track_stock=False)
+    modifier = ModifierFactory(tenant=shop, modifier_list__name="Cup", product=cup)
+    lists = [str(modifier.modifier_list_id)]
+    set_product(shop, product, sold_by="weight", modifier_lists=lists)
+    before = snapshot_owned_rows()
+    text = "sku,track_stock\nCUP,yes\n"
+
+    for query in ("", "?dry_run=1"):
+        answer = upload_catalog(manager_client, text, query)
+        errors = answer.json()["errors"]
+        assert [(each["row"], each["field"], each["code"]) for each in errors] == [
+            (2, "track_stock", "is_modifier")
+        ]
+    assert snapshot_owned_rows() == before
+    # The same file may end that it is sold by weight, or remove the list.
+    text = f"sku,sold_by,track_stock,modifier_lists\nCUP,,yes,\n{product.sku},weight,,\n"
+    assert upload_catalog(manager_client, text).status_code == 200
+    assert load_lists(shop, product.sku) is None
+
+
+def test_file_makes_no_goods_by_weight_take_units_that_it_tracks_itself(
+    manager_client, shop, make_product, product
+):
+    cup = make_product("1.00", sku="CUP", name="Cup", track_stock=False)
+    ModifierFactory(tenant=shop, modifier_list__name="Cup", product=cup)
+    before = snapshot_owned_rows()
+    text = f"sku,sold_by,track_stock,modifier_lists\n{product.sku},weight,,Cup\nCUP,,yes,\n"
+
+    answer = upload_catalog(manager_client, text)
+
+    errors = answer.json()["errors"]
+    assert [(each["row"], each["code"]) for each in errors] == [(3, "is_modifier")]
+    assert snapshot_owned_rows() == before

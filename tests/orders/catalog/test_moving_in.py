@@ -9,7 +9,7 @@ from django.test.client import MULTIPART_CONTENT
 from orders.models import Product, StockLevel, StockMovement
 from orders.services.catalog.file_formats import read_category_path
 from orders.services.stock.consistency import find_stock_differences
-from tenants.models import AuditEvent, OutboxEvent, Tenant
+from tenants.models import AuditEvent, OutboxEvent, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory, StockLevelFactory, TaxClassFactory
 from tests.factories.tenants import StoreFactory
@@ -19,7 +19,17 @@ from tests.support.catalog_files import (
     snapshot_catalog,
     upload_catalog,
 )
-from tests.support.move_in_files import FILES, build_export
+from tests.support.move_in_files import (
+    FILES,
+    SHOPIFY_CURRENT,
+    SHOPIFY_CURRENT_HEADER,
+    SHOPIFY_INVENTORY_HEADER,
+    WOOCOMMERCE,
+    WOOCOMMERCE_HEADER,
+    build_csv,
+    build_export,
+)
+from tests.support.service_keys import KeyClient, create_key
 from tests.support.till import cash_rest
 from tests.support.variants import list_parents, list_variants
 
@@ -91,6 +101,14 @@ EXPECTED = {
         "voucher-card": describe(
             "Greeting card", "2.50", tax=None, track_stock=False, is_active=False
         ),
+    },
+    "shopify (current)": {
+        "felt-hat": describe_parent("Felt hat", "29.00", category="Hats"),
+        "FH-M": describe(
+            "Felt hat, M", "29.00", category="Hats", barcodes=["4006381333931"], stock={"6.000"}
+        ),
+        "FH-L": describe("Felt hat, L", "29.00", category="Hats", stock={"0.000"}),
+        "repair": describe("Repair", "15.00", track_stock=False),
     },
     "square": {
         "FC-L": describe(
@@ -178,6 +196,10 @@ VARIANTS = {
     "shopify": {
         "LS-M-RED": ("linen-shirt", "Linen shirt, M, Red", {"Size": "M", "Color": "Red"}),
         "LS-L-RED": ("linen-shirt", "Linen shirt, L, Red", {"Size": "L", "Color": "Red"}),
+    },
+    "shopify (current)": {
+        "FH-M": ("felt-hat", "Felt hat, M", {"Size": "M"}),
+        "FH-L": ("felt-hat", "Felt hat, L", {"Size": "L"}),
     },
     "loyverse": {
         "10002": ("basket", "Basket, Small", {"Size": "Small"}),
@@ -557,21 +579,272 @@ def test_unknown_columns_are_ignored_with_one_warning_each(manager_client, shop)
 
 
 @pytest.mark.parametrize(
-    ("columns", "policy", "is_warned"),
+    ("columns", "policy", "status"),
     [
-        ("", "block", True),
-        ("", "allow", False),
-        (",track_stock", "block", False),
-        (",stock", "block", False),
+        ("", "block", 201),
+        ("", "allow", 201),
+        (",track_stock", "block", 409),
+        (",stock", "block", 201),
     ],
 )
-def test_products_that_cannot_be_sold_yet_are_warned_of(
-    move_in, shop, store, columns, policy, is_warned
+def test_products_without_stock_are_sold_without_tracking(
+    move_in, products, till, shop, columns, policy, status
 ):
     Tenant.objects.filter(pk=shop.pk).update(stock_policy=policy)
     text = f"sku,name,price{columns}\nA,Apple,1{',1' if columns else ''}\n"
 
     codes = [each["code"] for each in move_in(text)["warnings"]]
 
-    assert codes == (["no_stock"] if is_warned else [])
+    assert codes == ([] if columns else ["no_stock"])
     assert move_in(text)["warnings"] == []
+    assert products()["A"]["track_stock"] is bool(columns)
+    order = till.order({"sku": "A", "quantity": "1"}, payments=[cash_rest()])
+    answer = till.post("orders/", order)
+    assert answer.status_code == status, answer.content
+
+
+def test_empty_cell_of_stock_tracks_none(move_in, products, store):
+    move_in("sku,name,price,stock\nA,Apple,1,5\nB,Bread,1,\n")
+
+    found = {sku: (each["track_stock"], each["stock"]) for sku, each in products().items()}
+    assert found == {"A": (True, {"5.000"}), "B": (False, set())}
+
+
+def test_first_stock_of_a_product_begins_its_tracking(move_in, products, store):
+    move_in("sku,name,price\nA,Apple,1\nB,Bread,1\n")
+
+    report = move_in("sku,stock,track_stock\nA,5,\nB,5,no\n")
+
+    assert (report["updated"], report["stock_set"]) == (1, 1)
+    found = {sku: (each["track_stock"], each["stock"]) for sku, each in products().items()}
+    assert found == {"A": (True, {"5.000"}), "B": (False, set())}
+    # Where stock was counted before, the shop has decided.
+    move_in("sku,track_stock\nA,no\n")
+    assert move_in("sku,stock\nA,9\n")["stock_set"] == 0
+    assert products()["A"]["track_stock"] is False
+
+
+def test_new_variant_has_its_stock_although_its_parent_tracks_none(move_in, products, store, vat):
+    move_in(build_export("shopify (current)"))
+    row = {"URL handle": "felt-hat", "Title": "Felt hat", "SKU": "FH-S", "Price": "29.00"}
+    size = {"Option1 name": "Size", "Option1 value": "S", "Inventory quantity": "2"}
+
+    move_in(build_csv(SHOPIFY_CURRENT_HEADER, [row | size | {"Inventory tracker": "shopify"}]))
+
+    assert (products()["FH-S"]["track_stock"], products()["FH-S"]["stock"]) == (True, {"2.000"})
+
+
+# --- names and prices of variants -----------------------------------------------------------------
+
+
+def test_variants_take_name_and_price_from_the_row_of_their_parent(move_in, products, shop, vat):
+    move_in(
+        "sku,name,price,parent,options\n"
+        "V-M,,,V,Size: M\nV-L,Large vest,5,V,Size: L\nV,Vest,4,,\nW-M,,6,W,Size: M\nW,Wrap,,,\n"
+    )
+
+    facts = {sku: (each["name"], each["price"]) for sku, each in products().items()}
+    assert facts == {
+        "V": ("Vest", "4.00"),
+        "V-M": ("Vest, M", "4.00"),
+        "V-L": ("Large vest", "5.00"),
+        # It is not sold itself.
+        "W": ("Wrap", "0.00"),
+        "W-M": ("Wrap, M", "6.00"),
+    }
+    # From a parent of the shop, also without the columns; and nothing changes for existing ones.
+    report = move_in("sku,parent,options\nV-S,V,Size: S\n")
+    assert (report["created"], products()["V-S"]["name"]) == (1, "Vest, S")
+    assert move_in("sku,name,price\nV-M,,\nV,,\n")["unchanged"] == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "errors"),
+    [
+        ("A,,1,,\n", [(2, "name", "blank")]),
+        ("A,Apple,,,\n", [(2, "price", "blank")]),
+        ("W-M,,,W,Size: M\nW,Wrap,,,\n", [(2, "price", "blank")]),
+    ],
+)
+def test_empty_name_or_price_without_a_parent_that_has_it_is_refused(move_in, shop, rows, errors):
+    problem = move_in(f"sku,name,price,parent,options\n{rows}", status=400)
+
+    assert [(each["row"], each["field"], each["code"]) for each in problem["errors"]] == errors
+    assert "parent" in problem["errors"][0]["detail"]
+    with tenant_scope(shop):
+        assert not Product.objects.exists()
+
+
+def test_existing_product_keeps_its_name_and_price_instead_of_empty_ones(move_in, products, vat):
+    move_in("sku,name,price\nA,Apple,1\n")
+
+    problem = move_in("sku,name,price\nA,,\n", status=400)
+
+    assert [each["field"] for each in problem["errors"]] == ["name", "price"]
+    assert (products()["A"]["name"], products()["A"]["price"]) == ("Apple", "1.00")
+
+
+def test_variation_of_woocommerce_is_named_after_its_product(move_in, products, store, vat):
+    rows = [{**each, "Cost of goods": "8.50"} for each in WOOCOMMERCE[:2]]
+    rows[1] |= {"Name": ""}
+
+    move_in(build_csv(WOOCOMMERCE_HEADER, rows))
+
+    assert products()["TEE-S"]["name"] == "Tee, S"
+
+
+# --- stock by location ----------------------------------------------------------------------------
+
+
+def build_inventory(*rows):
+    names = ("Handle", "Option1 Name", "Option1 Value", "SKU", "Location", "On hand (current)")
+    return build_csv(SHOPIFY_INVENTORY_HEADER, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+INVENTORY = (
+    ("felt-hat", "Size", "M", "FH-M", "Main", "4"),
+    ("felt-hat", "", "L", "FH-L", "Main", "-1"),
+    ("felt-hat", "", "L", "FH-L", "Second", "7"),
+    ("felt-hat", "", "M", "FH-M", "Closed", "9"),
+    ("felt-hat", "", "M", "FH-M", "Second", "not stocked"),
+    ("repair", "Title", "Default Title", "", "Main", "3"),
+)
+
+
+@pytest.fixture
+def several_stores(shop, store):
+    with tenant_scope(shop):
+        Store.objects.filter(pk=store.pk).update(name="Main")
+    return store, StoreFactory(tenant=shop, name="Second")
+
+
+def drop_stock(rows):
+    gone = ("Inventory quantity",)
+    return [{name: cell for name, cell in row.items() if name not in gone} for row in rows]
+
+
+def test_inventory_of_shopify_is_the_opening_stock_of_each_location(
+    move_in, products, till, shop, several_stores, vat
+):
+    """In a shop with several locations, the file of products has no quantities."""
+    header = SHOPIFY_CURRENT_HEADER.replace("Inventory quantity,", "")
+    first = move_in(build_csv(header, drop_stock(SHOPIFY_CURRENT)))
+    assert "no_stock" in {each["code"] for each in first["warnings"]}
+    # Goods can be sold before their stock is known.
+    order = till.order({"sku": "FH-M", "quantity": "1"}, payments=[cash_rest()])
+    assert till.post("orders/", order).status_code == 201
+
+    report = move_in(build_inventory(*INVENTORY))
+
+    assert (report["format"], report["created"], report["updated"]) == ("shopify", 0, 3)
+    warnings = [(each["field"], each["code"]) for each in report["warnings"]]
+    assert [each for each in warnings if each[1] != "unknown_column"] == [
+        ("Location", "unknown_store")
+    ]
+    with tenant_scope(shop):
+        levels = StockLevel.objects.values_list("product__sku", "store__name", "quantity")
+        assert sorted(levels) == [
+            ("FH-L", "Main", 0),
+            ("FH-L", "Second", 7),
+            ("FH-M", "Main", 4),
+            ("repair", "Main", 3),
+        ]
+        assert list(find_stock_differences(shop)) == []
+    assert {products()[sku]["track_stock"] for sku in ("FH-M", "FH-L", "repair")} == {True}
+    again = move_in(build_inventory(*INVENTORY))
+    assert (again["updated"], again["unchanged"], again["stock_set"]) == (0, 3, 0)
+
+
+def test_inventory_of_an_unknown_product_is_refused(move_in, shop, several_stores):
+    problem = move_in(build_inventory(("x", "", "", "NOPE", "Main", "4")), status=400)
+
+    assert [(each["row"], each["field"], each["code"]) for each in problem["errors"]] == [
+        (2, "SKU", "does_not_exist")
+    ]
+    with tenant_scope(shop):
+        assert not Product.objects.exists()
+
+
+def test_only_location_of_an_inventory_goes_to_the_chosen_store(move_in, shop, several_stores, vat):
+    move_in("sku,name,price\nA,Apple,1\n")
+    inventory = build_inventory(("a", "", "", "A", "Warehouse", "4"))
+
+    problem = move_in(inventory, status=400)
+    assert [each["code"] for each in problem["errors"]] == ["store_required"]
+    with tenant_scope(shop):
+        assert not StockLevel.objects.exists()
+
+    move_in(inventory, store=str(several_stores[1].pk))
+    with tenant_scope(shop):
+        assert StockLevel.objects.get().store == several_stores[1]
+
+
+def test_service_key_without_the_scope_of_stock_imports_no_inventory(
+    shop, admin, several_stores, problem
+):
+    with tenant_scope(shop):
+        ProductFactory(tenant=shop, sku="A")
+    client = KeyClient(create_key(shop, admin, "catalog:write"))
+    inventory = build_inventory(("a", "", "", "A", "Main", "4"))
+
+    refused = client.send("POST", PATH, build_upload_form(inventory.encode()), MULTIPART_CONTENT)
+
+    problem(refused, 403, "scope_missing")
+    with tenant_scope(shop):
+        assert not StockLevel.objects.exists()
+
+
+# --- headings in other languages ------------------------------------------------------------------
+
+
+def test_file_with_german_headings_is_read_as_that_of_its_system(move_in, products, shop, store):
+    """By a mapping to the English headings, with variants, in Windows-1252 with decimal commas."""
+    rate = {"name": "USt", "percent": "19", "included": True, "compound": False}
+    TaxClassFactory(tenant=shop, name="Voll", rates=[rate])
+    TaxClassFactory(tenant=shop, name="Frei", rates=[])
+    text = (
+        "Referenz;Artikelnummer;Name;Kategorie;Nach Gewicht verkauft;Variante 1;Wert 1;Kosten;"
+        "Strichcode;Lager verfolgen;Preis;Auf Lager;Steuer\n"
+        "tuch;T-1;Tischtuch;Küche;N;Größe;Groß;8,5;4006381333931;Y;1.019,90;3;Y\n"
+        "tuch;T-2;;;;;Klein;;;Y;9,90;0;Y\n"
+        "käse;K-1;Käse;Theke;Y;;;;;Y;18;2,25;N\n"
+    )
+    mapping = {
+        "Referenz": "Handle",
+        "Artikelnummer": "SKU",
+        "Kategorie": "Category",
+        "Nach Gewicht verkauft": "Sold by weight",
+        "Variante 1": "Option 1 name",
+        "Wert 1": "Option 1 value",
+        "Kosten": "Cost",
+        "Strichcode": "Barcode",
+        "Lager verfolgen": "Track stock",
+        "Preis": "Price",
+        "Auf Lager": "In stock",
+        "Steuer": 'Tax - "USt" (19%)',
+    }
+
+    report = move_in(text.encode("cp1252"), mapping=json.dumps(mapping))
+
+    assert (report["format"], report["warnings"], report["stock_set"]) == ("loyverse", [], 3)
+    found = {
+        sku: (each["name"], each["price"], each["tax"], each["sold_by"], each["stock"])
+        for sku, each in products().items()
+    }
+    assert found == {
+        "tuch": ("Tischtuch", "1019.90", "Voll", "unit", set()),
+        "T-1": ("Tischtuch, Groß", "1019.90", "Voll", "unit", {"3.000"}),
+        "T-2": ("Tischtuch, Klein", "9.90", "Voll", "unit", {"0.000"}),
+        "K-1": ("Käse", "18.00", "Frei", "weight", {"2.250"}),
+    }
+    assert list_variants(shop)["T-2"] == ("tuch", "Tischtuch, Klein", {"Größe": "Klein"})
+
+
+def test_error_of_unknown_headings_names_the_mapping(move_in, shop):
+    problem = move_in("Titel;Preis\nApfel;1\n", status=400)
+
+    assert [(each["field"], each["code"]) for each in problem["errors"]] == [("sku", "required")]
+    assert "English headings" in problem["errors"][0]["detail"]
+    assert "`mapping`" in problem["errors"][0]["detail"]
+    with tenant_scope(shop):
+        assert not Product.objects.exists()

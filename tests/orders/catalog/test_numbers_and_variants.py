@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.test.client import MULTIPART_CONTENT
 
-from orders.models import Product
+from orders.models import Barcode, Product
 from tenants.api.formats import FormatError
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -177,12 +177,15 @@ def test_exported_price_with_three_decimals_is_imported_unchanged(
 # --- codes and names ----------------------------------------------------------------------------
 
 
-def test_number_that_may_have_lost_the_zero_of_a_barcode_is_refused(refuse):
+def test_number_that_has_lost_the_zero_of_a_barcode_gets_it_back(manager_client, shop):
     header = ["sku", "name", "price", "barcodes"]
+    workbook = build_workbook(header, ["A", "x", 1, 36000291452], ["B", "y", 1, 36000291453])
 
-    errors = refuse(build_workbook(header, ["A", "x", 1, 36000291452], ["B", "y", 1, 36000291453]))
+    assert upload_catalog(manager_client, workbook).status_code == 200
 
-    assert errors == [(2, "barcodes", "zero_lost")]
+    with tenant_scope(shop):
+        codes = dict(Barcode.objects.values_list("product__sku", "code"))
+    assert codes == {"A": "036000291452", "B": "36000291453"}
 
 
 @pytest.mark.parametrize("column", ["name", "category"])
@@ -216,14 +219,23 @@ LOYVERSE = (
 )
 
 
-def test_variants_inherit_what_they_leave_empty(accept, shop, catalog):
+def test_variants_inherit_what_they_leave_empty(accept, shop, store, catalog):
     vat = TaxClassFactory(tenant=shop)
     TaxClassFactory(tenant=shop, name="Other", rates=[])
 
-    accept(f"{LOYVERSE}cheese,A,Cheese,Y,Young,10.00,Y,Y\ncheese,B,,,Old,12.00,,\n")
+    header = LOYVERSE.replace("\n", ",In stock [Main]\n")
+    accept(f"{header}cheese,A,Cheese,Y,Young,10.00,Y,Y,3\ncheese,B,,,Old,12.00,,,2\n")
 
     variant = catalog()["B"]
     assert (variant.sold_by, variant.track_stock, variant.tax_class_id) == ("weight", True, vat.pk)
+
+
+def test_goods_whose_stock_is_not_in_the_file_do_not_track_it(accept, shop, catalog):
+    TaxClassFactory(tenant=shop)
+
+    accept(f"{LOYVERSE}cheese,A,Cheese,Y,,10.00,Y,Y\n")
+
+    assert catalog()["A"].track_stock is False
 
 
 def test_cells_that_are_empty_leave_a_product_unchanged(accept, shop, catalog):
