@@ -386,7 +386,7 @@ def test_payments_of_an_open_cart_stay_with_their_register(till, api):
     till.start_paying()
     till.page.fill("input[name=tendered]", "0.50")
     till.press("Take cash")
-    till.wait_for("button:has-text('Given back')")
+    till.wait_for("button:has-text('Return to customer')")
     code = make_code(api, api.get("registers/")["results"][1])
     unpair_elsewhere(till, api)
 

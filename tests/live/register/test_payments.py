@@ -177,7 +177,7 @@ def decline_card(till, api):
 def ensure_voided_sale_is_sold_anew(till, api):
     """Its cart is back on the selling screen, with another id."""
     till.wait_for("#search")
-    assert till.message == "The sale was voided. Its cart is here again."
+    assert till.message == "The sale was voided. Its cart was restored."
     total = till.sell()
     voided, sold = api.list_orders()
     assert [voided["status"], sold["status"]] == ["voided", "completed"]

@@ -71,7 +71,7 @@ export async function payCash(app, tendered) {
   await finishSale(app, [...app.parts, { ...payment, tendered, change }]);
 }
 
-/** Take a card that a stand-alone terminal has charged. @param {App} app @param {string} amount @param {string} reference */
+/** Take a card that a stand-alone reader has charged. @param {App} app @param {string} amount @param {string} reference */
 export async function payCard(app, amount, reference) {
   const slip = reference ? { reference } : {};
   await payPart(app, { id: crypto.randomUUID(), method: "card", amount, entry: "external", ...slip });

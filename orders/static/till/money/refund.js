@@ -1,6 +1,6 @@
 /**
  * What a refund of an order pays back, as the server computes it: a cashier has to know it before a
- * card is refunded at a stand-alone terminal.
+ * card is refunded at a stand-alone reader.
  *
  * @typedef {{line: string, quantity: string, restock: boolean}} WantedLine
  * @typedef {{payment: any, method: string, entry: string | null, amount: string, paid: string}} Payout
