@@ -438,7 +438,9 @@ class CatalogDiff:
     def check_modifiers(self, product: Product, product_row: ProductRow) -> None:
         """Add an error for goods by weight with a modifier that takes whole units from stock."""
         is_by_weight = product.sold_by == Product.SoldBy.WEIGHT
-        self.changed_lists[product.pk] = product.modifier_list_ids if is_by_weight else []
+        # Most new products have none: a large file of them is not kept in memory.
+        if product.modifier_lists or not product._state.adding:
+            self.changed_lists[product.pk] = product.modifier_list_ids if is_by_weight else []
         if product.sold_by != Product.SoldBy.WEIGHT or not product.modifier_lists:
             return
         wrong = [each for each in product.modifier_list_ids if each in self.unit_errors]
