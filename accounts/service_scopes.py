@@ -21,12 +21,14 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
     },
     "stock:read": {
         "get": "stock-level-list stock-level-detail movement-list movement-detail stock-count-list "
-        "stock-count-detail stock-count-line-list stock-count-line-detail",
+        "stock-count-detail stock-count-line-list stock-count-line-detail stock-transfer-list "
+        "stock-transfer-detail stock-transfer-line-list stock-transfer-line-detail",
     },
     "stock:write": {
         "post": "movement-list movement-batch stock-count-list stock-count-lines stock-count-close "
-        "stock-count-cancel",
-        "patch": "stock-level-detail stock-count-detail",
+        "stock-count-cancel stock-transfer-list stock-transfer-lines stock-transfer-send "
+        "stock-transfer-check stock-transfer-receive stock-transfer-cancel",
+        "patch": "stock-level-detail stock-count-detail stock-transfer-detail",
     },
     "orders:read": {
         "get": "order-list order-detail order-receipt receipt payment-list payment-detail "

@@ -14,7 +14,7 @@ ORDER, LINE, DISCOUNT = example_id(1), example_id(2), example_id(3)
 PAYMENT, REFUND, SHIFT = example_id(4), example_id(5), example_id(6)
 REGISTER, STORE, PRODUCT, USER = example_id(7), example_id(8), example_id(9), example_id(10)
 PROVIDER, DELIVERY, OTHER = example_id(11), example_id(12), example_id(13)
-PRICE_LIST = example_id(14)
+PRICE_LIST, OTHER_STORE = example_id(14), example_id(15)
 TOKEN = "a-token"  # noqa: S105  (an example)
 BARCODE, SKU = "9520010000018", "OB-006"
 SALE: dict[str, Any] = {
@@ -150,6 +150,13 @@ BODIES: dict[str, Any] = {
         ]
     },
     "stock.counts.close": {"uncounted": "keep"},
+    "stock.transfers.create": {"from_store": STORE, "to_store": OTHER_STORE},
+    "stock.transfers.update": {"note": "With the van on Friday"},
+    "stock.transfers.set_lines": {"lines": [{"product": PRODUCT, "quantity": "6"}]},
+    "stock.transfers.check": {
+        "lines": [{"product": PRODUCT, "quantity": "5", "loss_reason": "damaged"}]
+    },
+    "stock.transfers.receive": {"unchecked": "as_sent"},
     # selling
     "orders.calculate": {
         "lines": [{"sku": SKU, "quantity": "2", "discounts": [{"type": "percent", "value": "10"}]}]

@@ -33,7 +33,7 @@ TAGS = {
     "sync": "Upload sales that were made without a connection.",
     "changes": "The change feed, with which a client keeps its copy of the data current.",
     "idempotency": "The outcome of a request with an `Idempotency-Key`.",
-    "stock": "Stock levels, stock movements and stock counts.",
+    "stock": "Stock levels, stock movements, stock counts and stock transfers.",
     "reports": "Reports of sales, and the month for the bookkeeper.",
     "tenant": "Settings of the shop.",
     "stores": "The stores of the shop.",
@@ -129,6 +129,32 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST stock/counts/{id}/lines/": ("stock.counts.count", "Save counted products"),
     "POST stock/counts/{id}/close/": ("stock.counts.close", "Close a stock count"),
     "POST stock/counts/{id}/cancel/": ("stock.counts.cancel", "Cancel a stock count"),
+    "GET stock/transfers/": ("stock.transfers.list", "List stock transfers"),
+    "POST stock/transfers/": ("stock.transfers.create", "Start a stock transfer"),
+    "GET stock/transfers/{id}/": ("stock.transfers.retrieve", "Retrieve a stock transfer"),
+    "PATCH stock/transfers/{id}/": (
+        "stock.transfers.update",
+        "Change the note of a stock transfer",
+    ),
+    "POST stock/transfers/{id}/lines/": (
+        "stock.transfers.set_lines",
+        "Set what a stock transfer sends",
+    ),
+    "POST stock/transfers/{id}/send/": ("stock.transfers.send", "Send a stock transfer"),
+    "POST stock/transfers/{id}/check/": (
+        "stock.transfers.check",
+        "Save what has arrived of a stock transfer",
+    ),
+    "POST stock/transfers/{id}/receive/": ("stock.transfers.receive", "Receive a stock transfer"),
+    "POST stock/transfers/{id}/cancel/": ("stock.transfers.cancel", "Cancel a stock transfer"),
+    "GET stock/transfer-lines/": (
+        "stock.transfer_lines.list",
+        "List the lines of stock transfers",
+    ),
+    "GET stock/transfer-lines/{id}/": (
+        "stock.transfer_lines.retrieve",
+        "Retrieve a line of a stock transfer",
+    ),
     "GET stock/count-lines/": ("stock.count_lines.list", "List the lines of stock counts"),
     "GET stock/count-lines/{id}/": ("stock.count_lines.retrieve", "Retrieve a counted product"),
     # selling

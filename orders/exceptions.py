@@ -112,6 +112,16 @@ class StockCountNotOpen(Conflict):
     message = "The stock count {name} is {count_status}. Start another one to count again."
 
 
+class StockTransferNotInState(Conflict):
+    code = "stock_transfer_not_in_state"
+    message = "This is not possible while the transfer is {transfer_status}."
+
+
+class StockTransferEmpty(Conflict):
+    code = "stock_transfer_empty"
+    message = "The transfer has no products. Add one before sending it."
+
+
 class PaymentExceedsDue(Conflict):
     code = "payment_exceeds_due"
     message = "The payment exceeds the amount due, {due}."

@@ -18,6 +18,10 @@ router.register("prices", views.PriceViewSet, basename="price")
 router.register("products", views.ProductViewSet, basename="product")
 router.register("stock/count-lines", views.StockCountLineViewSet, basename="stock-count-line")
 router.register("stock/counts", views.StockCountViewSet, basename="stock-count")
+router.register(
+    "stock/transfer-lines", views.StockTransferLineViewSet, basename="stock-transfer-line"
+)
+router.register("stock/transfers", views.StockTransferViewSet, basename="stock-transfer")
 router.register("stock/movements", views.MovementViewSet, basename="movement")
 router.register("stock", views.StockLevelViewSet, basename="stock-level")
 router.register("customer-groups", views.CustomerGroupViewSet, basename="customer-group")

@@ -151,22 +151,25 @@ class Posting(TenantOwned):
         return f"{self.user_id} at {self.store_id}"
 
 
-def build_store_filter(user: User) -> models.Q:
-    """Return the Q filter for rows with a `store` that the user may see.
+def build_store_filter(user: User, column: str = "store") -> models.Q:
+    """Return the Q filter for rows with a store in `column` that the user may see.
 
     Managers, admins and platform users see all stores. Cashiers see their assigned stores, or
     all without assignments; at a paired register they see only its store.
     """
     if user.works_in_all_stores:
         return models.Q()
-    assigned = build_assigned_store_filter(user.pk)
-    return assigned & models.Q(store=user.at_store) if user.at_store else assigned
+    assigned = build_assigned_store_filter(user.pk, column)
+    return assigned & models.Q(**{column: user.at_store}) if user.at_store else assigned
 
 
-def build_assigned_store_filter(user_id: uuid.UUID, **within: Any) -> models.Q:
+def build_assigned_store_filter(
+    user_id: uuid.UUID, column: str = "store", **within: Any
+) -> models.Q:
     """Return the Q filter for the stores assigned to a user, or all without assignments.
 
     `within` filters the assignments further, where no tenant is in scope.
     """
     assigned = Posting.objects.filter(user=user_id, **within)
-    return models.Q(store__in=assigned.values("store")) | models.Q(~models.Exists(assigned))
+    in_stores = models.Q(**{f"{column}__in": assigned.values("store")})
+    return in_stores | models.Q(~models.Exists(assigned))

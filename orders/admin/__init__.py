@@ -23,6 +23,7 @@ from orders.admin import (
     shift,
     stock,
     stock_count,
+    stock_transfer,
     waste_report,
     z_reports,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "shift",
     "stock",
     "stock_count",
+    "stock_transfer",
     "waste_report",
     "z_reports",
 ]

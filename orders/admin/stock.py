@@ -1,6 +1,7 @@
 """Pages of stock levels and movements. Levels are corrected by new movements."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -30,7 +31,13 @@ from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
 from orders.admin.links import build_link, build_links_table
 from orders.admin.stock_breakdown import build_movements_table
-from orders.models import Product, StockCount, StockLevel, StockMovement
+from orders.models import (
+    Product,
+    StockCount,
+    StockLevel,
+    StockMovement,
+    StockTransfer,
+)
 from orders.models.catalog import MAX_SKU_LENGTH, normalize_code
 from orders.serializers.stock import (
     MANUAL_REASONS,
@@ -43,6 +50,7 @@ from orders.services.catalog.search import search_products_by_parts
 from orders.services.stock.levels import set_reorder_point
 from orders.services.stock.movements import move_stock
 from orders.services.stock.opening import set_opening_stock
+from orders.services.stock.transfers import sum_in_transit
 from tenants.api.formats import format_number
 from tenants.ids import new_id
 from tenants.models import Store
@@ -319,27 +327,35 @@ def read_correction(cleaned: Any) -> dict[str, Any] | None:
 def build_stock_table(product: Product) -> Table:
     """Build the table of the stock of a product in each store."""
     levels = {level.store_id: level for level in StockLevel.objects.filter(product=product)}
+    in_transit = sum_in_transit([product.pk])
     stores = Store.objects.order_by("name", "pk")
     return Table(
         "Stock",
         tuple(
-            build_stock_row(product, store, levels.get(store.pk))
+            build_stock_row(
+                product, store, levels.get(store.pk), in_transit.get((store.pk, product.pk))
+            )
             for store in stores
             if store.is_active or store.pk in levels
         ),
         head=header_cells(
-            ("Store", "Movements"), "In stock", "Reserved", "Available", "Reorder point"
+            ("Store", "Movements"),
+            *("In stock", "Reserved", "Available", "On the way", "Reorder point"),
         ),
         nothing="Stock is not tracked for this product." if not product.track_stock else "",
     )
 
 
-def build_stock_row(product: Product, store: Store, level: StockLevel | None) -> TableRow:
+def build_stock_row(
+    product: Product, store: Store, level: StockLevel | None, in_transit: Decimal | None
+) -> TableRow:
+    on_the_way = number_cell(None if in_transit is None else format_number(in_transit))
     if level is None:
         new = f"{reverse('shop:orders_stocklevel_add')}?"
         new += urlencode({"product": product.sku, "store": store.pk})
         opening = text_cell("Enter the opening stock", new) if product.has_own_stock else EMPTY
-        return table_row(text_cell(store), opening, *[number_cell(None)] * 4)
+        numbers = [number_cell(None)] * 3
+        return table_row(text_cell(store), opening, *numbers, on_the_way, number_cell(None))
     movements = admin_list_url(StockMovement, product=product.pk, store=store.pk)
     point = level.reorder_point
     return table_row(
@@ -348,6 +364,7 @@ def build_stock_row(product: Product, store: Store, level: StockLevel | None) ->
         number_cell(format_number(level.quantity), *(["low"] if level.is_low else [])),
         number_cell(format_number(level.reserved)),
         number_cell(format_number(level.available)),
+        on_the_way,
         number_cell(None if point is None else format_number(point)),
     )
 
@@ -390,11 +407,14 @@ class StockMovementAdmin(RecordAdmin):
     def build_tables(self, row: StockMovement) -> list[Table]:
         levels = StockLevel.objects.filter(product=row.product_id, store=row.store_id)
         counts = StockCount.objects.filter(pk=row.stock_count) if row.stock_count else ()
+        transfers = StockTransfer.objects.filter(pk=row.stock_transfer)
+        named = transfers.select_related("from_store", "to_store") if row.stock_transfer else ()
         return [
             build_links_table(
                 [
                     *(build_link("Stock level", f"In {row.store}", level) for level in levels),
                     *(build_link("Stock count", str(count), count) for count in counts),
+                    *(build_link("Stock transfer", str(each), each) for each in named),
                 ]
             )
         ]

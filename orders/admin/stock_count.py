@@ -219,9 +219,7 @@ class StockCountAdmin(ShopAdmin):
     def save_line(
         self, count: StockCount, asked: "AskedProduct", given: Any, *, by: User
     ) -> StockCountLine:
-        text = read_entered_number(asked.quantity)
-        if text.isdigit() and len(text) >= MIN_BARCODE_LENGTH:
-            raise Invalid.field("quantity", BARCODE_AS_QUANTITY, code="invalid")
+        text = read_entered_quantity(asked.quantity)
         line = {"product": str(asked.product and asked.product.pk), "quantity": text}
         (counted,) = validate_input(CountedProductsInput(), {"lines": [line]})["lines"]
         entry = CountedProduct(
@@ -333,6 +331,14 @@ def find_asked_product(request: HttpRequest) -> AskedProduct:
         return AskedProduct(text, found[0])
     error = "" if found else f"No product found for {text}."
     return AskedProduct(text, found=found, error=error)
+
+
+def read_entered_quantity(text: str) -> str:
+    """Return a quantity as the API takes it. Raises `Invalid` for a scanned barcode."""
+    quantity = read_entered_number(text)
+    if quantity.isdigit() and len(quantity) >= MIN_BARCODE_LENGTH:
+        raise Invalid.field("quantity", BARCODE_AS_QUANTITY, code="invalid")
+    return quantity
 
 
 def read_version(text: str) -> int:

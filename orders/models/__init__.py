@@ -20,6 +20,7 @@ from orders.models.sales_summary import SalesHour, SalesSummary
 from orders.models.shift import CashMovement, Shift
 from orders.models.stock import StockLevel, StockMovement
 from orders.models.stock_count import StockCount, StockCountLine
+from orders.models.stock_transfer import StockTransfer, StockTransferLine
 
 __all__ = [
     "Barcode",
@@ -55,6 +56,8 @@ __all__ = [
     "StockCountLine",
     "StockLevel",
     "StockMovement",
+    "StockTransfer",
+    "StockTransferLine",
     "StoreCredit",
     "StoreCreditEntry",
     "TaxClass",

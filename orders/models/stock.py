@@ -287,8 +287,11 @@ class StockMovement(TenantOwned):
     refund = models.ForeignKey(
         "orders.Refund", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # Shared by both sides of a transfer: the id of the transfer_out.
+    # Shared by both sides of a transfer: the id of the transfer_out, or of the line of a
+    # `StockTransfer`.
     transfer = models.UUIDField(null=True, blank=True)
+    # The stock transfer that made the movement.
+    stock_transfer = models.UUIDField(null=True, blank=True)
     # The id of the stock count that made the movement when it was closed.
     stock_count = models.UUIDField(null=True, blank=True)
     # For a count: the quantity found; `quantity` is the difference to the expected level.

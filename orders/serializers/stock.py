@@ -170,6 +170,9 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
     transfer = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="Id shared by both sides of a transfer."
     )
+    stock_transfer = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="The stock transfer that made the movement."
+    )
 
     stock_count = serializers.UUIDField(
         read_only=True,
@@ -195,6 +198,7 @@ class MovementSerializer(serializers.ModelSerializer[StockMovement]):
             "counted",
             "level_after",
             "transfer",
+            "stock_transfer",
             "stock_count",
             "reason",
             "waste_reason",

@@ -20,6 +20,7 @@ from orders.views.shift import ShiftViewSet
 from orders.views.snapshot import SnapshotViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
 from orders.views.stock_count import StockCountLineViewSet, StockCountViewSet
+from orders.views.stock_transfer import StockTransferLineViewSet, StockTransferViewSet
 from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "StockCountLineViewSet",
     "StockCountViewSet",
     "StockLevelViewSet",
+    "StockTransferLineViewSet",
+    "StockTransferViewSet",
     "StoreCreditViewSet",
     "SyncViewSet",
     "TaxClassViewSet",

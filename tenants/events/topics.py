@@ -11,6 +11,7 @@ TOPIC_SUFFIXES = {
     "tax_class": "created updated deleted",
     "stock_level": "updated",
     "stock_count": "created updated closed canceled",
+    "stock_transfer": "created updated sent received canceled",
     "tenant": "updated",
     "store": "created updated deleted",
     "register": "created updated deleted device_sequence_set",

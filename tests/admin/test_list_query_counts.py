@@ -31,6 +31,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.stock_count import StockCountLineFactory
+from tests.factories.stock_transfer import StockTransferLineFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.admin_pages import MODELS, build_page_url, models
 
@@ -62,6 +63,9 @@ def add_rows(shop_rows, cashier):
             line = OrderLineFactory(order__cashier=person, order__register=register)
             StockLevelFactory(product=line.product, store=register.store)
             StockCountLineFactory(tenant=shop_rows, stock_count__started_by=person)
+            StockTransferLineFactory(
+                tenant=shop_rows, transfer__created_by=person, checked_by=person
+            )
             CategoryFactory(tenant=shop_rows)
             TaxClassFactory(tenant=shop_rows)
             create_shift_rows(line.order, person, register)

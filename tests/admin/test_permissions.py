@@ -46,6 +46,8 @@ TABLE = {
     "StockCountLine": (VIEW, VIEW),
     "StockLevel": (WRITE, WRITE),
     "StockMovement": (VIEW, VIEW),
+    "StockTransfer": (WRITE, WRITE),
+    "StockTransferLine": (VIEW, VIEW),
     "Store": (VIEW, WRITE),
     "StoreCredit": (VIEW, VIEW),
     "TaxClass": (VIEW, WRITE),

@@ -105,6 +105,8 @@ def test_models_with_and_without_a_page_are_known():
         "StockCountLine",
         "StockLevel",
         "StockMovement",
+        "StockTransfer",
+        "StockTransferLine",
         "Store",
         "StoreCredit",
         "TaxClass",
@@ -128,6 +130,7 @@ def test_crawl_covers_every_route():
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
     known |= {"find", "waste_report"}
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
+    known |= {f"orders_stocktransfer_{page}" for page in admin_pages.stock_transfer.PAGES}
     known |= {"orders_receipt_mail", "price_labels", "z_reports", "bookkeeping"}
     known |= {"orders_product_bulk_edit", "orders_product_export"}
 

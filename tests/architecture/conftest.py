@@ -22,6 +22,7 @@ from tests.factories.orders import (
 )
 from tests.factories.price_list import PriceFactory
 from tests.factories.stock_count import StockCountFactory, StockCountLineFactory
+from tests.factories.stock_transfer import StockTransferLineFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Api, Person
 from tests.support.product_images import create_image
@@ -51,6 +52,9 @@ def rows(shop, store, register, product, cashier, admin):
     price = PriceFactory(product=product)
     count = StockCountFactory(tenant=shop, store=store, started_by=admin)
     counted = StockCountLineFactory(tenant=shop, stock_count=count, product=product)
+    sent = StockTransferLineFactory(
+        tenant=shop, product=product, transfer__to_store=store, transfer__created_by=admin
+    )
     return {
         "webhook": webhook.pk,
         "refund": RefundFactory(order=line.order).pk,
@@ -80,6 +84,8 @@ def rows(shop, store, register, product, cashier, admin):
         "movement": movement.pk,
         "stock-count": counted.stock_count_id,
         "stock-count-line": counted.pk,
+        "stock-transfer": sent.transfer_id,
+        "stock-transfer-line": sent.pk,
         "order": line.order_id,
         "payment": PaymentFactory(order=line.order).pk,
         "approval": ApprovalFactory(requested_by=cashier).pk,

@@ -95,6 +95,7 @@ def test_example_of_a_write_succeeds(name, world):
     values = {
         examples.REGISTER: str(world.till.register.pk),
         examples.STORE: str(world.store.pk),
+        examples.OTHER_STORE: valid.get("to_store", ""),
         examples.PRODUCT: str(world.product.pk),
         examples.PROVIDER: valid.get("provider", ""),
         examples.PRICE_LIST: valid.get("price_list", ""),

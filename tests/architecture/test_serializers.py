@@ -161,6 +161,10 @@ LOOKED_UP_BY_SERVICES = {
     ("MovementBatchInput", "movements[].product"),
     ("CountedProductInput", "product"),
     ("CountedProductsInput", "lines[].product"),
+    ("TransferItemInput", "product"),
+    ("TransferLinesInput", "lines[].product"),
+    ("ArrivedItemInput", "product"),
+    ("ArrivedLinesInput", "lines[].product"),
     ("MovementBatchInput", "movements[].store"),
     ("MovementBatchInput", "movements[].to_store"),
     # Looked up in the current tenant with those of the other prices.

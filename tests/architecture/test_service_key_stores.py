@@ -20,7 +20,7 @@ OF_THE_SHOP = (
 ).split()
 OF_A_STORE = (
     "bookkeeping-report movement order payment receipt refund sales-report waste-report shift "
-    "stock-level stock-count"
+    "stock-level stock-count stock-transfer"
 ).split()
 
 
@@ -38,6 +38,10 @@ BODIES = {
     "movement-list": lambda at, product: build_movement(at.store, product),
     "movement-batch": lambda at, product: {"movements": [build_movement(at.store, product)]},
     "stock-count-list": lambda at, product: {"name": "Shelf 3", "store": str(at.store.pk)},
+    "stock-transfer-list": lambda at, product: {
+        "from_store": str(at.store.pk),
+        "to_store": str(StoreFactory(tenant=at.tenant).pk),
+    },
     "order-list": lambda at, product: {"id": new_id(), **build_order(at, product)},
     "order-calculate": build_order,
 }

@@ -23,6 +23,7 @@ DELETES = {
     "orders/services/catalog/product_images.py": "ProductImage",
     "orders/services/reports/summary.py": "SalesHour",
     "orders/services/sales/open_orders.py": "OrderLine",
+    "orders/services/stock/transfers.py": "StockTransferLine",
     "tenants/idempotency.py": "IdempotencyKey",
     "tenants/events/webhooks/services.py": "Webhook OutboxDelivery",
     "accounts/services/pruning.py": "AuthSession IdempotencyKey OutboxDelivery OutboxEvent",

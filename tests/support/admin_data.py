@@ -22,6 +22,7 @@ from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.factories.price_list import PriceFactory
 from tests.factories.stock_count import StockCountFactory, StockCountLineFactory
+from tests.factories.stock_transfer import StockTransferLineFactory
 from tests.support.receipt_profiles import create_profile
 from tests.support.service_keys import create_key
 
@@ -83,6 +84,13 @@ def create_admin_data(
         tenant=register.tenant, store=register.store, started_by=manager, name=word, note=word
     )
     StockCountLineFactory(tenant=register.tenant, stock_count=count, product=product)
+    StockTransferLineFactory(
+        tenant=register.tenant,
+        product=product,
+        transfer__to_store=register.store,
+        transfer__created_by=manager,
+        transfer__note=word,
+    )
     TerminalFactory(register=register, paired_by=manager)
     create_profile(register.store, manager, legal_name=word)
     with tenant_scope(register.tenant):

@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
-from orders.models import Customer, Product, Receipt, StockCount
+from orders.admin import stock_transfer
+from orders.models import Customer, Product, Receipt, StockCount, StockTransfer
 from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
@@ -45,6 +46,7 @@ PAGES_OF_ROWS: dict[Any, tuple[str, ...]] = {
     Product: ("variants",),
     Receipt: ("mail",),
     StockCount: PAGES_OF_STOCK_COUNTS,
+    StockTransfer: stock_transfer.PAGES,
 }
 # Searches, filters and orderings of lists. The first ones match every marker without containing
 # it, because a page repeats its search.

@@ -40,10 +40,11 @@ MONEY = frozenset(
 NOT_MONEY = frozenset(
     """
     base exact level low_stock_level on_hand available percent quantity refunded_quantity
-    counted_quantity quantity_difference reorder_point reserved
+    counted_quantity sent_quantity received_quantity quantity_difference missing in_transit
+    reorder_point reserved
     short stock value version wanted ip user_agent line_discount_percent order_discount_percent
-    price_override_percent number reference code sku barcode barcodes name note reason words label
-    device description example examples pattern expected_quantity
+    price_override_percent margin_percent number reference code sku barcode barcodes name note
+    reason words label device description example examples pattern expected_quantity
     """.split()
 )
 

@@ -39,6 +39,8 @@ from orders.models import (
     StockCountLine,
     StockLevel,
     StockMovement,
+    StockTransfer,
+    StockTransferLine,
     StoreCredit,
     StoreCreditEntry,
     TaxClass,
@@ -79,6 +81,7 @@ ANNOUNCED_MODELS = (
     Refund,
     Shift,
     StockCount,
+    StockTransfer,
     BookkeepingProfile,
     ReceiptProfile,
 )
@@ -95,6 +98,7 @@ PART_MODELS = {
     Payout: "refund_id",
     CashMovement: "shift_id",
     StockCountLine: "stock_count_id",
+    StockTransferLine: "transfer_id",
 }
 # Models without announcements, and why.
 UNANNOUNCED_MODELS = {

@@ -29,6 +29,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "stock-level-detail"): {"reorder_point": "1"},
     ("post", "stock-count-lines"): {"lines": [{"code": "APPLE", "quantity": "1"}]},
     ("post", "stock-count-close"): {"uncounted": "keep"},
+    ("post", "stock-transfer-lines"): {"lines": [{"code": "APPLE", "quantity": "1"}]},
+    ("post", "stock-transfer-check"): {"lines": [{"code": "APPLE", "quantity": "1"}]},
+    ("post", "stock-transfer-receive"): {"unchecked": "as_sent"},
     ("post", "shift-cash-movements"): {
         "id": str(uuid.uuid4()),
         "type": "no_sale",

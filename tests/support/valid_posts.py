@@ -11,7 +11,7 @@ from tests.factories.accounts import PASSWORD
 from tests.factories.card_readers import CardReaderFactory, PaymentProviderFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.factories.price_list import PriceListFactory
-from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+from tests.factories.tenants import OutboxDeliveryFactory, StoreFactory, WebhookFactory
 from tests.support.api import Person
 from tests.support.discovery import routes
 from tests.support.offline import build_offline_line, build_offline_sale
@@ -120,6 +120,22 @@ class ShopSetup:
     def stock_count(self) -> str:
         body = {"name": "Shelf 3", "store": str(self.store.pk)}
         return str(self.till.post("stock/counts/", body).json()["id"])
+
+    def transfer(self) -> Body:
+        other = StoreFactory(tenant=self.store.tenant)
+        return {"from_store": str(self.store.pk), "to_store": str(other.pk)}
+
+    def draft_transfer(self) -> str:
+        path = "stock/transfers/"
+        made = str(self.till.post(path, self.transfer()).json()["id"])
+        lines = [{"product": str(self.product.pk), "quantity": "3"}]
+        assert self.till.post(f"{path}{made}/lines/", {"lines": lines}).status_code == 201
+        return made
+
+    def sent_transfer(self) -> str:
+        made = self.draft_transfer()
+        assert self.till.post(f"stock/transfers/{made}/send/").status_code == 200
+        return made
 
     def delivery(self) -> Body:
         return {
@@ -231,6 +247,20 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     ),
     "stock-count-close": lambda world: Post({"uncounted": "keep"}, row=world.stock_count()),
     "stock-count-cancel": lambda world: Post(row=world.stock_count()),
+    "stock-transfer-list": lambda world: Post(world.transfer()),
+    "stock-transfer-lines": lambda world: Post(
+        {"lines": [{"product": str(world.product.pk), "quantity": "3"}]},
+        row=world.draft_transfer(),
+    ),
+    "stock-transfer-send": lambda world: Post(row=world.draft_transfer()),
+    "stock-transfer-check": lambda world: Post(
+        {"lines": [{"product": str(world.product.pk), "quantity": "2"}]},
+        row=world.sent_transfer(),
+    ),
+    "stock-transfer-receive": lambda world: Post(
+        {"unchecked": "as_sent"}, row=world.sent_transfer()
+    ),
+    "stock-transfer-cancel": lambda world: Post(row=world.sent_transfer()),
     # selling
     "order-list": lambda world: Post(world.basket(payments=[cash("2.50")])),
     "order-calculate": lambda world: Post(world.basket()),

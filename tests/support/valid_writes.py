@@ -118,6 +118,9 @@ WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     ("patch", "stock-count-detail"): lambda world: Post(
         {"note": "Before opening"}, row=world.stock_count()
     ),
+    ("patch", "stock-transfer-detail"): lambda world: Post(
+        {"note": "On Friday"}, row=world.draft_transfer()
+    ),
     ("patch", "bookkeeping-profile-detail"): lambda world: Post(
         {"cash_account": "1000"},
         row=BookkeepingProfileFactory(tenant=world.store.tenant, store=world.store).pk,

@@ -1,7 +1,7 @@
 """Creation of a demo shop with the same services as a real one."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -44,11 +44,18 @@ from orders.services.images import normalize_image
 from orders.services.receipt_profiles import save_profile
 from orders.services.stock.counts import CountedProduct, count_products, start_stock_count
 from orders.services.stock.deliveries import DeliveryItem, receive_delivery
+from orders.services.stock.transfers import (
+    TransferItem,
+    create_transfer,
+    send_transfer,
+    set_sent_quantities,
+)
 from tenants.models import Store, Tenant
 from tenants.scope import atomic_with_retry, current_tenant, tenant_scope
 from tenants.services import create_register, save_row
 
 COUNTED_PRODUCTS = 3
+SENT_QUANTITY = Decimal(2)
 DISCOUNTED_PRODUCTS = 3
 # Of SKR 03, in the order of `ACCOUNTS`: methods of payment, clearing, transfer, paid in and out,
 # differences, rounding, issued credits.
@@ -98,8 +105,7 @@ def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
         create_customers(plan, by=admin)
         products = create_products(plan, by=admin)
         create_price_lists(products, stores[0], by=admin)
-        receive_opening_stock(plan, products, stores, by=admin)
-        start_shelf_count(products, stores[0], by=admin)
+        stock_stores(plan, products, stores, by=admin)
         if with_sales and plan.has_sales:
             trade_demo_day(plan)
 
@@ -292,6 +298,19 @@ def create_product(
     return write_product(product, facts, barcodes=goods.barcodes)
 
 
+def stock_stores(
+    plan: DemoShop,
+    listed: Sequence[tuple[Product, DemoProduct]],
+    stores: Sequence[Store],
+    *,
+    by: User,
+) -> None:
+    """Receive the opening stock, count a shelf, and send goods to another store."""
+    receive_opening_stock(plan, listed, stores, by=by)
+    start_shelf_count(listed, stores[0], by=by)
+    send_goods(listed, stores, by=by)
+
+
 def receive_opening_stock(
     plan: DemoShop,
     listed: Iterable[tuple[Product, DemoProduct]],
@@ -312,15 +331,34 @@ def receive_opening_stock(
         receive_delivery(store=store, items=items, reason="Opening stock", by=by)
 
 
-def start_shelf_count(
-    listed: Iterable[tuple[Product, DemoProduct]], store: Store, *, by: User
-) -> None:
-    """Start a stock count, which is still open, with one of a product missing."""
-    shelf = [
+def list_counted_goods(listed: Iterable[tuple[Product, DemoProduct]]) -> list[tuple[Product, Any]]:
+    """Return the first products that are sold by the piece, with their stock."""
+    return [
         (product, goods.stock)
         for product, goods in listed
         if goods.stock and goods.sold_by == Product.SoldBy.UNIT and product.has_own_stock
     ][:COUNTED_PRODUCTS]
+
+
+def send_goods(
+    listed: Iterable[tuple[Product, DemoProduct]], stores: Sequence[Store], *, by: User
+) -> None:
+    """Send goods from the first store to the second, if there is one; they are in transit."""
+    if len(stores) == 1:
+        return
+    sender, receiver, *_ = stores
+    facts = {"from_store": sender, "to_store": receiver, "note": "With the van"}
+    transfer = create_transfer(facts, by=by)
+    items = [TransferItem(product, SENT_QUANTITY) for product, _ in list_counted_goods(listed)]
+    set_sent_quantities(transfer.pk, items, by=by)
+    send_transfer(transfer.pk, by=by)
+
+
+def start_shelf_count(
+    listed: Iterable[tuple[Product, DemoProduct]], store: Store, *, by: User
+) -> None:
+    """Start a stock count, which is still open, with one of a product missing."""
+    shelf = list_counted_goods(listed)
     count = start_stock_count({"name": "Shelf 1", "store": store}, by=by)
     counted = [
         CountedProduct(product, stock if number else stock - 1)

@@ -18,13 +18,12 @@ from accounts.models import User
 from accounts.services.store_assignments import ensure_works_in
 from orders.models import Product, StockCount, StockCountLine, StockLevel, StockMovement
 from orders.models.catalog import ProductQuerySet
-from orders.services.stock.levels import ensure_levels, publish_low_stock, save_levels
+from orders.services.stock.levels import lock_levels, publish_low_stock, save_levels
 from orders.services.stock.movements import build_offset
 from tenants import audit
 from tenants.database.bulk_insert import BATCH_SIZE, bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import Invalid, VersionConflict
-from tenants.models import Store
 from tenants.scope import atomic_with_retry
 from tenants.services import save_row
 
@@ -84,7 +83,7 @@ def count_products(
     """
     count = _lock_open(count_id, expected_version, by)
     products = {each.product.pk: each.product for each in counted}
-    levels = _lock_levels(count.store, products)
+    levels = lock_levels(count.store, products)
     found = StockCountLine.objects.filter(stock_count=count, product__in=list(products))
     known = {line.product_id: line for line in found}
     lines = list(_build_lines(count, counted, known, levels))
@@ -112,7 +111,7 @@ def close_stock_count(
     """
     count = _lock_open(count_id, expected_version, by)
     lines = {line.product_id: line for line in StockCountLine.objects.filter(stock_count=count)}
-    levels = _lock_levels(count.store, lines, also=_find_missed(count, uncounted))
+    levels = lock_levels(count.store, lines, also=_find_missed(count, uncounted))
     closing = _Closing(count, lines, levels, by)
     closing.write()
     count.status, count.uncounted = StockCount.Status.CLOSED, uncounted
@@ -172,18 +171,6 @@ def _ensure_countable(each: CountedProduct, counted: Decimal, path: str) -> None
             raise Invalid.field("quantity", "The sum is too large.", code="max_digits")
     except Invalid as error:
         raise error.nested_under(path) from error
-
-
-def _lock_levels(
-    store: Store, products: Iterable[uuid.UUID], *, also: Q | None = None
-) -> dict[uuid.UUID, StockLevel]:
-    """Create missing levels, then lock all by id, as sales do; `also` are others of the store."""
-    of_store = StockLevel.objects.filter(store=store)
-    found = set(of_store.filter(product__in=list(products)).values_list("product_id", flat=True))
-    ensure_levels((store, product) for product in products if product not in found)
-    wanted = Q(product__in=list(products))
-    rows = of_store.filter(wanted if also is None else wanted | also).order_by("pk")
-    return {level.product_id: level for level in rows.select_for_update(of=("self",))}
 
 
 def _find_missed(count: StockCount, uncounted: StockCount.Uncounted) -> Q | None:

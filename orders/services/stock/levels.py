@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -186,6 +187,18 @@ def ensure_levels(pairs: Iterable[tuple[Store, uuid.UUID]]) -> None:
         [StockLevel(store=store, product_id=product) for store, product in levels],
         ignore_conflicts=True,
     )
+
+
+def lock_levels(
+    store: Store, products: Iterable[uuid.UUID], *, also: Q | None = None
+) -> dict[uuid.UUID, StockLevel]:
+    """Create missing levels, then lock all by id, as sales do; `also` are others of the store."""
+    of_store = StockLevel.objects.filter(store=store)
+    found = set(of_store.filter(product__in=list(products)).values_list("product_id", flat=True))
+    ensure_levels((store, product) for product in products if product not in found)
+    wanted = Q(product__in=list(products))
+    rows = of_store.filter(wanted if also is None else wanted | also).order_by("pk")
+    return {level.product_id: level for level in rows.select_for_update(of=("self",))}
 
 
 def save_levels(levels: Sequence[StockLevel]) -> None:

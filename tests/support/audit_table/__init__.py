@@ -17,6 +17,7 @@ from tests.support.audit_table import (
     receipt_profile,
     shop,
     stock_count,
+    stock_transfer,
     users,
 )
 from tests.support.audit_table.scene import ROWS, ExpectedEvent, Scene
@@ -36,5 +37,6 @@ __all__ = [
     "receipt_profile",
     "shop",
     "stock_count",
+    "stock_transfer",
     "users",
 ]

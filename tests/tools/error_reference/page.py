@@ -153,6 +153,9 @@ REMEDIES = {
     "order_is_paid": "Cancel its payments before this change: `POST payments/{id}/cancel/`.",
     "stock_exists": "Correct the stock of the product in this store instead.",
     "stock_count_not_open": "Start another stock count.",
+    "stock_transfer_not_in_state": "Read the transfer again: only one with another status allows "
+    "this.",
+    "stock_transfer_empty": "Add products with `lines/` before sending.",
     "order_not_open": "Read the order again; only open orders can be changed.",
     "order_still_due": "Pay what is due.",
     "other_register": "Sell at the register of this log-in, or log in at the other one.",
