@@ -42,7 +42,9 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "delete": "order-line order-discount",
     },
     "reports:read": {
-        "get": "sales-report waste-report bookkeeping-report shift-list shift-detail shift-z-report"
+        # Not the reports of dead stock and margins, which show what goods cost the shop.
+        "get": "sales-report low-stock-report waste-report bookkeeping-report shift-list "
+        "shift-detail shift-z-report"
     },
     "customers:read": {
         "get": "customer-list customer-detail customer-group-list customer-group-detail",

@@ -213,6 +213,9 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "GET shifts/{id}/x-report/": ("shifts.x_report", "Retrieve the X report of a shift"),
     "GET shifts/{id}/z-report/": ("shifts.z_report", "Print the Z report of a closed shift"),
     "GET reports/sales/": ("reports.sales", "Report sales and refunds"),
+    "GET reports/low-stock/": ("reports.low_stock", "Report low stock"),
+    "GET reports/dead-stock/": ("reports.dead_stock", "Report stock that did not sell"),
+    "GET reports/margins/": ("reports.margins", "Report margins by product"),
     "GET reports/waste/": ("reports.waste", "Report waste by reason or product"),
     "GET reports/bookkeeping/": ("reports.bookkeeping", "Report a month for the bookkeeper"),
     # the shop and its integrations

@@ -46,6 +46,17 @@ urlpatterns = [
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
     path("reports/waste/", views.ReportViewSet.as_view({"get": "waste"}), name="waste-report"),
     path(
+        "reports/low-stock/",
+        views.ReportViewSet.as_view({"get": "low_stock"}),
+        name="low-stock-report",
+    ),
+    path(
+        "reports/dead-stock/",
+        views.ReportViewSet.as_view({"get": "dead_stock"}),
+        name="dead-stock-report",
+    ),
+    path("reports/margins/", views.ReportViewSet.as_view({"get": "margins"}), name="margin-report"),
+    path(
         "reports/bookkeeping/",
         views.BookkeepingViewSet.as_view({"get": "bookkeeping"}),
         name="bookkeeping-report",

@@ -14,7 +14,6 @@ from django.utils.dateformat import format as format_date
 from accounts.admin.forms import validate_input
 from accounts.admin_site.site import shop_site
 from orders.admin.report_periods import Period
-from orders.admin.sales_report import find_today
 from orders.exceptions import BookkeepingAccountsMissing, BookkeepingProfileMissing
 from orders.models import BookkeepingProfile
 from orders.serializers.bookkeeping import BookkeepingQuery, format_month
@@ -22,6 +21,7 @@ from orders.services.reports import bookkeeping_tables
 from orders.services.reports.bookkeeping import Month, build_month
 from orders.services.reports.bookkeeping_files import build_file
 from orders.services.reports.bookkeeping_tables import TABLES, Kind, MonthTable
+from orders.services.reports.goods import find_current_day
 from tenants.api.uploads import build_file_response
 from tenants.exceptions import DomainError, Invalid
 from tenants.models import Store
@@ -56,7 +56,7 @@ def bookkeeping_view(request: HttpRequest) -> HttpResponseBase:
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     stores = list(Store.objects.select_related("tenant").order_by("name", "pk"))
-    today = find_today(stores)
+    today = find_current_day(stores)
     request.current_app = shop_site.name
     context = shop_site.each_context(request) | {"title": "Bookkeeping"}
     try:

@@ -21,6 +21,7 @@ class Period(StrEnum):
     LAST_WEEK = "last-week"
     THIS_MONTH = "this-month"
     LAST_MONTH = "last-month"
+    LAST_90_DAYS = "last-90-days"
 
     @property
     def label(self) -> str:
@@ -48,6 +49,7 @@ PERIODS: dict[Period, Callable[[date], Days]] = {
     Period.LAST_WEEK: _last_week,
     Period.THIS_MONTH: lambda today: (today.replace(day=1), today),
     Period.LAST_MONTH: _last_month,
+    Period.LAST_90_DAYS: lambda today: (today - 89 * DAY, today),
 }
 
 

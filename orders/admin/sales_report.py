@@ -6,11 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
 from accounts.admin.forms import validate_input
@@ -21,6 +19,7 @@ from orders.admin.report_periods import Period, find_days_before, list_parts
 from orders.serializers.report import ReportQuery
 from orders.services.reports.business_day import format_hour_of_week
 from orders.services.reports.csv_rows import build_file_name, build_workbook, generate_csv
+from orders.services.reports.goods import find_current_day
 from orders.services.reports.sales import (
     GROUPINGS,
     QUANTITIES,
@@ -114,7 +113,7 @@ def sales_report_view(request: HttpRequest) -> HttpResponseBase:
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     stores = list(Store.objects.select_related("tenant").order_by("name", "pk"))
-    today = find_today(stores)
+    today = find_current_day(stores)
     errors: tuple[str, ...] = ()
     try:
         question = read_question(request, stores, today)
@@ -143,15 +142,14 @@ def build_file(kind: str, report: Report) -> HttpResponseBase:
 # --- the question ------------------------------------------------------------------------------
 
 
-def find_today(stores: list[Store]) -> date:
-    """Return the business day of now; of several stores the earliest, which all have begun."""
-    now = timezone.now()
-    days = [store.business_days.day_at(now) for store in stores if store.is_active]
-    return min(days, default=timezone.localdate(timezone=ZoneInfo(current_tenant().timezone)))
-
-
-def read_question(request: HttpRequest, stores: list[Store], today: date) -> ReportQuestion:
-    """Read the address as the API does. Without days the report covers the last seven days.
+def read_question(
+    request: HttpRequest,
+    stores: list[Store],
+    today: date,
+    *,
+    default: Period = Period.LAST_7_DAYS,
+) -> ReportQuestion:
+    """Read the address as the API does. Without days the report covers the `default` period.
 
     Raises `Invalid`.
     """
@@ -160,7 +158,7 @@ def read_question(request: HttpRequest, stores: list[Store], today: date) -> Rep
     period = request.GET.get("period", "")
     known = period in set(Period)
     if "from" not in given and "to" not in given:
-        first, last = Period(period if known else Period.LAST_7_DAYS).find_days(today)
+        first, last = Period(period if known else default).find_days(today)
         given |= {"from": first.isoformat(), "to": last.isoformat()}
     given.setdefault("from", given.get("to", ""))
     query = validate_input(ReportQuery(), given)

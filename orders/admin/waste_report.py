@@ -9,7 +9,8 @@ from django.template.response import TemplateResponse
 from accounts.admin.tables import Table, header_cells, number_cell, table_row, total_row
 from accounts.admin_site.site import shop_site
 from orders.admin.report_periods import Period
-from orders.admin.sales_report import describe_error, find_today, read_question
+from orders.admin.sales_report import describe_error, read_question
+from orders.services.reports.goods import find_current_day
 from orders.services.reports.waste import WasteReport, WasteRow, build_waste_report
 from tenants.api.formats import format_number
 from tenants.exceptions import Invalid
@@ -26,7 +27,7 @@ def waste_report_view(request: HttpRequest) -> HttpResponseBase:
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     stores = list(Store.objects.select_related("tenant").order_by("name", "pk"))
-    today = find_today(stores)
+    today = find_current_day(stores)
     request.current_app = shop_site.name
     context = shop_site.each_context(request) | {"title": "Waste report", "stores": stores}
     try:

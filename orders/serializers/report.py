@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from orders.serializers.stock import SumField
 from orders.services.reports.sales import MAX_REPORT_PERIOD, GroupBy, Report
 from tenants.api.fields import QuantityField, StrictChoiceField, StrictDateField
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
@@ -44,6 +45,86 @@ class WasteReportQuery(DaysQuery):
     """Query parameters of the waste report."""
 
     group_by = StrictChoiceField(choices=["reason", "product"], required=False)
+
+
+class LowStockQuery(StrictSerializer):
+    """Query parameters of the report of low stock."""
+
+    store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
+    format = StrictChoiceField(choices=["json", "csv", "xlsx"], required=False)
+
+
+class GoodsQuery(DaysQuery):
+    """Query parameters of the reports of dead stock and of margins."""
+
+    format = StrictChoiceField(choices=["json", "csv", "xlsx"], required=False)
+
+
+class LevelRowSerializer(serializers.Serializer[Any]):
+    product = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    store = serializers.UUIDField()
+    store_name = serializers.CharField()
+    quantity = SumField()
+
+
+class LowStockRowSerializer(LevelRowSerializer):
+    reorder_point = QuantityField()
+    missing = SumField(help_text="What lacks to the reorder point.")
+    in_transit = SumField(help_text="What is on the way from other stores.")
+
+
+class LowStockReportSerializer(serializers.Serializer[Any]):
+    """Levels at or below their reorder point, by store and name; the first 1,000 of them."""
+
+    rows = LowStockRowSerializer(many=True)
+    row_count = serializers.IntegerField(help_text="How many there are.")
+
+
+class DeadStockRowSerializer(LevelRowSerializer):
+    cost_total = serializers.CharField(
+        allow_null=True, help_text="At the cost of today; null if it is not known."
+    )
+
+
+class DeadStockReportSerializer(serializers.Serializer[Any]):
+    """Stock that did not sell in a period, the most valuable first; the first 1,000 levels."""
+
+    rows = DeadStockRowSerializer(many=True)
+    row_count = serializers.IntegerField(help_text="How many there are.")
+    cost_total = serializers.CharField(help_text="Of all levels of products with a known cost.")
+    without_cost = serializers.IntegerField(help_text="How many have no cost.")
+
+
+class MarginRowSerializer(serializers.Serializer[Any]):
+    product = serializers.CharField(help_text="Its id; empty for goods not in the catalog.")
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    quantity = SumField(help_text="Sold less refunded.")
+    net_sales = serializers.CharField(help_text="Sales less refunds, without taxes.")
+    cost_total = serializers.CharField(
+        allow_null=True, help_text="At the cost of today; null if it is not known."
+    )
+    margin = serializers.CharField(allow_null=True, help_text="Net sales less cost.")
+    margin_percent = serializers.CharField(
+        allow_null=True, help_text="Of the net sales; null without sales."
+    )
+
+
+class MarginReportSerializer(serializers.Serializer[Any]):
+    """What products earned in a period, the highest margin first; the first 1,000 products.
+
+    The sums are those of all products with a known cost.
+    """
+
+    rows = MarginRowSerializer(many=True)
+    row_count = serializers.IntegerField(help_text="How many products there are.")
+    net_sales = serializers.CharField()
+    cost_total = serializers.CharField()
+    margin = serializers.CharField()
+    margin_percent = serializers.CharField(allow_null=True)
+    without_cost = serializers.IntegerField(help_text="How many products have no cost.")
 
 
 class WasteRowSerializer(serializers.Serializer[Any]):

@@ -128,7 +128,7 @@ def test_crawl_covers_every_route():
         "tenants_register_pairing_code",
     }
     known |= {f"orders_{name}_print" for name in ("cashmovement", "receipt", "refund", "shift")}
-    known |= {"find", "waste_report"}
+    known |= {"find", "goods_report", "waste_report"}
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
     known |= {f"orders_stocktransfer_{page}" for page in admin_pages.stock_transfer.PAGES}
     known |= {"orders_receipt_mail", "price_labels", "z_reports", "bookkeeping"}

@@ -245,6 +245,9 @@ TABLE = {
     ("post", "store-credit-unblock"): MANAGERS,
     ("get", "sales-report"): MANAGERS,
     ("get", "waste-report"): MANAGERS,
+    ("get", "low-stock-report"): MANAGERS,
+    ("get", "dead-stock-report"): MANAGERS,
+    ("get", "margin-report"): MANAGERS,
     ("get", "bookkeeping-report"): MANAGERS,
     # offline sync
     ("post", "sync-orders"): STAFF,

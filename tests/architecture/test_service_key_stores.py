@@ -19,8 +19,8 @@ OF_THE_SHOP = (
     "tax-class tenant"
 ).split()
 OF_A_STORE = (
-    "bookkeeping-report movement order payment receipt refund sales-report waste-report shift "
-    "stock-level stock-count stock-transfer"
+    "bookkeeping-report movement order payment receipt refund sales-report waste-report "
+    "low-stock-report shift stock-level stock-count stock-transfer"
 ).split()
 
 

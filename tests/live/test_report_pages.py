@@ -25,6 +25,9 @@ SIZES = {"wide": {"width": 1400, "height": 1000}, "phone": {"width": 390, "heigh
 PAGES = {
     "report": "/admin/reports/",
     "hours-of-the-week": "/admin/reports/?group_by=hour_of_week",
+    "low-stock": "/admin/reports/goods/?kind=low-stock",
+    "dead-stock": "/admin/reports/goods/?kind=dead-stock&period=today",
+    "margins": "/admin/reports/goods/?kind=margins&period=today",
     "discounts-by-person": "/admin/reports/?group_by=discount_cashier",
     "bookkeeping": "/admin/reports/bookkeeping/?month={month}",
     "bookkeeping-refused": "/admin/reports/bookkeeping/?format=datev&month={month}&store={store}",

@@ -31,6 +31,7 @@ EVERYWHERE = [
     "/admin/orders/product/import/",
     "/admin/reports/",
     "/admin/reports/waste/?period=last-7-days",
+    *(f"/admin/reports/goods/?kind={kind}" for kind in ("low-stock", "dead-stock", "margins")),
     *(f"/admin/reports/?group_by={group.value}" for group in GroupBy),
     "/admin/reports/bookkeeping/",
     "/admin/tenants/",
