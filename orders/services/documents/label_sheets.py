@@ -39,6 +39,10 @@ class LabelSheet:
         return left + column * step_x, top + row * step_y
 
 
+# Compared with the templates of gLabels (github.com/jimevins/glabels-qt, files avery-iso, avery-us,
+# zweckform-iso), to a millimeter. Three are not among them: L4736 and L4760 have the sizes of the
+# sheets Rayfilm 2645 and Endisch 6519038x there, and L7159 those of FPDF's label class. 5160 has
+# the step of Avery's own template, 2.75 inches.
 SHEETS = {
     "L7160": LabelSheet("Avery L7160", 3, 7, 63.5, 38.1, pitch_x=66.04),
     "L7159": LabelSheet("Avery L7159", 3, 8, 63.5, 33.9, pitch_x=66.04),
