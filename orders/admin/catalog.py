@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -155,17 +155,14 @@ class ProductForm(ServiceForm):
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
 
+    # What the page has decoded before its transaction.
+    decoded_image: ClassVar[NormalizedImage | Invalid | None] = None
+
     def clean_new_image(self) -> NormalizedImage | None:
-        """Decode the image before the transaction of the service."""
-        file = self.cleaned_data["new_image"]
-        if file is None:
-            return None
-        try:
-            # One byte more shows that it is too large.
-            return normalize_image(file.read(MAX_IMAGE_BYTES + 1), "new_image")
-        except Invalid as refusal:
-            (error,) = refusal.errors
-            raise forms.ValidationError(error.detail, code=error.code) from refusal
+        if isinstance(self.decoded_image, Invalid):
+            (error,) = self.decoded_image.errors
+            raise forms.ValidationError(error.detail, code=error.code)
+        return self.decoded_image
 
     def clean_modifier_lists(self) -> list[str]:
         lines = str(self.cleaned_data["modifier_lists"]).splitlines()
@@ -216,6 +213,17 @@ def naming_the_field(field: str) -> Iterator[None]:
     except Invalid as refusal:
         errors = (FieldError(field, error.code, error.detail) for error in refusal.errors)
         raise Invalid(errors=tuple(errors)) from refusal
+
+
+def decode_image(file: Any) -> NormalizedImage | Invalid:
+    """Return the image of an upload, or why it is none."""
+    # The page may run again after a conflict.
+    file.seek(0)
+    try:
+        # One byte more shows that it is too large.
+        return normalize_image(file.read(MAX_IMAGE_BYTES + 1), "new_image")
+    except Invalid as refusal:
+        return refusal
 
 
 @admin.register(Product, site=shop_site)
@@ -276,6 +284,17 @@ class ProductAdmin(ProductImportMixin, BulkEditMixin, VariantMatrixMixin, ShopAd
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return () if obj is None else ("picture",)
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Decode the image first, which takes up to a second, and then open the transaction."""
+        file = request.FILES.get("new_image") if request.method == "POST" else None
+        request.decoded_image = decode_image(file) if file else None
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.decoded_image = getattr(request, "decoded_image", None)
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill in what a new variant has from the parent whose SKU is in the link."""

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from orders.models import Category, Product, ProductImage, TaxClass
+from orders.services.images import normalize_image
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
@@ -358,6 +360,29 @@ def test_image_is_set_shown_replaced_and_removed(managers_browser, product, shop
     assert submit_form(managers_browser, page, remove_image="on").status_code == 302
     assert get_row(shop, Product, pk=product.pk).image is None
     assert address not in managers_browser.get(PRODUCTS).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_image_is_decoded_outside_of_the_transaction(
+    managers_browser, product, shop, monkeypatch, is_new
+):
+    """On every database: PostgreSQL has a transaction for the other pages, too."""
+    seen = []
+
+    def decode(*given):
+        seen.append(connection.in_atomic_block)
+        return normalize_image(*given)
+
+    monkeypatch.setattr("orders.admin.catalog.normalize_image", decode)
+    form = {"new_image": build_upload(build_image())} | (NEW if is_new else {})
+    page = f"{PRODUCTS}add/" if is_new else f"{PRODUCTS}{product.pk}/change/"
+
+    assert submit_form(managers_browser, page, **form).status_code == 302
+
+    assert seen == [False]
+    found = {"sku": "PEAR"} if is_new else {"pk": product.pk}
+    assert get_row(shop, Product, **found).image["width"] == 12
 
 
 def test_new_product_has_its_image_at_once(managers_browser, shop):
