@@ -249,6 +249,7 @@ class StockCountAdmin(ShopAdmin):
             recent=[(line, format_number(line.counted)) for line in recent[:MAX_RECENT]],
             to_count=count_products_to_count(count),
             max_code_length=MAX_CODE_LENGTH,
+            **({} if asked.product else build_closing_context(count)),
         )
 
     def close_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
