@@ -178,6 +178,7 @@ BODIES: dict[str, Any] = {
     "orders.receipt.write_fiscal": {"lines": ["TSE transaction 17"], "qr": "V0;ERS-1"},
     "refunds.receipt.write_fiscal": {"lines": ["TSE transaction 18"], "qr": "V0;ERS-1"},
     "orders.receipt.email": {"email": "ann@customer.example"},
+    "refunds.receipt.email": {"email": "ann@customer.example"},
     "payments.cancel": {},
     "refunds.resolve": {},
     "store_credits.create": {"id": OTHER, "amount": "10.00", "customer_name": "Ann"},

@@ -175,6 +175,10 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "POST orders/{id}/payments/": ("orders.payments.create", "Pay an order"),
     "POST orders/{id}/refunds/": ("orders.refunds.create", "Refund an order"),
     "GET orders/{id}/receipt/": ("orders.receipt.retrieve", "Print the receipt of an order"),
+    "POST refunds/{id}/receipt/email/": (
+        "refunds.receipt.email",
+        "E-mail the receipt of a refund",
+    ),
     "POST orders/{id}/receipt/email/": ("orders.receipt.email", "E-mail the receipt of an order"),
     "POST orders/{id}/receipt/fiscal/": (
         "orders.receipt.write_fiscal",

@@ -20,17 +20,23 @@ from tenants.scope import retry_on_conflict, tenant_context, tenant_scope
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # Views that are allowed with a temporary password.
 BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
-# Views that commit attempt counters even if the request fails.
+# Views without a transaction around all of them, such as to commit attempt counters even if the
+# request fails.
 SEVERAL_TRANSACTIONS = frozenset(
     {
         "password_change",
         "orders_storecredit_changelist",
         "orders_receipt_mail",
+        "orders_refund_mail",
+        "orders_shift_mail",
         # They check the password first, so that a wrong one counts.
         "accounts_servicekey_add",
         "orders_paymentprovider_add",
         "orders_paymentprovider_change",
         "tenants_register_pairing_code",
+        # They decode an image first, which takes long.
+        "orders_product_add",
+        "orders_product_change",
     }
 )
 # Django views that bypass the checks of the pages.

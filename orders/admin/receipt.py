@@ -1,21 +1,18 @@
 """Pages of receipts, read-only, with hash chain entry and printed text."""
 
-import uuid
 from typing import Any
 
-from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.contrib import admin
+from django.http import HttpRequest
 
-from accounts.admin.forms import validate_input
 from accounts.admin.pages import RecordAdmin
-from accounts.admin.tables import Table, admin_url
+from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
-from accounts.models import User
+from accounts.models import AuthSession, User
 from orders.admin.amounts import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.links import build_sale_links
+from orders.admin.mailing import MailMixin, build_mail_button
 from orders.admin.payment import ORDER_FILTERS, OrderedByOrder, SearchByOrder
 from orders.admin.printing import (
     Button,
@@ -24,16 +21,14 @@ from orders.admin.printing import (
     build_receipt_buttons,
 )
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
-from orders.serializers.receipt import ReceiptMailInput
 from orders.services.documents.document import Document
 from orders.services.documents.email import email_receipt
 from orders.services.documents.print import ensure_renderable, preview_document, print_document
 from orders.services.documents.sale_receipt import build_gift_receipt, build_sale_receipt
-from tenants.exceptions import DomainError, Invalid
 
 
 @admin.register(Receipt, site=shop_site)
-class ReceiptAdmin(PrintMixin, OrderedByOrder, SearchByOrder, RecordAdmin):
+class ReceiptAdmin(MailMixin, PrintMixin, OrderedByOrder, SearchByOrder, RecordAdmin):
     """Receipts, those of the newest orders first."""
 
     counted, uncounted = frozenset({"receipt"}), frozenset({"gift-receipt"})
@@ -59,44 +54,9 @@ class ReceiptAdmin(PrintMixin, OrderedByOrder, SearchByOrder, RecordAdmin):
             build_text_table(document),
         ]
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.mail_view)
-        return [path("<uuid:pk>/mail/", view, name="orders_receipt_mail"), *super().get_urls()]
-
-    def mail_view(self, request: Any, pk: uuid.UUID) -> HttpResponse:
-        """Ask for an address, show it once more, and send the receipt to it."""
-        row = self.get_object(request, str(pk)) if self.has_view_permission(request) else None
-        if row is None:
-            raise Http404
-        confirmed = ""
-        errors: list[str] = []
-        if request.method == "POST":
-            try:
-                address = validate_input(ReceiptMailInput(), {"email": request.POST.get("email")})
-                confirmed = address["email"]
-                if request.POST.get("confirmed") == confirmed:
-                    return self.send_mail(request, row, confirmed)
-            except Invalid as refusal:
-                errors = [error.detail for error in refusal.errors]
-            except DomainError as refusal:
-                confirmed, errors = "", [str(refusal)]
-        request.current_app = self.admin_site.name
-        context = self.admin_site.each_context(request) | {
-            "title": "Send by e-mail",
-            "opts": self.opts,
-            "page": admin_url(row),
-            "named": self.get_title(row),
-            "email": request.POST.get("email", ""),
-            "confirmed": confirmed,
-            "errors": errors,
-        }
-        return TemplateResponse(request, "admin/shop/mail_receipt.html", context)
-
-    def send_mail(self, request: Any, row: Receipt, to: str) -> HttpResponse:
+    def mail_row(self, row: Receipt, *, to: str, session: AuthSession, by: User) -> None:
         order = Order.objects.with_receipt().get(pk=row.order_id)
-        email_receipt(order, to=to, session=request.log_in, by=request.user)
-        messages.success(request, f"The receipt will be sent to {to}.")
-        return HttpResponseRedirect(admin_url(row))
+        email_receipt(order, to=to, session=session, by=by)
 
     def build_buttons(self, row: Receipt) -> list[Button]:
         return build_sale_buttons(row)
@@ -111,11 +71,10 @@ class ReceiptAdmin(PrintMixin, OrderedByOrder, SearchByOrder, RecordAdmin):
 
 def build_sale_buttons(receipt: Receipt) -> list[Button]:
     """Return the buttons that print the receipt of a sale, or its gift receipt."""
-    mail = reverse("shop:orders_receipt_mail", args=[receipt.pk])
     return [
         *build_receipt_buttons(receipt),
         Button("Gift receipt", build_print_url(receipt, "gift-receipt")),
-        Button("E-mail", mail, opens_tab=False),
+        build_mail_button(receipt),
     ]
 
 

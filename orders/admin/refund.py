@@ -17,14 +17,16 @@ from accounts.admin.tables import (
     total_row,
 )
 from accounts.admin_site.site import shop_site
-from accounts.models import User
+from accounts.models import AuthSession, User
 from orders.admin.amounts import describe_tax, format_signed, to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.links import ShiftParameterFilter, build_sale_links
+from orders.admin.mailing import MailMixin, build_mail_button
 from orders.admin.payment import SEARCH_HELP
 from orders.admin.printing import Button, PrintMixin, build_receipt_buttons
 from orders.models import ChainEntry, Payout, Refund, RefundLine
 from orders.services.documents.document import Document, format_money
+from orders.services.documents.email import email_refund_receipt
 from orders.services.documents.print import preview_document, print_document
 from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.order_search import build_refund_condition
@@ -35,7 +37,7 @@ PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid
 
 
 @admin.register(Refund, site=shop_site)
-class RefundAdmin(PrintMixin, ExactSearchMixin, RecordAdmin):
+class RefundAdmin(MailMixin, PrintMixin, ExactSearchMixin, RecordAdmin):
     """Refunds, newest first."""
 
     counted = frozenset({"receipt"})
@@ -100,7 +102,12 @@ class RefundAdmin(PrintMixin, ExactSearchMixin, RecordAdmin):
         ]
 
     def build_buttons(self, row: Refund) -> list[Button]:
-        return build_receipt_buttons(row) if row.receipt_number else []
+        if not row.receipt_number:
+            return []
+        return [*build_receipt_buttons(row), build_mail_button(row)]
+
+    def mail_row(self, row: Refund, *, to: str, session: AuthSession, by: User) -> None:
+        email_refund_receipt(row, to=to, session=session, by=by)
 
     def print_row(self, row: Refund, kind: str, form: str, *, by: User) -> Document:
         refund = Refund.objects.with_receipt().get(pk=row.pk)

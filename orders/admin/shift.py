@@ -10,9 +10,10 @@ from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, 
 from accounts.admin.pages import RecordAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
-from accounts.models import User
+from accounts.models import AuthSession, User
 from orders.admin.amounts import amount_column, to_currency
 from orders.admin.links import build_shift_links
+from orders.admin.mailing import MailMixin, build_mail_button
 from orders.admin.printing import (
     Button,
     PrintMixin,
@@ -24,14 +25,17 @@ from orders.exceptions import ShiftNotInState
 from orders.models import CashMovement, Shift
 from orders.services.documents.cash_movement import count_slip_prints, print_cash_movement_slip
 from orders.services.documents.document import Document
+from orders.services.documents.email import email_shift_report
 from orders.services.documents.print import ensure_renderable
 from orders.services.documents.z_report import build_x_document, build_z_document
 
 
 @admin.register(Shift, site=shop_site)
-class ShiftAdmin(PrintMixin, RecordAdmin):
+class ShiftAdmin(MailMixin, PrintMixin, RecordAdmin):
     """Shifts, newest first."""
 
+    mailed = "report"
+    mail_hint = "It has the figures of the shift. An X report has those of when it is sent."
     uncounted = frozenset({"x-report", "z-report"})
     list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
@@ -71,8 +75,13 @@ class ShiftAdmin(PrintMixin, RecordAdmin):
 
     def build_buttons(self, row: Shift) -> list[Button]:
         if row.status == Shift.Status.CLOSED:
-            return build_print_buttons(row, "z-report", "Print Z")
-        return build_print_buttons(row, "x-report", "Print X")
+            buttons = build_print_buttons(row, "z-report", "Print Z")
+        else:
+            buttons = build_print_buttons(row, "x-report", "Print X")
+        return [*buttons, build_mail_button(row)]
+
+    def mail_row(self, row: Shift, *, to: str, session: AuthSession, by: User) -> None:
+        email_shift_report(row, to=to, session=session, by=by)
 
     def print_row(self, row: Shift, kind: str, form: str, *, by: User) -> Document:
         if (row.status == Shift.Status.CLOSED) != (kind == "z-report"):

@@ -141,6 +141,13 @@ class ReceiptMailInput(StrictSerializer):
     email = StrictEmailField()
 
 
+class RefundMailSerializer(serializers.Serializer[Any]):
+    """The accepted request. The e-mail is sent later."""
+
+    refund = serializers.UUIDField()
+    email = serializers.EmailField()
+
+
 class ReceiptMailSerializer(serializers.Serializer[Any]):
     """The accepted request. The e-mail is sent later."""
 

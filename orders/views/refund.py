@@ -18,6 +18,8 @@ from orders.models import Refund, StoreCredit
 from orders.serializers.receipt import (
     FiscalTextsInput,
     FiscalTextsSerializer,
+    ReceiptMailInput,
+    RefundMailSerializer,
     RefundReceiptSerializer,
 )
 from orders.serializers.refund import (
@@ -30,6 +32,7 @@ from orders.serializers.refund import (
     StoreCreditSerializer,
 )
 from orders.services.approvals import RequestContext
+from orders.services.documents.email import email_refund_receipt
 from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.payments.store_credit import (
     block_credit,
@@ -76,7 +79,7 @@ class RefundViewSet(WaitMixin, TenantScopedViewSet):
     filterset_class = RefundFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
-    multi_transaction_actions = ("retrieve", "resolve", "cancel", "receipt")
+    multi_transaction_actions = ("retrieve", "resolve", "cancel", "receipt", "email_receipt")
     actions_checking_version = ("cancel",)
 
     @property
@@ -102,6 +105,16 @@ class RefundViewSet(WaitMixin, TenantScopedViewSet):
         if form == "json":
             return Response(RefundReceiptSerializer(receipt).data)
         return build_receipt_response(receipt, form, request)
+
+    @extend_schema(request=ReceiptMailInput, responses={202: RefundMailSerializer})
+    @action(detail=True, methods=["post"], url_path="receipt/email", url_name="receipt-email")
+    def email_receipt(self, request: Request, pk: Any) -> Response:
+        """E-mail the receipt of a completed refund. It is sent shortly after the response (202)."""
+        to = self.validated(ReceiptMailInput)["email"]
+        refund = self.get_object()
+        email_refund_receipt(refund, to=to, session=request.auth, by=request.user)
+        sent = RefundMailSerializer({"refund": refund.pk, "email": to})
+        return Response(sent.data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=FiscalTextsInput, responses={201: FiscalTextsSerializer})
     @action(detail=True, methods=["post"], url_path="receipt/fiscal", url_name="receipt-fiscal")

@@ -161,8 +161,20 @@ def test_cashiers_and_other_shops_print_nothing(cashier, foreign, receipt):
 # --- mail --------------------------------------------------------------------------------------
 
 
-def get_mail_url(receipt):
-    return reverse("shop:orders_receipt_mail", args=[receipt.pk])
+def get_mail_url(row):
+    return reverse(f"shop:orders_{row._meta.model_name}_mail", args=[row.pk])
+
+
+def send_mail(browser, row):
+    """Send the document of the row to the confirmed address, and return the mail."""
+    url = get_mail_url(row)
+    assert f'href="{url}"' in browser.get(find_page(row)).content.decode()
+    asked = browser.post(url, {"email": ADDRESS})
+    assert f"to {ADDRESS}" in read_text(asked)
+    sent = browser.post(url, {"email": ADDRESS, "confirmed": ADDRESS}, follow=True)
+    assert f"will be sent to {ADDRESS}" in read_text(sent)
+    relay_all()
+    return mail.outbox[-1]
 
 
 def test_receipt_is_mailed_after_the_address_is_confirmed(managers_browser, receipt):
@@ -180,6 +192,29 @@ def test_receipt_is_mailed_after_the_address_is_confirmed(managers_browser, rece
     (message,) = mail.outbox
     assert message.to == [ADDRESS]
     assert list_prints(receipt) == 0
+
+
+def test_refund_receipt_is_mailed_without_counting_a_print(managers_browser, sale, manager):
+    refund = create_refund(sale, manager)
+    message = send_mail(managers_browser, refund)
+
+    assert "REFUND" in message.body
+    assert message.subject.startswith("Your receipt from")
+    assert find(type(refund), sale.tenant, pk=refund.pk).prints == 0
+
+
+def test_reports_of_open_and_closed_shifts_are_mailed(managers_browser, till, product, shop):
+    shift = open_shift(till)
+    till.sold(line(product), payments=[cash("2.50")])
+    row = find(Shift, shop, pk=shift["id"])
+    early = send_mail(managers_browser, row)
+    assert "X REPORT" in early.body
+    assert close_shift(till, shift, "102.50").status_code == 200
+    late = send_mail(managers_browser, row)
+
+    assert "Z REPORT" in late.body
+    with tenant_scope(shop):
+        assert late.subject == f"Z report 1: {row.register.name}, {row.register.store.name}"
 
 
 @pytest.mark.parametrize("confirmed", ["", "other@customer.example", "ann"])

@@ -131,7 +131,8 @@ def test_crawl_covers_every_route():
     known |= {"find", "goods_report", "waste_report"}
     known |= {f"orders_stockcount_{page}" for page in admin_pages.PAGES_OF_STOCK_COUNTS}
     known |= {f"orders_stocktransfer_{page}" for page in admin_pages.stock_transfer.PAGES}
-    known |= {"orders_receipt_mail", "price_labels", "z_reports", "bookkeeping"}
+    known |= {f"orders_{name}_mail" for name in ("receipt", "refund", "shift")}
+    known |= {"price_labels", "z_reports", "bookkeeping"}
     known |= {"orders_product_bulk_edit", "orders_product_export"}
 
     assert set(admin_pages.pattern_names()) <= model_routes | known

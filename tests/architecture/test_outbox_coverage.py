@@ -66,6 +66,7 @@ UNANNOUNCED = {
     "reckoned, or mailed, and nothing is another than before": {
         ("post", "order-calculate"),
         ("post", "order-receipt-email"),
+        ("post", "refund-receipt-email"),
         ("post", "order-receipt-fiscal"),
     },
     "looked up by its code, never kept as a copy": {

@@ -225,6 +225,7 @@ TABLE = {
     ("get", "order-receipt"): STAFF,
     ("get", "receipt"): STAFF,
     ("post", "order-receipt-email"): STAFF,
+    ("post", "refund-receipt-email"): STAFF,
     ("post", "order-receipt-fiscal"): STAFF,
     ("post", "refund-receipt-fiscal"): STAFF,
     ("get", "payment-list"): STAFF,

@@ -12,7 +12,15 @@ from django.urls import URLPattern, URLResolver, reverse
 from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
 from orders.admin import stock_transfer
-from orders.models import Customer, Product, Receipt, StockCount, StockTransfer
+from orders.models import (
+    Customer,
+    Product,
+    Receipt,
+    Refund,
+    Shift,
+    StockCount,
+    StockTransfer,
+)
 from orders.services.reports.sales import GroupBy
 from tests.support.platform_admin import snapshot_model
 
@@ -46,6 +54,8 @@ PAGES_OF_ROWS: dict[Any, tuple[str, ...]] = {
     Customer: ("erase",),
     Product: ("variants",),
     Receipt: ("mail",),
+    Refund: ("mail",),
+    Shift: ("mail",),
     StockCount: PAGES_OF_STOCK_COUNTS,
     StockTransfer: stock_transfer.PAGES,
 }

@@ -19,6 +19,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "order-receipt-fiscal"): {"lines": ["Signed"]},
     ("post", "refund-receipt-fiscal"): {"lines": ["Signed"]},
     ("post", "order-receipt-email"): {"email": "ada@customer.example"},
+    ("post", "refund-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
     ("put", "user-pin"): {"pin": "482916"},
     ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},

@@ -276,6 +276,9 @@ POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     "refund-receipt-fiscal": lambda world: Post(
         {"lines": ["Signed"]}, row=world.refund(cash("2.50"), "1.00")
     ),
+    "refund-receipt-email": lambda world: Post(
+        {"email": "ann@customer.example"}, row=world.refund(cash("2.50"), "1.00")
+    ),
     "order-receipt-email": lambda world: Post(
         {"email": "ann@customer.example"}, row=world.order(payments=[cash("2.50")])
     ),

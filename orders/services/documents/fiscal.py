@@ -38,8 +38,7 @@ def write_fiscal_texts(
     numbers = RegisterSeries.objects.increment(receipt.register)
     rows = type(receipt)._default_manager.select_for_update(no_key=True, of=("self",))
     row = rows.select_related("register").get(pk=receipt.pk)
-    is_mailed = isinstance(row, Receipt) and is_mail_requested(row)
-    row.write_fiscal(texts.lines, texts.qr, is_mailed=is_mailed)
+    row.write_fiscal(texts.lines, texts.qr, is_mailed=is_mail_requested(row))
     row.save_changes("fiscal")
     entry, extension = build_chain_entry(
         ChainEntry.Kind.FISCAL, row.pk, build_fiscal_content(row), numbers, row.register

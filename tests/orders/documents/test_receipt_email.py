@@ -248,3 +248,54 @@ def test_email_event_belongs_to_the_shop(till, order, shop, other_shop):
         assert not OutboxEvent.objects.filter(topic="receipt.email").exists()
     with tenant_scope(shop):
         assert OutboxEvent.objects.filter(topic="receipt.email").exists()
+
+
+# --- refunds -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refund(managers_till, order):
+    body = {"id": new_id(), "reason": "Bruised", "amount": "2.50"}
+    response = managers_till.post(f"orders/{order['id']}/refunds/", body)
+    assert response.status_code == 201, response.content
+    return response.json()
+
+
+def request_refund_email(client, refund, email=ADDRESS, **headers):
+    return client.post(f"refunds/{refund['id']}/receipt/email/", {"email": email}, **headers)
+
+
+def test_refund_receipt_is_sent(till, refund):
+    response = request_refund_email(till, refund)
+    relay_all()
+
+    assert (response.status_code, response.json()) == (
+        202,
+        {"refund": refund["id"], "email": ADDRESS},
+    )
+    (message,) = mail.outbox
+    assert "REFUND" in message.body
+    assert "Bruised" in message.alternatives[0][0]
+
+
+def test_refund_mail_shows_no_code_of_a_store_credit(managers_till, order):
+    body = {"id": new_id(), "reason": "Bruised", "amount": "2.50", "method": "store_credit"}
+    refunded = managers_till.post(f"orders/{order['id']}/refunds/", body).json()
+    code = refunded["store_credit_codes"][0]["code"]
+
+    assert request_refund_email(managers_till, refunded).status_code == 202
+    relay_all()
+
+    assert code not in mail.outbox[0].body + mail.outbox[0].alternatives[0][0]
+
+
+def test_refund_mail_is_repeated_by_its_key_and_refused_without_a_receipt(
+    till, refund, problem, other_shop
+):
+    key = new_id()
+    answers = [request_refund_email(till, refund, Idempotency_Key=key) for _ in range(2)]
+    assert [each.status_code for each in answers] == [202, 202]
+    assert len(list_events("receipt.email")) == 1
+    problem(request_refund_email(till, refund, email="ada"), 400, "invalid", {"email": "invalid"})
+    problem(request_refund_email(till, {"id": new_id()}), 404, "not_found")
+    assert len(list_events("receipt.email")) == 1

@@ -190,6 +190,20 @@ def test_texts_are_refused_after_a_mail_was_requested(
 
 
 @pytest.mark.once
+def test_mail_of_a_refund_matters_for_its_receipt_only(
+    documents, terminal, till, refund, problem, shop
+):
+    body = {"email": "ada@customer.example"}
+    assert till.post(f"refunds/{refund['id']}/receipt/email/", body).status_code == 202
+    before = snapshot(shop)
+
+    problem(write(terminal, documents["refund"]), 409, "receipt_printed")
+
+    assert snapshot(shop) == before
+    assert write(terminal, documents["sale"]).status_code == 201
+
+
+@pytest.mark.once
 def test_mail_of_another_receipt_does_not_matter(documents, terminal, till, order, make_product):
     other = till.sold(line(make_product("1.00")), payments=[cash("1.00")])
     request_mail(till, other)
