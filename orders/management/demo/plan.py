@@ -102,8 +102,6 @@ class DemoShop:
     modifier_lists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # Colors of simple pictures, by the SKUs of the products that they are the images of.
     pictures: Mapping[str, str] = field(default_factory=dict)
-    # Whether a day of sales can be made there: it names products of the shop.
-    has_sales: bool = False
 
     @property
     def id(self) -> UUID:

@@ -70,7 +70,7 @@ NINE_TENTHS, EIGHT_TENTHS = Decimal("0.9"), Decimal("0.8")
 
 
 def ensure_demo_shop(plan: DemoShop, *, with_sales: bool = False) -> bool:
-    """Create the shop unless it exists, with a day of sales if it has one.
+    """Create the shop unless it exists, and with `with_sales` a day of sales.
 
     Return whether it was created.
     """
@@ -106,7 +106,7 @@ def create_demo_shop(plan: DemoShop, *, with_sales: bool) -> None:
         products = create_products(plan, by=admin)
         create_price_lists(products, stores[0], by=admin)
         stock_stores(plan, products, stores, by=admin)
-        if with_sales and plan.has_sales:
+        if with_sales:
             trade_demo_day(plan)
 
 

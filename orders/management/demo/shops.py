@@ -20,7 +20,6 @@ def _modifier(name: str, price: str = "0", product: str | None = None) -> dict[s
 
 CORNER = DemoShop(
     slug="corner",
-    has_sales=True,
     settings={
         "name": "Spätkauf am Ufer",
         "currency": "EUR",
@@ -29,8 +28,8 @@ CORNER = DemoShop(
         "prices_include_tax": True,
     },
     tax_classes={
-        "Standard": [_rate("VAT", "19", included=True)],
-        "Reduced": [_rate("VAT", "7", included=True)],
+        "Standard": [_rate("MwSt.", "19", included=True)],
+        "Reduced": [_rate("MwSt.", "7", included=True)],
     },
     places=[DemoStore("Maybachufer", "Maybachufer 1\n12047 Berlin")],
     people=[

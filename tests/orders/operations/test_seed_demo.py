@@ -192,8 +192,8 @@ def test_demo_shops_differ_in_taxes_and_cash_rounding(seed_output):
     assert corner.cash_rounding_increment is None
     assert (harbor.currency, harbor.prices_include_tax) == ("CAD", False)
     assert str(harbor.cash_rounding_increment.normalize()) == "0.05"
-    assert load_tax_rates(corner, "MO-001") == [("VAT", "7", True)]
-    assert load_tax_rates(corner, "GE-004") == [("VAT", "19", True)]
+    assert load_tax_rates(corner, "MO-001") == [("MwSt.", "7", True)]
+    assert load_tax_rates(corner, "GE-004") == [("MwSt.", "19", True)]
     assert load_tax_rates(harbor, "GIF-01") == [("GST", "5", False), ("PST", "7", False)]
     assert load_tax_rates(harbor, "BAK-06") == []
 
@@ -234,7 +234,7 @@ def ensure_stock_of_every_store_matches(plan: DemoShop) -> None:
         [*planned.items()] * len(plan.places)
     )
     call_command("check_stock", stdout=StringIO())
-    types = {"receive", "sale", "return", "waste"} if plan.has_sales else {"receive"}
+    types = {"receive", "sale", "return", "waste"}
     if len(plan.places) > 1:
         # Goods are in transit.
         types.add("transfer_out")
@@ -321,6 +321,8 @@ def test_demo_receipt_is_german_and_has_the_fiscal_texts(seed_output):
 
     for expected in ("Spätkauf am Ufer, Inh. Jana Vogt", "USt-IdNr. DE999999999", "SUMME EUR"):
         assert expected in text
+    assert "MwSt." in text
+    assert "VAT" not in text
     assert "TSE-Transaktion: 1" in text
     assert "Demo ohne zertifizierte TSE" in text
 
@@ -334,6 +336,22 @@ def test_demo_day_without_the_simulator_charges_no_card(db, settings):
         assert CardReader.objects.count() == 1
         assert {each.entry for each in Payment.objects.filter(method="card")} == {"external"}
         assert Shift.objects.get().status == "closed"
+
+
+@pytest.mark.slow
+def test_demo_cafe_has_a_day_of_sales_too(seed_output):
+    with tenant_scope(Tenant.objects.get(slug="harbor")):
+        orders = list_day()
+        lines = {line.sku: line for order in orders for line in order.loaded_lines}
+
+        assert {order.status for order in orders} == {"completed", "partially_refunded"}
+        assert [each["name"] for each in lines["COF-05"].modifiers] == ["16 oz", "Oat milk"]
+        assert {tax["name"] for tax in lines["GIF-01"].taxes} == {"GST", "PST"}
+        assert lines["DEP-10"].deposit_for_id in {line.pk for line in lines.values()}
+        assert any(order.cash_rounding for order in orders)
+        assert Refund.objects.get().status == "done"
+        assert Shift.objects.get().status == "closed"
+        assert list(verify_chains()) == []
 
 
 def test_demo_shop_of_tests_has_no_sales(db):
