@@ -331,7 +331,7 @@ class CatalogChanged(Conflict):
 
 class NothingLeftToRefund(Conflict):
     code = "nothing_left_to_refund"
-    message = "Order {number} is already fully refunded."
+    message = "Nothing is left to refund of order {number}. Returned goods are never refunded."
 
 
 class RefundExceedsPaid(Conflict):

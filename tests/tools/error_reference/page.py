@@ -145,7 +145,7 @@ REMEDIES = {
     "not_found": "Check the id, and whether it belongs to this shop and an assigned store.",
     "not_payable_in_cash": "Pay `payable`, or a part in whole coins.",
     "not_ready": "Start the database and run `migrate`.",
-    "nothing_left_to_refund": "Nothing: everything was refunded.",
+    "nothing_left_to_refund": "Nothing: everything was refunded, or is returned goods.",
     "nul_character": "Remove the character.",
     "number_out_of_range": "Send a shorter number.",
     "order_being_paid": "Wait for the payment, or resolve it: `POST payments/{id}/resolve/`.",
