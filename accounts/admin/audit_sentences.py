@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -93,10 +93,10 @@ EVENTS: Mapping[str, tuple[Kind, str]] = {
     "late_capture_returned": (Kind.PAYMENTS, "returned a late charge for {thing}"),
     "late_capture_not_returned": (Kind.PAYMENTS, "could not return a late charge for {thing}"),
     "late_capture_stays_unknown": (Kind.PAYMENTS, "found no outcome of a late charge for {thing}"),
-    "shift_opened": (Kind.CASH, "opened the shift {thing}"),
-    "shift_ended": (Kind.CASH, "ended the shift {thing}"),
-    "shift_closed": (Kind.CASH, "closed the shift {thing}"),
-    "shift_count_refused": (Kind.CASH, "counted too large a difference in the shift {thing}"),
+    "shift_opened": (Kind.CASH, "opened the {thing}"),
+    "shift_ended": (Kind.CASH, "ended the {thing}"),
+    "shift_closed": (Kind.CASH, "closed the {thing}"),
+    "shift_count_refused": (Kind.CASH, "counted too large a difference in the {thing}"),
     "drawer_short": (Kind.CASH, "took more cash than the drawer holds: {thing}"),
     "cash_paid_in": (Kind.CASH, "paid cash in: {thing}"),
     "cash_paid_out": (Kind.CASH, "paid cash out: {thing}"),
@@ -164,6 +164,8 @@ EVENTS: Mapping[str, tuple[Kind, str]] = {
     "webhook_secret_rotated": (Kind.SYSTEMS, "replaced the secret of the webhook {thing}"),
     "delivery_taken_up": (Kind.SYSTEMS, "resumed the delivery of events to {thing}"),
 }
+TIME_FORMAT = "%Y-%m-%d %H:%M"
+SHIFT_NAME = re.compile(r"Shift of (\d{4}-\d\d-\d\d \d\d:\d\d)")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 
@@ -182,8 +184,17 @@ def split_sentence(event: AuditEvent) -> tuple[str, str, str]:
     _, words = EVENTS.get(event.event, (None, f"{event.event.replace('_', ' ')} {{thing}}"))
     before, _, after = words.partition("{thing}")
     # A person who acts on itself, such as at a log-in, is named once.
-    thing = event.target_name if "{thing}" in words else ""
+    thing = name_thing(event) if "{thing}" in words else ""
     return before if thing else before.rstrip(" :"), thing, after
+
+
+def name_thing(event: AuditEvent) -> str:
+    """Return the stored name; that of a shift has its time in UTC."""
+    found = SHIFT_NAME.fullmatch(event.target_name) if event.target_type == "shift" else None
+    if found is None:
+        return event.target_name
+    at = datetime.strptime(found[1], TIME_FORMAT).replace(tzinfo=UTC)
+    return f"shift of {timezone.localtime(at).strftime(TIME_FORMAT)}"
 
 
 def build_sentence(event: AuditEvent) -> str:

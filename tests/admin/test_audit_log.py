@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -13,6 +13,7 @@ from accounts.admin.audit_sentences import EVENTS
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
+from tests.factories.orders import ShiftFactory
 from tests.support.admin_browser import snapshot_database
 from tests.support.audit_names import names_in_code
 from tests.support.audit_table import ROWS
@@ -115,6 +116,19 @@ def test_events_are_found_by_person_thing_and_kind(managers_browser, manager, pr
     for query, there in cases:
         sentences = read_sentences(managers_browser.get(RECORDS, query).content.decode())
         assert any("changed the product Apple" in each for each in sentences) is there, query
+
+
+def test_time_of_a_shift_is_that_of_the_shop(managers_browser, manager, shop, register):
+    shift = ShiftFactory(register=register, opened_by=manager)
+    shift.created_at = datetime(2026, 7, 1, 10, 5, tzinfo=UTC)
+    shop.timezone = "Europe/Berlin"
+    shop.save()
+    with tenant_scope(shop):
+        audit.record("shift_closed", actor=manager, target=shift)
+
+    body = managers_browser.get(RECORDS).content.decode()
+
+    assert f"{manager} closed the shift of 2026-07-01 12:05" in read_sentences(body)
 
 
 def test_page_of_an_event_is_its_sentence(managers_browser, manager, product, shop):

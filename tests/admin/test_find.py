@@ -157,6 +157,7 @@ def test_cashier_and_total_filter_orders(managers_browser, sale, other_sale, oth
 def test_orders_are_sorted_by_total(managers_browser, sale, other_sale):
     for column, order in (("2", 1), ("-2", -1)):
         body = managers_browser.get(ORDERS, {"o": column}).content.decode()
+        assert f"?o={-int(column)}" in body
         places = [body.index(f">{each.number}<") for each in (other_sale, sale)]
         assert places == sorted(places)[::order]
 

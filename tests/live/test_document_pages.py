@@ -46,6 +46,12 @@ def test_document_pages_are_accessible_and_fit(base, demo_day):  # noqa: F811
         receipt, shift = Receipt.objects.first(), Shift.objects.first()
         assert Product.objects.exists()
     pages = {
+        "start": "/admin/",
+        "find": "/admin/find/?q=a",
+        "orders": "/admin/orders/order/?total_min=1",
+        "audit-log": "/admin/tenants/auditevent/",
+        "stock-levels": "/admin/orders/stocklevel/",
+        "new-product": "/admin/orders/product/add/",
         "z-reports": "/admin/z-reports/",
         "labels": "/admin/labels/",
         "products": "/admin/orders/product/?q=a",
