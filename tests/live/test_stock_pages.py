@@ -92,11 +92,12 @@ def receive_goods(page, base):  # noqa: F811
     yield "transfer-list"
     page.click("#result_list a >> nth=0")
     page.click("text=Check what has arrived")
+    page.wait_for_selector("input[name=q]:focus")
     page.keyboard.type("9520010000018")
     page.keyboard.press("Enter")
     page.wait_for_selector("input[name=quantity]:focus")
     yield "transfer-check"
-    page.keyboard.type("3")
+    page.fill("input[name=quantity]", "3")
     page.select_option("select[name=loss_reason]", "damaged")
     page.click("text=Save and next")
     page.click("text=Receive the transfer")
