@@ -50,7 +50,8 @@ def demo_day(base):
     with across_tenants():
         profile = BookkeepingProfile.objects.get(tenant__slug=CORNER.slug)
         BookkeepingProfile.objects.filter(pk=profile.pk).update(cash_account="")
-    return {"month": f"{timezone.now():%Y-%m}", "store": profile.store_id}
+        today = timezone.now().astimezone(profile.store.clock)
+    return {"month": f"{today:%Y-%m}", "store": profile.store_id}
 
 
 def log_in(page, base):
