@@ -3,8 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
-
 from orders.models import (
     Order,
     OrderLine,
@@ -15,6 +13,7 @@ from orders.models import (
     StoreCredit,
     StoreCreditEntry,
 )
+from orders.models.columns import ExactSum
 from orders.services.verification import verify_chains
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -80,7 +79,7 @@ def ensure_refunds_consistent(shop: Tenant) -> None:
     with tenant_scope(shop):
         for order in Order.objects.with_details():
             ensure_order_refunds_consistent(order)
-        for credit in StoreCredit.objects.annotate(sum=Sum("entries__amount")):
+        for credit in StoreCredit.objects.annotate(sum=ExactSum("entries__amount")):
             assert credit.balance == credit.sum >= 0
         assert list(verify_chains()) == []
     ensure_books_balance(shop)

@@ -4,16 +4,15 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
-
 from accounts.models import AuthSession, User
 from orders.models import Product, Receipt, StockLevel, StockMovement
+from orders.models.columns import ExactSum
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.support.api import Person
 
 Body = dict[str, Any]
-MOVED = Sum("quantity")
+MOVED = ExactSum("quantity")
 
 
 def new_id() -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import Sum
 
 from accounts.models import AuthSession, User
 from orders.models import (
@@ -19,6 +18,7 @@ from orders.models import (
     StockLevel,
     StockMovement,
 )
+from orders.models.columns import ExactSum
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants
 from tenants.services import create_tenant
@@ -65,7 +65,7 @@ def test_every_basket_is_sold_once_in_repeated_runs(url):
     with in_shop():
         assert Order.objects.filter(status=Order.Status.COMPLETED).count() == 60
         assert OrderLine.objects.count() == 220
-        assert Order.objects.aggregate(sum=Sum("paid_total"))["sum"] == Decimal("909.77")
+        assert Order.objects.aggregate(sum=ExactSum("paid_total"))["sum"] == Decimal("909.77")
         assert not StockLevel.objects.exclude(quantity=0, reserved=0).exists()
         assert StockMovement.objects.filter(type="sale").count() == 220
 

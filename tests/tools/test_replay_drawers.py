@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from django.db.models import Sum
 
 from accounts.models import User
 from orders.models import Order, Shift
+from orders.models.columns import ExactSum
 from orders.services.shifts.cash_drawer import NewShift, open_shift
 from tenants.ids import new_id
 from tenants.models import Tenant
@@ -42,7 +42,7 @@ def test_every_selling_till_is_closed_and_its_z_reports_match_the_file(url):
             (store, number): paid
             for store, number, paid in Order.objects.values_list(
                 "store__name", "register__number"
-            ).annotate(paid=Sum("paid_total"))
+            ).annotate(paid=ExactSum("paid_total"))
         }
     assert {shift.status for shift in shifts} == {"closed"}
     assert {each["difference"] for shift in shifts for each in shift.counted} == {"0.00"}
