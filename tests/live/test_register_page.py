@@ -12,6 +12,7 @@ from orders.management.demo.setup import ensure_demo_shop
 from orders.management.demo.shops import CORNER
 from tests.support.live.browser import MANAGER, WIDE, RegisterPage, run_browser
 from tests.support.live.server import TILL, Server, run_server
+from tests.support.live.simulated_devices import CAMERA, PRINTERS
 from tests.support.schema_digest import ROOT
 
 pytestmark = [
@@ -114,6 +115,11 @@ def visit_screens(till):
 def visit_menu(till):
     till.press("Menu")
     yield "menu"
+    till.press("Receipt printer by USB")
+    till.wait_for("text=Receipts are sent to the printer by USB")
+    yield "printer"
+    till.press("Print by the browser")
+    till.wait_for("text=Receipts are printed by the browser")
     for key, name in (("F4", "X report"), ("F7", "no sale")):
         till.page.keyboard.press(key)
         till.wait_for("dialog")
@@ -152,10 +158,26 @@ def visit_dialogs(till):
         yield name
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog", state="detached")
+    yield from visit_camera_and_held(till)
     page.locator(".product").filter(has_text="Bananen").click()
     till.wait_for("dialog")
     yield "weight"
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+
+
+def visit_camera_and_held(till):
+    page = till.page
+    till.press("Scan by the camera")
+    till.wait_for("dialog video")
+    yield "camera"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    page.keyboard.press("F3")
+    page.keyboard.press("F4")
+    till.wait_for("dialog")
+    yield "held"
+    page.locator("dialog .choices button").click()
     page.wait_for_selector("dialog", state="detached")
 
 
@@ -198,6 +220,8 @@ def visit_receipts(till):
 def test_every_screen_is_accessible_and_fits_from_phone_to_wall(base):
     problems: list[tuple] = []
     with run_browser(reduced_motion="reduce") as context:
+        context.add_init_script(PRINTERS)
+        context.add_init_script(CAMERA)
         till = RegisterPage(context.new_page(), base)
         for name in visit_screens(till):
             check(till, name, problems)

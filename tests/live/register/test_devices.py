@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.live import browser
 from tests.support.live.network_cut import NetworkCut
+from tests.support.live.simulated_devices import CAMERA, PRINTERS
 
 pytestmark = [
     pytest.mark.browser,
@@ -15,42 +16,6 @@ pytestmark = [
 ]
 
 MILK, BEER = "9520010000032", "9520010000247"
-# Printers that note what they get. `failing` names the error of the next step.
-PRINTERS = """(() => {
-  window.printed = [];
-  window.failing = "";
-  const fail = () => {
-    if (window.failing) throw new DOMException("simulated", window.failing);
-  };
-  const note = (bytes) => { fail(); window.printed.push(...bytes); };
-  const endpoints = [{ direction: "in", type: "bulk", endpointNumber: 1 },
-    { direction: "out", type: "bulk", endpointNumber: 2 }];
-  const printer = {
-    configuration: null,
-    async open() { fail(); },
-    async close() {},
-    async selectConfiguration() {
-      const alternate = { interfaceClass: 7, endpoints };
-      this.configuration = { interfaces: [{ interfaceNumber: 0, alternate }] };
-    },
-    async claimInterface() {},
-    async transferOut(endpoint, bytes) { note(bytes); return { status: "ok" }; },
-  };
-  const port = {
-    async open() { fail(); this.writable = new WritableStream({ write: note }); },
-    async close() {},
-  };
-  const chosen = { usb: [], serial: [] };
-  const replace = (name, value) => Object.defineProperty(navigator, name, { value });
-  replace("usb", {
-    async requestDevice() { fail(); chosen.usb = [printer]; },
-    async getDevices() { return chosen.usb; },
-  });
-  replace("serial", {
-    async requestPort() { fail(); chosen.serial = [port]; },
-    async getPorts() { return chosen.serial; },
-  });
-})()"""
 
 
 def run_till(base: str, script: str) -> Iterator[browser.RegisterPage]:
@@ -157,26 +122,6 @@ def test_browser_without_printers_offers_none(base):
         assert till.page.locator("text=Receipt printer").count() == 0
 
 
-# A camera that shows nothing, and a detector that reads what the test names.
-CAMERA = """(() => {
-  window.code = "";
-  window.tracks = [];
-  window.failing = "";
-  window.BarcodeDetector = class {
-    static async getSupportedFormats() { return ["ean_13", "qr_code", "aztec"]; }
-    constructor({ formats }) { window.formats = formats; }
-    async detect() { return window.code ? [{ rawValue: window.code }] : []; }
-  };
-  HTMLMediaElement.prototype.play = async () => {};
-  navigator.mediaDevices.getUserMedia = async () => {
-    if (window.failing) throw new DOMException("simulated", window.failing);
-    const stream = document.createElement("canvas").captureStream();
-    window.tracks.push(...stream.getTracks());
-    return stream;
-  };
-})()"""
-
-
 @pytest.fixture
 def filming(base: str) -> Iterator[browser.RegisterPage]:
     """Return the register in a browser that reads codes by the camera."""
@@ -201,6 +146,31 @@ def test_code_is_scanned_by_the_camera(filming):
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
     page.wait_for_function("() => window.tracks.every((track) => track.readyState === 'ended')")
+
+
+def test_receipt_is_found_by_the_camera(filming):
+    total = filming.sell(MILK)
+    (sale,) = filming.read_sales()
+    filming.page.keyboard.press("F10")
+    filming.press("Scan by the camera")
+    filming.wait_for("dialog video")
+    filming.page.evaluate(f"window.code = '{sale['id']}'")
+
+    filming.wait_for("main.receipt:not([aria-busy])")
+    shown = filming.page.inner_text("main.receipt")
+    assert f"Receipt {sale['order']['receipt_number']}" in shown
+    assert str(total) in shown
+    assert filming.page.locator("dialog").count() == 0
+
+
+def test_receipts_offer_no_camera_without_a_connection(filming):
+    filming.page.keyboard.press("F10")
+    filming.wait_for("main.receipts button[name=camera]")
+    NetworkCut(filming.page).is_down = True
+    filming.page.fill("input[name=code]", "1")
+    filming.press("Find")
+
+    filming.page.wait_for_selector("main.receipts button[name=camera]", state="detached")
 
 
 @pytest.mark.parametrize(

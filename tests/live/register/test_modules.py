@@ -23,16 +23,20 @@ def page(base: str) -> Iterator[Page]:
         yield page
 
 
+ORDER = """{ number: "1-000001", status: "completed", receipt_number: 1, total: "1.00", due: "0.00",
+  cash_due: "0.00", change_total: "0.00", lines: [], payments: [], refunds: [] }"""
 UPLOAD = """async (sizes) => {
   const { uploadSales } = await import("/static/till/sync/upload.js");
-  const sales = sizes.map((size, at) => ({ device_sequence: at + 1, lines: Array(size) }));
+  const sales = sizes.map((size, at) => ({ id: `${at + 1}`, device_sequence: at + 1,
+    lines: Array(size) }));
   const batches = [];
   const post = async (path, { batch, last_sequence: last }) => {
     batches.push([batch.map((sale) => sale.device_sequence), last]);
-    return { results: batch.map((sale) => sale.device_sequence) };
+    return { results: batch.map(({ id }) => ({ status: "created", order: { ...ORDER, id } })) };
   };
-  return [batches, await uploadSales({ post }, sales)];
-}"""
+  const results = await uploadSales({ post }, sales);
+  return [batches, results.map(({ order }) => Number(order.id))];
+}""".replace("ORDER", ORDER)
 
 
 def test_upload_is_divided_by_sales_and_lines(page):
@@ -42,6 +46,30 @@ def test_upload_is_divided_by_sales_and_lines(page):
 
     batches, _ = page.evaluate(UPLOAD, [1] * 250)
     assert [len(batch) for batch, _ in batches] == [100, 100, 50]
+
+
+WRONG_RESULTS = """async () => {
+  const { uploadSales } = await import("/static/till/sync/upload.js");
+  const order = { ...ORDER, id: "1" };
+  const wrong = [
+    [], [{}], [{ status: "created" }], [{ status: "created", order: {} }], [{ status: "rejected" }],
+    [{ status: "created", order: { ...order, id: "2" } }],
+    [{ status: "created", order: { ...order, receipt_number: null } }],
+    [{ status: "created", order }, { status: "created", order }],
+  ];
+  const answers = [];
+  for (const results of [...wrong, [{ status: "duplicate", order }]]) {
+    const rejectAnswer = () => { throw new Error("no answer"); };
+    const api = { post: async () => ({ results }), rejectAnswer };
+    const sales = [{ id: "1", device_sequence: 1, lines: [] }];
+    answers.push(await uploadSales(api, sales).then(() => "sent", (error) => error.message));
+  }
+  return answers;
+}""".replace("ORDER", ORDER)
+
+
+def test_upload_without_the_results_of_its_sales_is_not_sent(page):
+    assert page.evaluate(WRONG_RESULTS) == ["no answer"] * 8 + ["sent"]
 
 
 CATALOG = """async () => {
@@ -117,6 +145,8 @@ def test_sale_is_given_up_although_the_browser_has_closed_the_database(page):
 
 ANSWERS = """async () => {
   const { Api } = await import("/static/till/api/client.js");
+  const { loadSnapshot } = await import("/static/till/sync/catalog.js");
+  const order = (more) => JSON.stringify({ ...ORDER, id: "1", ...more });
   const fetched = window.fetch;
   const api = new Api();
   const online = [];
@@ -142,20 +172,29 @@ ANSWERS = """async () => {
     await ask(404, "text/html", page, post),
     await ask(401, "text/html", page, post),
     await ask(302, "", "", post),
-    await ask(201, "application/json", '{"id": "1"}', post),
+    await ask(200, "application/json", '{"status": "ok"}', post),
+    await ask(200, "application/json", order({ receipt_number: undefined }), post),
+    await ask(200, "application/json", order({ lines: {} }), post),
+    await ask(200, "application/json", "null", post),
     await ask(204, "", "", post),
+    await ask(403, "application/json", '{"error": "log in to the network"}', post),
+    await ask(200, "application/json", '{"success": true}', () => api.getAll("stores/")),
+    await ask(200, "application/json", '{"token": "1"}', () => api.post("auth/token/", {})),
+    await ask(200, "text/plain", "Log in to the network", () => loadSnapshot(api)),
+    await ask(201, "application/json", order({}), post).then(({ id }) => id),
+    await ask(204, "", "", () => api.post("registers/1/unpair/", {})),
     await ask(409, "application/problem+json", '{"code": "id_conflict"}', post),
     await ask(200, "text/plain; charset=utf-8", "Z 1", text),
     await ask(200, "application/octet-stream", "Z", bytes),
     online.slice(0, 4),
   ];
-}"""
+}""".replace("ORDER", ORDER)
 
 
 def test_answer_that_is_not_one_of_the_server_is_no_answer(page):
     *answers, online = page.evaluate(ANSWERS)
-    assert answers[:8] == ["Unreachable"] * 8
-    assert answers[8:] == [{"id": "1"}, None, "id_conflict", "Z 1", [ord("Z")]]
+    assert answers[:-5] == ["Unreachable"] * 17
+    assert answers[-5:] == ["1", None, "id_conflict", "Z 1", [ord("Z")]]
     assert online == [False] * 4
 
 

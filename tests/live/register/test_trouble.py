@@ -1,5 +1,6 @@
 """What can go wrong on a device: each case says in plain words what to do, and loses nothing."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -122,6 +123,47 @@ def test_storage_that_is_full_when_the_answer_comes_changes_no_sale(small, api):
     small.log_in(*TOBIAS)
     small.wait_for_states("sent", "sent")
     ensure_sold(api, total, again)
+
+
+def test_sale_that_the_server_did_not_complete_is_paid_before_it_is_done(till, api):
+    """The order arrives without its payments: the answer says that it is open."""
+
+    def remove_payments(route):
+        body = route.request.post_data_json
+        del body["payments"]
+        route.continue_(post_data=json.dumps(body))
+
+    total = start_paying_for(till, MILK)
+    till.page.route("**/api/v1/orders/", remove_payments)
+    till.press("Exact")
+
+    till.wait_for("button[name=abandon]")
+    assert [sale["state"] for sale in till.read_sales()] == ["open"]
+    assert till.page.locator("main.done").count() == 0
+    till.page.unroute("**/api/v1/orders/")
+    till.press("Exact")
+    till.wait_until_sold()
+    assert len(ensure_sold(api, total)[0]["payments"]) == 1
+
+
+def test_answer_of_something_else_is_not_that_of_the_server(till, api):
+    """A network answers every request with 200 and JSON of its own."""
+    log_in = {"status": 200, "json": {"status": "log in to the network", "results": []}}
+    total = start_paying_for(till, MILK)
+    till.page.route("**/api/v1/**", lambda route: route.fulfill(**log_in))
+    till.press("Exact")
+
+    till.wait_until_sold()
+    assert "The sale is kept on this device" in till.page.inner_text("main.done")
+    till.wait_for("header .connection.offline")
+    till.next()
+    with till.page.expect_response("**/sync/orders/"):
+        pass
+    assert [sale["state"] for sale in till.read_sales()] == ["unsent"]
+    ensure_sold(api)
+    till.page.unroute("**/api/v1/**")
+    till.wait_for_states("sent")
+    ensure_sold(api, total)
 
 
 def evict_storage(till: browser.RegisterPage) -> None:

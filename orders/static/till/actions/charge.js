@@ -10,7 +10,7 @@ import { Refused, Unreachable } from "../api/client.js";
 import { explain } from "../api/explain.js";
 import { t } from "../texts/texts.js";
 import { repeatWithApproval } from "./approval.js";
-import { findPending, isMade } from "./order.js";
+import { findPending, isMade, requireOrder } from "./order.js";
 import { beginSale, endSentSale, findApproval, findOrder, handleRefusal, postSale, restoreCart, restoreVoided, sendSale } from "./sale.js";
 import { saveSale } from "./sync.js";
 
@@ -65,7 +65,8 @@ export async function addPayment(app, payment) {
 
 /** @param {App} app @param {any} sale @param {any} payment */
 async function postPayment(app, sale, payment) {
-  return app.api.post(`orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
+  const order = await app.api.post(`orders/${sale.id}/payments/`, payment, { timeout: PAYMENT_TIMEOUT });
+  return requireOrder(app.api, order, sale.id);
 }
 
 /**
@@ -80,7 +81,7 @@ async function postPayment(app, sale, payment) {
 async function changeOrder(app, sale, path, body) {
   let order;
   try {
-    order = await app.api.post(path, body);
+    order = requireOrder(app.api, await app.api.post(path, body), sale.id);
   } catch (error) {
     if (error instanceof Unreachable) await waitForAnswer(app, sale);
     else await followRefusal(app, sale, error);
@@ -110,7 +111,7 @@ async function waitForAnswer(app, sale) {
 }
 
 /** Go on as the server says: done, waiting for the card, or to be paid otherwise. @param {App} app @param {any} sale @param {any} order */
-async function followOrder(app, sale, order) {
+export async function followOrder(app, sale, order) {
   if (order.status === "voided") {
     await restoreVoided(app, sale);
     return app.update({ dialog: null, phase: app.choosePhase(), message: t("orderVoided") });
@@ -186,7 +187,7 @@ async function repeatPayment(app, sale, payment) {
     order = await postPayment(app, sale, payment);
   } catch (error) {
     if (!isDecision(error) || !isAwaited(app, sale)) throw error;
-    order = await app.api.get(`orders/${sale.id}/`);
+    order = requireOrder(app.api, await app.api.get(`orders/${sale.id}/`), sale.id);
     if (!isAwaited(app, sale)) return;
     await followOrder(app, sale, order);
     if (app.openSale) throw error;

@@ -1,9 +1,16 @@
 /** Orders of the server, and what a sale on the device keeps of them. */
 
+import { isOrder } from "../api/shapes.js";
+
 /** Return what a sale needs to know of its order. @param {any} order */
 export function summarize(order) {
   const { number, receipt_number: receiptNumber, total, change_total: change, flags } = order;
   return { number, receipt_number: receiptNumber, total, change, flags };
+}
+
+/** Return an answer if it is the order with this id; anything else is no answer. @param {import("../api/client.js").Api} api @param {any} answer @param {string} id */
+export function requireOrder(api, answer, id) {
+  return isOrder(answer, id) ? answer : api.rejectAnswer();
 }
 
 /** Return whether an order was completed, whatever has been refunded since. @param {any} order */

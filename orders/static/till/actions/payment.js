@@ -1,12 +1,14 @@
 /** Payment: cash, cards, and parts of both. */
 
+import { Unreachable } from "../api/client.js";
 import { isPaidOut } from "../money/cart.js";
 import { compareAmounts, settleCash, subtract, sumAmounts } from "../money/engine.js";
 import { findCartOverLimit } from "../money/limits.js";
 import { chooseCashRule } from "../money/shop.js";
 import { t } from "../texts/texts.js";
-import { addPayment, cancelPayment } from "./charge.js";
-import { finishSale } from "./sale.js";
+import { addPayment, cancelPayment, followOrder } from "./charge.js";
+import { isMade } from "./order.js";
+import { beginSale, endSale, endSentSale, findApproval, handleRefusal, restoreCart, sendSale } from "./sale.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -69,6 +71,22 @@ export async function payCash(app, tendered) {
   if (isPaidOut(due)) return finishSale(app, [...app.parts, payment]);
   const change = subtract(tendered, due, app.exponent);
   await finishSale(app, [...app.parts, { ...payment, tendered, change }]);
+}
+
+/** Sell: write the sale durably, send it, and only then show the change. @param {App} app @param {any[]} payments @param {string} [approval] */
+async function finishSale(app, payments, approval = findApproval(app)) {
+  const sale = await beginSale(app, payments);
+  let order;
+  try {
+    order = await sendSale(app, sale, approval);
+  } catch (error) {
+    if (error instanceof Unreachable) return endSale(app, { ...sale, state: "unsent" });
+    await restoreCart(app, sale);
+    return handleRefusal(app, error, (given) => finishSale(app, payments, given));
+  }
+  // The payments did not suffice, or somebody has voided it: it is no sale yet.
+  if (!isMade(order)) return followOrder(app, { ...sale, state: "open" }, order);
+  await endSentSale(app, sale, order);
 }
 
 /** Take a card that a stand-alone reader has charged. @param {App} app @param {string} amount @param {string} reference */

@@ -5,27 +5,13 @@ import { explain } from "../api/explain.js";
 import { buildOrder, buildSale, createCart, paysRest, renewCart } from "../money/cart.js";
 import { compareAmounts, sumAmounts } from "../money/engine.js";
 import { t } from "../texts/texts.js";
-import { isMade, summarize } from "./order.js";
+import { isMade, requireOrder, summarize } from "./order.js";
 import { loadShift } from "./shift.js";
 import { followCatalog, loadEverything, replaceSale, saveSale } from "./sync.js";
 
 /** @typedef {import("../app.js").App} App */
 
 const SALE_TIMEOUT = 8_000;
-
-/** Sell: write the sale durably, send it, and only then show the change. @param {App} app @param {any[]} payments @param {string} [approval] */
-export async function finishSale(app, payments, approval = findApproval(app)) {
-  const sale = await beginSale(app, payments);
-  let order;
-  try {
-    order = await sendSale(app, sale, approval);
-  } catch (error) {
-    if (error instanceof Unreachable) return endSale(app, { ...sale, state: "unsent" });
-    await restoreCart(app, sale);
-    return handleRefusal(app, error, (given) => finishSale(app, payments, given));
-  }
-  await endSentSale(app, sale, order);
-}
 
 /** The server has the sale, so that it is done even if the device cannot write that. @param {App} app @param {any} sale @param {any} order */
 export async function endSentSale(app, sale, order) {
@@ -78,7 +64,8 @@ export async function sendSale(app, sale, approval) {
 
 /** Make the order of a sale; by its id it is made once, however often it is sent. @param {App} app @param {any} sale @param {string} [approval] */
 export async function postSale(app, sale, approval) {
-  return app.api.post("orders/", buildOrder(sale, approval), { timeout: SALE_TIMEOUT });
+  const order = await app.api.post("orders/", buildOrder(sale, approval), { timeout: SALE_TIMEOUT });
+  return requireOrder(app.api, order, sale.id);
 }
 
 /** Ask the server for the total that a card must have paid exactly. @param {App} app @param {any} sale @param {any} body */
@@ -91,7 +78,7 @@ async function ensureSameTotal(app, sale, body) {
 }
 
 /** Write the outcome of a sale, and only then show it. @param {App} app @param {any} sale @param {Record<string, any>} [values] */
-async function endSale(app, sale, values) {
+export async function endSale(app, sale, values) {
   const isOfCart = app.cart.id === sale.id;
   await saveSale(app, sale, isOfCart ? { ...values, cart: createCart(), parts: [] } : values);
   showDone(app, sale);
@@ -169,7 +156,7 @@ export async function completeInterrupted(app) {
 /** Return the order of the server, or null if it has none. @param {App} app @param {string} id */
 export async function findOrder(app, id) {
   try {
-    return await app.api.get(`orders/${id}/`);
+    return requireOrder(app.api, await app.api.get(`orders/${id}/`), id);
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return null;
     throw error;

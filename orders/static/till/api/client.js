@@ -1,5 +1,7 @@
 /** Requests to the API of Till, which every terminal uses. */
 
+import { hasShape } from "./shapes.js";
+
 const TIMEOUT = 10_000;
 const NO_CONTENT = 204;
 const JSON_TYPE = /^application\/(problem\+)?json\b/;
@@ -102,10 +104,20 @@ export class Api {
     if (response.status === 401 && access && (await this.renew(access))) {
       return this.send(method, path, body, options);
     }
-    if (response.ok) return this.readAnswer(response, options.reads);
-    const problem = await this.readAnswer(response);
+    if (response.ok) {
+      const answer = await this.readAnswer(response, options.reads);
+      const isExpected = options.reads ? answer !== null : hasShape(method, path, answer);
+      return isExpected ? answer : this.rejectAnswer();
+    }
+    const problem = await this.readProblem(response);
     if (response.status === 401 && access && access === this.access) this.onloggedout();
     throw new Refused(problem, response.status);
+  }
+
+  /** Return the problem document of a refusal. @param {Response} response */
+  async readProblem(response) {
+    const problem = await this.readAnswer(response);
+    return typeof problem?.code === "string" ? problem : this.rejectAnswer();
   }
 
   /** @param {Response} response @param {Reads} [reads] @returns {Promise<any>} */
@@ -113,6 +125,12 @@ export class Api {
     if (response.status === NO_CONTENT) return null;
     if (reads === "bytes") return this.readBody(async () => new Uint8Array(await response.arrayBuffer()));
     return this.readBody(() => (reads === "text" ? response.text() : response.json()));
+  }
+
+  /** Raise `Unreachable` for an answer that the server does not give. @returns {never} */
+  rejectAnswer() {
+    this.onreachable(false);
+    throw new Unreachable("Something else answers in place of the server.");
   }
 
   /** @template T @param {() => Promise<T>} read */
@@ -162,8 +180,7 @@ export class Api {
     const type = response.headers.get("Content-Type") ?? "";
     const expected = response.ok ? TYPES[reads] : JSON_TYPE;
     if (response.status !== NO_CONTENT && !expected.test(type)) {
-      this.onreachable(false);
-      throw new Unreachable("Something else answers in place of the server.");
+      this.rejectAnswer();
     }
     this.onreachable(true);
     const time = Date.parse(response.headers.get("Date") ?? "");
@@ -177,8 +194,13 @@ export class Api {
     if (!this.refresh) return false;
     const { refresh } = this;
     const response = await this.fetch("POST", "auth/token/refresh/", { refresh }, { access: "" });
-    if (!response.ok) return false;
-    this.useTokens(await this.readAnswer(response));
+    if (!response.ok) {
+      await this.readProblem(response);
+      return false;
+    }
+    const answer = await this.readAnswer(response);
+    if (!hasShape("POST", "auth/token/refresh/", answer)) this.rejectAnswer();
+    this.useTokens(answer);
     return true;
   }
 }

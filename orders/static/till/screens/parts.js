@@ -24,6 +24,13 @@ export function button(label, onclick, options = {}) {
   return h("button", { ...props, "aria-keyshortcuts": key ?? null }, label, key ? h("kbd", null, key) : null);
 }
 
+/** A button that opens the camera, where the browser reads codes. @param {App} app */
+export function cameraButton(app) {
+  if (!app.cameraFormats.length) return null;
+  const open = () => app.update({ dialog: { kind: "camera" }, message: "" });
+  return button(t("camera"), open, { name: "camera", disabled: app.isBusy });
+}
+
 /**
  * A field with its label.
  *

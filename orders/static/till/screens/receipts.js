@@ -6,7 +6,7 @@ import { compareAmounts } from "../money/engine.js";
 import { isRefunded } from "../money/refund.js";
 import { locale, t } from "../texts/texts.js";
 import { formatDateTime, formatNumber } from "./format.js";
-import { button, field, form, money } from "./parts.js";
+import { button, cameraButton, field, form, money } from "./parts.js";
 import { showRefundForm, showRefunded } from "./refund.js";
 import { requireNumber } from "./dialogs/number.js";
 import { h } from "./render.js";
@@ -34,6 +34,7 @@ function showSearch(app) {
       field(t("receiptCode"), { name: "code", required: true, maxlength: 64, onmount: (/** @type {HTMLElement} */ element) => element.focus() }),
       h("button", { class: "primary", disabled: isDisabled }, t("find")),
     ),
+    app.isOnline ? cameraButton(app) : null,
     form(
       search,
       { key: "by-amount", class: "row" },

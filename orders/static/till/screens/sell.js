@@ -6,7 +6,7 @@ import { openCustomers } from "../actions/customer.js";
 import { FAVORITES, listFavorites, toggleFavorite } from "../actions/favorites.js";
 import { findOverLimit, startPaying } from "../actions/payment.js";
 import { h } from "./render.js";
-import { button, money } from "./parts.js";
+import { button, cameraButton, money } from "./parts.js";
 import { compareAmounts } from "../money/engine.js";
 import { nameProduct } from "../store/catalog.js";
 import { locale, t } from "../texts/texts.js";
@@ -42,9 +42,7 @@ function showProducts(app) {
         onkeydown: (/** @type {KeyboardEvent} */ event) => chooseFirst(app, event),
       }),
     ),
-    app.cameraFormats.length
-      ? button(t("camera"), () => app.update({ dialog: { kind: "camera" }, message: "" }), { name: "camera" })
-      : null,
+    cameraButton(app),
     h(
       "div",
       { class: "categories", role: "group", "aria-label": t("categories") },

@@ -40,10 +40,20 @@ export async function loadSnapshot(api, after = null) {
     if (/** @type {any} */ (error).code !== "changes_gone") throw error;
     return loadSnapshot(api);
   }
-  const lines = text.split("\n").filter(Boolean).map((/** @type {string} */ line) => JSON.parse(line));
+  const lines = parseLines(text);
   const [header, rows, end] = [lines[0], lines.slice(1, -1), lines.at(-1)];
-  if (end.type !== "end" || end.rows !== rows.length) throw new Error("The catalog is incomplete.");
+  const isComplete = Number.isInteger(header?.position) && end?.type === "end" && end.rows === rows.length;
+  if (!isComplete) api.rejectAnswer();
   return { isAll: after === null || header.after === null, position: header.position, rows };
+}
+
+/** Return the rows of a text with one JSON object in each line; none if it is something else. @param {string} text @returns {any[]} */
+function parseLines(text) {
+  try {
+    return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  } catch {
+    return [];
+  }
 }
 
 /** Return what the device needs besides the catalog: its receipt profile, who works here, groups of customers and card readers. @param {import("../api/client.js").Api} api @param {string} store @param {string} register */

@@ -1,5 +1,7 @@
 /** Uploads sales that were made without a connection, or whose answer was lost. */
 
+import { isOrder } from "../api/shapes.js";
+
 const MAX_SALES = 100;
 /** What the server takes in one request. */
 const MAX_LINES = 2_000;
@@ -38,6 +40,14 @@ function divide(sales) {
 
 /** @param {import("../api/client.js").Api} api @param {any[]} batch @param {number} last */
 async function uploadBatch(api, batch, last) {
+  const results = await postBatch(api, batch, last);
+  const isComplete = results.length === batch.length && batch.every((sale, at) => isResult(results[at], sale));
+  // What is not known stays unsent.
+  return isComplete ? results : api.rejectAnswer();
+}
+
+/** @param {import("../api/client.js").Api} api @param {any[]} batch @param {number} last @returns {Promise<any[]>} */
+async function postBatch(api, batch, last) {
   try {
     return (await api.post("sync/orders/", { batch, last_sequence: last })).results;
   } catch (error) {
@@ -45,4 +55,11 @@ async function uploadBatch(api, batch, last) {
     if (/** @type {any} */ (error).code !== "sequence_jump") throw error;
     return (await api.post("sync/orders/", { batch })).results;
   }
+}
+
+/** Return whether this is the result of a sale. @param {any} result @param {any} sale */
+function isResult(result, sale) {
+  if (result?.status === "rejected") return typeof result.code === "string";
+  const isBooked = ["created", "duplicate"].includes(result?.status);
+  return isBooked && isOrder(result.order, sale.id) && result.order.receipt_number !== null;
 }
