@@ -143,6 +143,55 @@ def test_sale_is_given_up_although_the_browser_has_closed_the_database(page):
     assert page.evaluate(DROP) == [[], empty, {"drawer": empty}]
 
 
+BLOCKS = """async (count) => {
+  const { openDatabase, transact } = await import("/static/till/store/database.js");
+  const { Store } = await import("/static/till/store/store.js");
+  const make = (name, more = {}) => ({ id: crypto.randomUUID(), name, ...more });
+  const rows = Array.from({ length: count }, (_, at) => make(`${at}`));
+  const none = { changed: [], removed: [] };
+  const former = await new Promise((resolve) => {
+    const opening = indexedDB.open("till", 2);
+    opening.onupgradeneeded = ({ target: { result: database } }) => {
+      database.createObjectStore("device");
+      for (const name of ["products", "prices", "sales"]) {
+        database.createObjectStore(name, { keyPath: "id" });
+      }
+      const { transaction } = opening;
+      for (const row of rows) transaction.objectStore("products").put(row);
+      transaction.objectStore("sales").put({ id: "1", device_sequence: 1 });
+    };
+    opening.onsuccess = () => resolve(opening.result);
+  });
+  former.close();
+
+  const store = await Store.open();
+  const read = async () => (await store.loadCatalog()).products.map(({ name }) => name).sort();
+  const results = { moved: await read(), sales: (await store.listSales()).length };
+  const changed = [{ ...rows[0], name: "renamed" }, make("new")];
+  const removed = [rows[1].id, "unknown"];
+  await store.saveCatalog({ products: { changed, removed }, prices: none }, {}, false);
+  results.changed = await read();
+  const all = { changed: [make("only")], removed: [] };
+  await store.saveCatalog({ products: all, prices: none }, {}, true);
+  results.replaced = await read();
+  return results;
+}"""
+
+
+def test_catalog_is_kept_in_blocks_also_that_of_a_former_version(base):
+    with browser.run_browser() as context:
+        page = context.new_page()
+        # The modules without the page, which would open its database.
+        page.goto(f"{base}/static/till/icon.svg")
+        results = page.evaluate(BLOCKS, 300)
+
+    names = sorted(str(at) for at in range(300))
+    assert results["moved"] == names
+    assert results["sales"] == 1
+    assert results["changed"] == sorted({*names, "renamed", "new"} - {"0", "1"})
+    assert results["replaced"] == ["only"]
+
+
 ANSWERS = """async () => {
   const { Api } = await import("/static/till/api/client.js");
   const { loadSnapshot } = await import("/static/till/sync/catalog.js");

@@ -209,6 +209,30 @@ def test_storage_that_was_evicted_while_the_page_was_closed_is_set_up_again(till
     ensure_sold(api, *shown)
 
 
+def test_numbers_of_lost_sales_are_not_used_again_and_are_named_as_missing(till, api, network):
+    shown = [till.sell(CUCUMBER)]
+    network.is_down = True
+    till.sell(MILK)
+    till.sell(MILK)
+    till.page.goto("about:blank")
+    network.come_back()
+    evict_storage(till)
+
+    till.open()
+    till.pair()
+    till.wait_for("#search")
+    shown.append(till.sell(BEER))
+
+    orders = api.list_orders()
+    assert [Decimal(order["total"]) for order in orders] == shown
+    assert [order["device_sequence"] for order in orders] == [1, 4]
+    gaps = api.get(f"registers/{orders[0]['register']}/gaps/")
+    assert (gaps["missing"], gaps["ranges"]) == (2, [{"first": 2, "last": 3}])
+    till.press("Menu")
+    till.press("At a glance")
+    till.wait_for("main.glance:has-text('1-T2')")
+
+
 @pytest.mark.parametrize("hours", [24, -24])
 def test_clock_that_is_wrong_by_a_day_is_said_and_sells(base, api, hours):
     with browser.run_browser() as context:

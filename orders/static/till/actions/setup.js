@@ -2,6 +2,7 @@
 
 import { createCart } from "../money/cart.js";
 import { Catalog } from "../store/catalog.js";
+import { recallSequence } from "../store/sequence.js";
 import { t } from "../texts/texts.js";
 import { enter, loadPeople } from "./session.js";
 import { loadEverything } from "./sync.js";
@@ -112,7 +113,7 @@ async function savePairing(app, paired, { register, tenant }) {
   const isSameRegister = former?.register.id === register.id;
   const isSameShop = isSameRegister || former?.tenant === tenant;
   const isSamePlace = isSameRegister && former.register.store === register.store;
-  const sequence = Math.max(isSameRegister ? (kept ?? 0) : 0, paired.last_device_sequence);
+  const sequence = Math.max(isSameRegister ? (kept ?? 0) : 0, recallSequence(register.id), paired.last_device_sequence);
   const pairing = { register, tenant, terminal_token: paired.terminal_token };
   const values = { pairing, sequence };
   if (!isSameShop) await app.store.clear(values);

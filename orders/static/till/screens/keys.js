@@ -13,7 +13,7 @@ const KEYS = {
     F1: (app) => openCustomers(app),
     F2: () => document.getElementById("search")?.focus(),
     F3: (app) => app.run(() => holdCart(app)),
-    F4: (app) => app.update({ dialog: { kind: "held" } }),
+    F4: (app) => app.held.length && app.update({ dialog: { kind: "held" }, message: "" }),
     F6: (app) => app.selected && app.update({ dialog: { kind: "line" } }),
     F7: (app) => app.cart.lines.length && app.update({ dialog: { kind: "order" } }),
     F8: (app) => undoStep(app),

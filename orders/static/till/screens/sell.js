@@ -113,7 +113,7 @@ function showCart(app, priced) {
       button(t("customer"), () => openCustomers(app), { key: "F1", name: "customer" }),
       button(t("undo"), () => undoStep(app), { key: "F8", disabled: !app.history.length }),
       button(t("hold"), () => app.run(() => holdCart(app)), { key: "F3", disabled: isEmpty }),
-      button(t("held", { count: app.held.length }), () => app.update({ dialog: { kind: "held" } }), { key: "F4", disabled: !app.held.length, name: "held" }),
+      button(t("held", { count: app.held.length }), () => app.update({ dialog: { kind: "held" }, message: "" }), { key: "F4", disabled: !app.held.length, name: "held" }),
     ),
     h(
       "div",

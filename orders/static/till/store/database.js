@@ -1,21 +1,34 @@
 /** IndexedDB behind promises. Every write asks for strict durability. */
 
-const VERSION = 2;
+import { replaceRows } from "./blocks.js";
 
-/** Create what is missing, in new databases and in those of former versions. @param {IDBDatabase} database */
-function createStores(database) {
-  if (!database.objectStoreNames.contains("device")) database.createObjectStore("device");
-  for (const name of ["products", "prices", "sales"]) {
-    const isMissing = !database.objectStoreNames.contains(name);
-    if (isMissing) database.createObjectStore(name, { keyPath: "id" });
+const VERSION = 3;
+
+/** Create what is missing, in new databases and in those of former versions. @param {IDBDatabase} database @param {IDBTransaction} transaction */
+function createStores(database, transaction) {
+  const isMissing = (/** @type {string} */ name) => !database.objectStoreNames.contains(name);
+  if (isMissing("device")) database.createObjectStore("device");
+  if (isMissing("sales")) database.createObjectStore("sales", { keyPath: "id" });
+  for (const name of ["products", "prices"]) {
+    if (isMissing(name)) database.createObjectStore(name);
+    else if (transaction.objectStore(name).keyPath) moveRows(database, transaction.objectStore(name));
   }
+}
+
+/** Move the rows of a former version, which had one record for each, into blocks. @param {IDBDatabase} database @param {IDBObjectStore} former */
+function moveRows(database, former) {
+  const { name } = former;
+  former.getAll().onsuccess = ({ target }) => {
+    database.deleteObjectStore(name);
+    replaceRows(database.createObjectStore(name), /** @type {IDBRequest} */ (target).result);
+  };
 }
 
 /** Open the database of the register. @param {string} [name] @returns {Promise<IDBDatabase>} */
 export function openDatabase(name = "till") {
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open(name, VERSION);
-    opening.onupgradeneeded = () => createStores(opening.result);
+    opening.onupgradeneeded = () => createStores(opening.result, /** @type {IDBTransaction} */ (opening.transaction));
     opening.onerror = () => reject(opening.error);
     opening.onsuccess = () => {
       const database = opening.result;
@@ -23,14 +36,6 @@ export function openDatabase(name = "till") {
       database.onversionchange = () => database.close();
       resolve(database);
     };
-  });
-}
-
-/** Return the result of a request. @template T @param {IDBRequest<T>} asked @returns {Promise<T>} */
-export function request(asked) {
-  return new Promise((resolve, reject) => {
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
   });
 }
 

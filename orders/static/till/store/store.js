@@ -6,7 +6,10 @@
  * reason of the server).
  */
 
-import { openDatabase, request, transact } from "./database.js";
+import { changeRows, readRows, replaceRows } from "./blocks.js";
+import { openDatabase, transact } from "./database.js";
+import { request } from "./request.js";
+import { keepSequence } from "./sequence.js";
 
 const KEPT_SALES = 300;
 const STORES = ["device", "products", "prices", "sales"];
@@ -70,9 +73,10 @@ export class Store {
     await transact(this.database, STORES, "readwrite", async (transaction) => {
       const isEmpty = !(await request(transaction.objectStore("device").count()));
       if (!isEmpty || !this.known.pairing) return;
-      for (const [name, rows] of Object.entries(this.onlost())) {
-        for (const row of rows) transaction.objectStore(name).put(row);
-      }
+      const { products, prices, sales } = this.onlost();
+      replaceRows(transaction.objectStore("products"), products);
+      replaceRows(transaction.objectStore("prices"), prices);
+      for (const sale of sales) transaction.objectStore("sales").put(sale);
       putAll(transaction, this.known);
     });
   }
@@ -80,7 +84,11 @@ export class Store {
   /** @param {IDBTransaction} transaction @param {Record<string, any>} values */
   put(transaction, values) {
     putAll(transaction, values);
-    transaction.addEventListener("complete", () => Object.assign(this.known, values));
+    transaction.addEventListener("complete", () => {
+      Object.assign(this.known, values);
+      const register = this.known.pairing?.register.id;
+      if (register && "sequence" in values) keepSequence(register, values.sequence);
+    });
   }
 
   /** Return the values of some keys. @param {string[]} keys */
@@ -113,8 +121,8 @@ export class Store {
   /** Return the products, and the prices of price lists. */
   async loadCatalog() {
     return this.transact(["products", "prices"], "readonly", async (transaction) => {
-      const products = await request(transaction.objectStore("products").getAll());
-      return { products, prices: await request(transaction.objectStore("prices").getAll()) };
+      const products = await readRows(transaction.objectStore("products"));
+      return { products, prices: await readRows(transaction.objectStore("prices")) };
     });
   }
 
@@ -127,12 +135,11 @@ export class Store {
    */
   async saveCatalog(tables, values, isAll) {
     const stores = ["device", ...Object.keys(tables)];
-    return this.transact(stores, "readwrite", (transaction) => {
-      for (const [name, { changed, removed }] of Object.entries(tables)) {
+    return this.transact(stores, "readwrite", async (transaction) => {
+      for (const [name, changes] of Object.entries(tables)) {
         const stored = transaction.objectStore(name);
-        if (isAll) stored.clear();
-        for (const row of changed) stored.put(row);
-        for (const id of removed) stored.delete(id);
+        if (isAll) replaceRows(stored, changes.changed);
+        else await changeRows(stored, changes);
       }
       this.put(transaction, values);
     });
