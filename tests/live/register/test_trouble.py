@@ -49,14 +49,18 @@ FILL = """async () => {
   for (const size of [60000, 5000, 500, 50]) while (await write(size));
   database.close();
 }"""
+# A request waits for its answer: on a slow disk it takes longer than usual to fill the storage.
+WITHOUT_TIMEOUTS = "AbortSignal.timeout = () => new AbortController().signal"
 SMALL, LARGE = 3_000_000, 30_000_000
 
 
 @pytest.fixture
 def small(base: str) -> Iterator[browser.RegisterPage]:
-    """Return the register on a device whose storage can be filled."""
+    """Return the register on a device whose storage can be filled, however long that takes."""
     with browser.run_browser() as context:
+        context.add_init_script(WITHOUT_TIMEOUTS)
         register = browser.RegisterPage(context.new_page(), base)
+        register.page.set_default_timeout(120_000)
         set_quota(register, SMALL)
         register.set_up()
         yield register
