@@ -131,9 +131,13 @@ class PayoutRow(Row):
     amount: str
     paid: str
     reference: str
+    reader_id: str | None
+    gateway_reference: str
 
     Method = Payment.Method
     shown_reference = Payout.shown_reference
+    is_in_progress = Payout.is_in_progress
+    is_at_reader = Payout.is_at_reader
 
 
 class RefundRow(Row):

@@ -6,8 +6,10 @@ import pytest
 
 from accounts.models import Posting
 from accounts.security.tokens import issue_access
+from orders.models import Payout
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+from tests.factories.card_readers import CardReaderFactory
 from tests.factories.customers import CustomerFactory
 from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
@@ -217,6 +219,20 @@ def test_order_by_id_equals_the_view(client, sold):
     for order in sold:
         answer = client.get(f"{ORDERS}{order['id']}/")
         assert json.loads(answer.body)["id"] == order["id"]
+
+
+def test_refund_that_waits_at_a_reader_equals_the_view(client, shop, register, sold):
+    reader = CardReaderFactory(register=register)
+    with tenant_scope(shop):
+        payout = Payout.objects.select_related("refund").first()
+        Payout.objects.filter(pk=payout.pk).update(
+            method="card", status="pending", reader=reader, gateway_reference=""
+        )
+
+    answer = client.get(f"{ORDERS}{payout.refund.order_id}/")
+
+    refunds = json.loads(answer.body)["refunds"]
+    assert str(reader.pk) in {part["reader"] for each in refunds for part in each["payouts"]}
 
 
 def test_order_of_another_shop_is_left_to_the_view_and_not_found(client, sold, foreign):

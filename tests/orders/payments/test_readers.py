@@ -487,8 +487,8 @@ def test_number_of_waiting_requests_is_a_quarter_of_the_threads(threads, places)
     script = (
         "import django\n"
         "django.setup()\n"
-        "from orders.services.payments.waiting import _places\n"
-        "print(_places._initial_value)"
+        "from orders.services.payments.waiting import _wait_slots\n"
+        "print(_wait_slots._initial_value)"
     )
     names = {"WEB_THREADS": str(threads), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     run = [sys.executable, "-c", script]
@@ -498,7 +498,7 @@ def test_number_of_waiting_requests_is_a_quarter_of_the_threads(threads, places)
 
 
 def test_request_that_cannot_wait_is_answered_at_once(waiting_order, till, monkeypatch):
-    monkeypatch.setattr(waiting, "_places", waiting.threading.BoundedSemaphore(0))
+    monkeypatch.setattr(waiting, "_wait_slots", waiting.threading.BoundedSemaphore(0))
     monkeypatch.setattr(waiting, "sleep", lambda seconds: pytest.fail("waits"))
 
     answer = till.get(f"payments/{waiting_order['payments'][0]['id']}/", {"wait": "20"})
@@ -514,7 +514,7 @@ def test_only_a_quarter_of_the_threads_waits(waiting_order, till, monkeypatch, s
         waiting, "sleep", lambda seconds: inner.append(till.get(path, {"wait": "20"}))
     )
     places = waiting.threading.BoundedSemaphore(1)
-    monkeypatch.setattr(waiting, "_places", places)
+    monkeypatch.setattr(waiting, "_wait_slots", places)
     times = iter([0.0, 0.0, 30.0])
     monkeypatch.setattr(waiting.time, "monotonic", lambda: next(times))
 

@@ -166,7 +166,7 @@ def test_order_lists_use_indexes(till, register, cashier):
         ({"status": "open"}, {"order_by_time"}),
         ({"store": str(register.store_id)}, {"order_by_time"}),
         ({"register": str(register.pk)}, {"order_by_time"}),
-        ({"cashier": str(cashier.pk)}, {"order_by_time"}),
+        ({"cashier": str(cashier.pk)}, {"order_by_cashier"}),
         ({"discounted": "true"}, {"order_discounted"}),
         ({"discounted": "true", "ordering": "created_at"}, {"order_discounted"}),
         ({"discounted": "false"}, {"order_by_time"}),

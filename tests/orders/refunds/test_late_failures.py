@@ -128,8 +128,8 @@ def test_reports_subtract_the_failure_when_it_became_known(
     order, group, manager_client, shop, fail_payout
 ):
     refund = create_refund(manager_client, order)
-    now = timezone.now()
     with tenant_scope(shop):
+        now = timezone.now().astimezone(Order.objects.get().store.clock)
         for model in (Order, Refund):
             model.objects.update(completed_at=now - timedelta(days=2))
     day, today = f"{now - timedelta(days=2):%F}", f"{now:%F}"

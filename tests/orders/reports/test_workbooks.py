@@ -118,7 +118,7 @@ def test_admin_downloads_the_workbook(manager):
 
 @pytest.mark.usefixtures("sales")
 def test_month_for_the_bookkeeper_is_a_workbook(manager, manager_client, store):
-    month = f"{datetime.now():%Y-%m}"  # noqa: DTZ005
+    month = f"{datetime.now(store.clock):%Y-%m}"
     query = {"store": str(store.pk), "month": month, "format": "xlsx"}
 
     answer = manager_client.get("reports/bookkeeping/", query)

@@ -16,6 +16,8 @@ from tests.factories.customers import CustomerFactory, CustomerGroupFactory
 from tests.factories.modifier_list import ModifierFactory
 from tests.factories.orders import ProductFactory
 from tests.factories.price_list import PriceFactory
+from tests.factories.stock_count import StockCountLineFactory
+from tests.factories.stock_transfer import StockTransferLineFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.discovery import owned_models
 from tests.support.policies import (
@@ -43,6 +45,8 @@ def test_attack_155_no_table_shows_rows_without_a_scope(foreign):
     PriceFactory(product=foreign.product)
     ModifierFactory(tenant=foreign.tenant)
     CustomerFactory(tenant=foreign.tenant, group=CustomerGroupFactory(tenant=foreign.tenant))
+    StockTransferLineFactory(tenant=foreign.tenant)
+    StockCountLineFactory(tenant=foreign.tenant)
     with tenant_context(foreign.tenant):
         rebuild_summary()
 
