@@ -45,11 +45,14 @@ def test_goods_are_moved_to_another_store(managers_browser, page, product, store
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"type": "waste", "moved": "2", "waste_reason": "other"}, "Required for this reason"),
-        ({"type": "receive", "moved": "2", "waste_reason": "expired"}, "Only allowed for waste"),
+        ({"type": "waste", "moved": "2", "waste_reason": "other"}, "Enter a reason"),
+        (
+            {"type": "receive", "moved": "2", "waste_reason": "expired"},
+            "Only for goods that were thrown away",
+        ),
         ({"waste_reason": "expired"}, "This field is required"),
         ({"type": "waste", "moved": "2", "waste_reason": "returned"}, "valid choice"),
-        ({"type": "transfer_out", "moved": "2"}, "Required for transfer_out"),
+        ({"type": "transfer_out", "moved": "2"}, "Choose the store to which the goods went"),
         ({"type": "transfer_out", "moved": "2", "to_store": "own"}, "valid choice"),
         ({"type": "transfer_out", "moved": "2", "to_store": "foreign"}, "valid choice"),
         ({"type": "transfer_out", "moved": "11", "to_store": "second"}, "Not enough stock"),

@@ -1,6 +1,7 @@
 """GS1 codes: found, sold with weight, price, batch and dates, and refused when expired."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -17,11 +18,14 @@ pytestmark = pytest.mark.django_db
 
 GTIN = "09520010000032"
 FNC1 = "\x1d"
+# The time zone of `TenantFactory`.
+OF_SHOP = ZoneInfo("Europe/Berlin")
 
 
 def on(days):
-    """Return a day as GS1 writes it."""
-    return (timezone.now() + timedelta(days=days)).strftime("%y%m%d")
+    """Return a day of the store as GS1 writes it."""
+    today = timezone.now().astimezone(OF_SHOP)
+    return (today + timedelta(days=days)).strftime("%y%m%d")
 
 
 def iso(yymmdd):
