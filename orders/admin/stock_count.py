@@ -36,6 +36,7 @@ from orders.admin.amounts import (
     quantity_column,
     to_currency,
 )
+from orders.admin.filters import RowFilter
 from orders.admin.stock import find_product
 from orders.models import Product, StockCount, StockCountLine, StockLevel
 from orders.serializers.stock_count import (
@@ -432,26 +433,10 @@ class DifferenceFilter(admin.SimpleListFilter):
         return queryset.filter(counted=F("expected")) if self.value() == "no" else queryset
 
 
-def find_count(text: str) -> StockCount | None:
-    try:
-        return StockCount.objects.filter(pk=uuid.UUID(text)).first()
-    except ValueError:
-        return None
-
-
-class StockCountParameterFilter(admin.SimpleListFilter):
-    """Filters by one stock count, as linked from its page; it lists no other choices."""
-
+class StockCountFilter(RowFilter):
     title = "stock count"
     parameter_name = "stock_count"
-
-    def lookups(self, request: Any, model_admin: Any) -> Any:
-        count = find_count(request.GET.get(self.parameter_name, ""))
-        return [(str(count.pk), str(count))] if count else []
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        known = {str(key) for key, _ in self.lookup_choices}
-        return queryset.filter(stock_count=self.value()) if self.value() in known else queryset
+    model = StockCount
 
 
 @admin.register(StockCountLine, site=shop_site)
@@ -463,7 +448,7 @@ class StockCountLineAdmin(ShopAdmin):
         *("product", "stock_count", "shown_expected", "shown_counted", "shown_difference"),
         *("counted_by", "counted_at"),
     )
-    list_filter = (DifferenceFilter, StockCountParameterFilter)
+    list_filter = (DifferenceFilter, StockCountFilter)
     list_select_related = ("product", "stock_count", "counted_by")
     sortable_by = ()
     ordering = ("-id",)

@@ -28,6 +28,7 @@ from accounts.admin.tables import (
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change, quantity_column
+from orders.admin.filters import RowFilter
 from orders.admin.stock import find_product
 from orders.admin.stock_count import (
     AskedProduct,
@@ -429,27 +430,11 @@ def build_line_row(line: StockTransferLine) -> TableRow:
     )
 
 
-def find_transfer(text: str) -> StockTransfer | None:
-    try:
-        rows = StockTransfer.objects.select_related("from_store", "to_store")
-        return rows.filter(pk=uuid.UUID(text)).first()
-    except ValueError:
-        return None
-
-
-class TransferParameterFilter(admin.SimpleListFilter):
-    """Filters by one transfer, as linked from its page; it lists no other choices."""
-
+class TransferFilter(RowFilter):
     title = "transfer"
     parameter_name = "transfer"
-
-    def lookups(self, request: Any, model_admin: Any) -> Any:
-        transfer = find_transfer(request.GET.get(self.parameter_name, ""))
-        return [(str(transfer.pk), str(transfer))] if transfer else []
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        known = {str(key) for key, _ in self.lookup_choices}
-        return queryset.filter(transfer=self.value()) if self.value() in known else queryset
+    model = StockTransfer
+    related = ("from_store", "to_store")
 
 
 class LineStateFilter(admin.SimpleListFilter):
@@ -474,7 +459,7 @@ class StockTransferLineAdmin(ShopAdmin):
         *("product", "transfer", "shown_sent", "shown_received", "shown_difference"),
         *("loss_reason", "checked_by", "checked_at"),
     )
-    list_filter = (LineStateFilter, TransferParameterFilter)
+    list_filter = (LineStateFilter, TransferFilter)
     list_select_related = (
         *("product", "transfer__from_store", "transfer__to_store", "checked_by"),
     )

@@ -214,7 +214,7 @@ class Orders(Machine):
         self.change(answer, lambda: self.set_quantity(self.lines[id], quantity))
 
     def set_quantity(self, changed, quantity):
-        """Price the whole line anew, by what applies now."""
+        """Price the whole line again, by what applies now."""
         if quantity != changed.quantity:
             changed.price = self.get_price(changed.product, quantity)
             changed.quantity = quantity
